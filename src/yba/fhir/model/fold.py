@@ -1,6 +1,6 @@
 """Folding of text for search: lower case, no accents, and đ read as d, so that "duc" finds "Đức".
 
-Unicode decomposes every Vietnamese letter except đ, which is a letter with a stroke and not an accent; it is folded
+Unicode decomposes every Vietnamese letter except đ, a letter with a stroke and not an accent: it is folded
 by hand. The same function folds what is indexed and what is asked, in the record and in the catalogues.
 """
 

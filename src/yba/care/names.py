@@ -1,0 +1,43 @@
+"""Vietnamese personal names: the family name comes first, people are called by the last word."""
+
+from __future__ import annotations
+
+from yba.fhir.model.fold import fold, fold_words
+
+__all__ = ["called_name", "fold", "fold_words", "initials", "name_parts", "same_name", "tidy_name"]
+
+
+def tidy_name(text: str) -> str:
+    """The name with single spaces; one typed all in capitals or all in small letters becomes "Nguyễn Thị
+    Hạnh"."""
+    words = text.split()
+    joined = " ".join(words)
+    if joined and (joined.isupper() or joined.islower()):
+        return " ".join(word[:1].upper() + word[1:].lower() for word in words)
+    return joined
+
+
+def name_parts(text: str) -> tuple[str, list[str]]:
+    """Family name and given names in the order written: ("Nguyễn", ["Thị", "Hạnh"]). A single word is a
+    given name."""
+    words = text.split()
+    if len(words) < 2:
+        return "", words
+    return words[0], words[1:]
+
+
+def called_name(text: str) -> str:
+    """The word a person is called by: "Hạnh"."""
+    words = text.split()
+    return words[-1] if words else ""
+
+
+def initials(text: str) -> str:
+    """Two letters for a round badge: family name and called name, "NH"."""
+    words = text.split()
+    return "".join(word[0].upper() for word in (words[:1] + words[-1:] if len(words) > 1 else words))
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two spellings are the same name, accents, case and spacing aside."""
+    return fold_words(one) == fold_words(other)
