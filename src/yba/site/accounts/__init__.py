@@ -1,0 +1,1 @@
+"""Who may sign in, for whom they may act, and the tokens of programs."""

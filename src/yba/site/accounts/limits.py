@@ -1,0 +1,28 @@
+"""Counting how often something is asked, under a row lock, so that many clients at once can't pass the limit."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from yba.site.accounts.models import Limit
+
+
+def take(key: str, *, most: int, window: timedelta, now: datetime) -> bool:
+    """Count one more; False (and nothing counted) when `most` are used up within the window."""
+    with transaction.atomic():
+        Limit.objects.bulk_create([Limit(key=key[:120], started_at=now, count=0)], ignore_conflicts=True)
+        row = Limit.objects.select_for_update().get(key=key[:120])
+        if row.started_at + window <= now:
+            row.started_at, row.count = now, 0
+        if row.count >= most:
+            return False
+        row.count += 1
+        row.save(update_fields=["started_at", "count"])
+        return True
+
+
+def clear(key: str) -> None:
+    """Forget what was counted, after a success."""
+    Limit.objects.filter(key=key[:120]).delete()

@@ -1,0 +1,141 @@
+"""Accounts, the people they act for, sign-in codes, limits and tokens: ordinary tables."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from yba.fhir.access import Actor
+from yba.site.accounts import roles
+
+
+class Accounts(BaseUserManager["Account"]):
+    """Makes accounts; Django asks for a manager to authenticate with."""
+
+    def create_account(self, login: str, *, role: str, password: str | None = None, **fields: Any) -> Account:
+        account = self.model(login=login, role=role, **fields)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+
+class Account(AbstractBaseUser):
+    """One who signs in: a citizen by phone number, staff by a short name."""
+
+    login = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=32, choices=list(roles.NAMES.items()))
+    facility = models.CharField(max_length=64, blank=True, help_text=_("Mã tổ chức của cơ sở"))
+    practitioner = models.CharField(max_length=64, blank=True)
+    location = models.CharField(max_length=64, blank=True, help_text=_("Phòng của bác sĩ hoặc màn hình"))
+    is_active = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+    language = models.CharField(max_length=8, blank=True)
+    text_size = models.CharField(max_length=16, blank=True)
+    theme = models.CharField(max_length=16, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[Accounts] = Accounts()
+
+    USERNAME_FIELD = "login"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name or self.login
+
+    @property
+    def phone(self) -> str:
+        """A citizen signs in with a phone number; staff have none here."""
+        return self.login if self.role == roles.CITIZEN else ""
+
+    @property
+    def role_name(self) -> str:
+        return str(roles.NAMES.get(self.role, self.role))
+
+    @property
+    def person_ids(self) -> frozenset[str]:
+        """The Patient ids this account acts for."""
+        return frozenset(self.persons.values_list("patient_id", flat=True))
+
+    def actor(self) -> Actor:
+        """How the record sees this account."""
+        return Actor(
+            user=f"account-{self.pk}",
+            role=self.role,
+            name=self.name or self.login,
+            facility=self.facility or None,
+            practitioner=self.practitioner or None,
+            persons=self.person_ids if self.role == roles.CITIZEN else frozenset(),
+        )
+
+
+class AccountPerson(models.Model):
+    """A person of the record whom an account acts for: oneself, a child, a parent."""
+
+    class Relation(models.TextChoices):
+        SELF = "self", _("Bản thân")
+        CHILD = "child", _("Con")
+        PARENT = "parent", _("Cha mẹ")
+        SPOUSE = "spouse", _("Vợ chồng")
+        OTHER = "other", _("Khác")
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="persons")
+    patient_id = models.CharField(max_length=64)
+    relation = models.CharField(max_length=16, choices=Relation.choices, default=Relation.SELF)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "patient_id"], name="accounts_person_once"),
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(relation="self"), name="accounts_one_self"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.relation} {self.patient_id}"
+
+
+class SignInCode(models.Model):
+    """The one code a phone number can sign in with now; a newer one replaces it."""
+
+    phone = models.CharField(max_length=20, primary_key=True)
+    digest = models.CharField(max_length=64)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.phone
+
+
+class Limit(models.Model):
+    """How often something was asked within a window of time: a fixed window under a row lock."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    started_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.count}"
+
+
+class Token(models.Model):
+    """A program's right to call `/fhir`; only the hash of the token is kept."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    label = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=32)
+    facility = models.CharField(max_length=64, blank=True)
+    practitioner = models.CharField(max_length=64, blank=True)
+    person = models.CharField(max_length=64, blank=True)
+    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.CASCADE, related_name="tokens")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.label or self.digest[:8]

@@ -1,0 +1,76 @@
+"""What is a phone number here, and when a code may be sent and counts: decided without I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import phonenumbers
+
+CODE_LIFE: Final = timedelta(minutes=5)
+CODE_TRIES: Final = 5
+#: Before the same number may ask for another code.
+COOL_DOWN: Final = timedelta(seconds=60)
+#: Codes and wrong codes within an hour.
+CODES_PER_PHONE: Final = 5
+CODES_PER_ADDRESS: Final = 30
+TRIES_PER_PHONE: Final = 15
+WINDOW: Final = timedelta(hours=1)
+#: Wrong passwords within a quarter of an hour.
+PASSWORDS_PER_LOGIN: Final = 10
+PASSWORDS_PER_ADDRESS: Final = 50
+PASSWORD_WINDOW: Final = timedelta(minutes=15)
+
+VIETNAMESE_MOBILE: Final = re.compile(r"0[35789]\d{8}")
+
+
+class Refusal(StrEnum):
+    """Why a code was not sent or does not count."""
+
+    BAD_PHONE = "bad-phone"
+    TOO_SOON = "too-soon"
+    TOO_MANY = "too-many"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+
+
+def normal_phone(text: str) -> str | None:
+    """A Vietnamese mobile number as 0912345678, another country's as +…; None when it is neither."""
+    digits = re.sub(r"[\s.\-()]", "", text)
+    local = re.sub(r"^(\+?84)(?=[35789]\d{8}$)", "0", digits)
+    if VIETNAMESE_MOBILE.fullmatch(local):
+        return local
+    if not digits.startswith("+"):
+        return None
+    try:
+        number = phonenumbers.parse(digits)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number) or number.country_code == 84:
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def new_code() -> str:
+    """Six digits, each as likely."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
+def digest(code: str, *, phone: str, key: str) -> str:
+    """A keyed hash: who reads the table but not the key can't try the million codes."""
+    return hmac.new(key.encode(), f"sign-in:{phone}:{code}".encode(), hashlib.sha256).hexdigest()
+
+
+def verdict(
+    given: str, *, kept: str, phone: str, key: str, tries: int, expires_at: datetime, now: datetime
+) -> Refusal | None:
+    """Whether a typed code counts. The comparison takes the same time whatever was typed."""
+    same = hmac.compare_digest(digest(given, phone=phone, key=key), kept)
+    if now >= expires_at or tries >= CODE_TRIES:
+        return Refusal.EXPIRED
+    return None if same else Refusal.WRONG

@@ -1,0 +1,106 @@
+"""What the environment says: read here once, so that no other module looks at `os.environ`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+#: A unix socket's whole path may have 107 bytes on Linux and 103 on macOS; the file name takes 13.
+LONGEST_SOCKET_FOLDER = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The settings a person can choose, with their defaults."""
+
+    data: Path
+    database_url: str | None
+    mode: str
+    port: int
+    host: str
+    origin: str | None
+    live_url: str | None
+    hosts: tuple[str, ...]
+
+    @property
+    def demo(self) -> bool:
+        """Demo accounts, demo data and the message page exist only in demo mode."""
+        return self.mode == "demo"
+
+    @property
+    def database_folder(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the embedded database listens: beside its data, or in the temporary folder when that is too long."""
+        beside = self.data / "socket"
+        plain = re.fullmatch(r"[A-Za-z0-9/._-]+", str(beside))
+        if plain and len(os.fsencode(beside)) <= LONGEST_SOCKET_FOLDER:
+            return beside
+        mark = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        base = "/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir()  # noqa: S108 - its owner is checked
+        return Path(base) / f"yba-{os.getuid()}-{mark}"
+
+    @property
+    def conninfo(self) -> str:
+        """The libpq connection string of the one database."""
+        if self.database_url:
+            return self.database_url
+        return f"host={self.socket_folder} dbname=yba user=yba"
+
+
+def environment() -> Environment:
+    """Read the environment as it is now."""
+    data = Path(os.environ.get("YBA_DATA") or "var").expanduser().resolve()
+    mode = os.environ.get("YBA_ENV") or "demo"
+    if mode not in ("demo", "production"):
+        raise SystemExit(f"YBA_ENV is {mode!r}; it can be 'demo' (the default) or 'production'.")
+    return Environment(
+        data=data,
+        database_url=os.environ.get("YBA_DATABASE_URL") or None,
+        mode=mode,
+        port=_port(),
+        host=os.environ.get("YBA_HOST") or "127.0.0.1",
+        origin=os.environ.get("YBA_ORIGIN") or None,
+        live_url=os.environ.get("YBA_LIVE_URL") or None,
+        hosts=tuple(filter(None, (os.environ.get("YBA_HOSTS") or "").split(","))),
+    )
+
+
+def _port() -> int:
+    text = os.environ.get("YBA_PORT") or "8000"
+    if not text.isdecimal() or not 1 <= int(text) <= 65534:
+        raise SystemExit(f"YBA_PORT is {text!r}; it must be a number from 1 to 65534.")
+    return int(text)
+
+
+def secret(env: Environment) -> str:
+    """The key that signs sessions and codes: from YBA_SECRET, else a file only its owner can read."""
+    given = os.environ.get("YBA_SECRET")
+    if given:
+        return given
+    path = env.data / "secret"
+    if not path.exists():
+        env.data.mkdir(parents=True, exist_ok=True)
+        _write_secret(path, secrets.token_urlsafe(50))
+    return path.read_text().strip()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write whole and 0600 or not at all; when two processes start at once, the first one's secret stays."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,29 @@
+"""The root of all addresses: accounts, the home by role, and each area that exists."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from django.apps import apps
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from yba.site import home
+
+#: Areas live under their own name; the citizen's book is the exception people know as /so.
+PREFIXES = {"citizen": "so/", "booking": "dat-kham/"}
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("health", home.health, name="health"),
+    path("", include("yba.site.accounts.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+]
+if settings.YBA_DEMO:
+    urlpatterns += [path("demo/", include("yba.care.messages.urls"))]
+if importlib.util.find_spec("yba.ui.urls"):
+    urlpatterns += [path("", include("yba.ui.urls"))]
+for _app in apps.get_app_configs():
+    if _app.name.startswith("yba.areas.") and importlib.util.find_spec(f"{_app.name}.urls"):
+        _name = _app.name.rsplit(".", 1)[1]
+        urlpatterns += [path(PREFIXES.get(_name, f"{_name}/"), include(f"{_app.name}.urls"))]
