@@ -1,0 +1,67 @@
+"""One stylesheet and one script, put together from their parts and named by their content.
+
+Cascade layers keep the order of rules, so the order of component files is free; the layer list comes first with the tokens.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import django_htmx
+from django.conf import settings
+
+HERE = Path(__file__).parent / "static" / "ui"
+HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.min.js"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file to send: ``name`` carries the hash of ``body``; ``packed`` is the same, gzipped."""
+
+    name: str
+    content_type: str
+    body: bytes
+    packed: bytes
+
+
+def style_files() -> list[Path]:
+    """The parts of the stylesheet, in order."""
+    css = HERE / "css"
+    return [css / "tokens.css", css / "base.css", *sorted((css / "components").glob("*.css")), css / "utilities.css"]
+
+
+def script_files() -> list[Path]:
+    """htmx from its package, then our own."""
+    return [HTMX, *sorted((HERE / "js").glob("*.js"))]
+
+
+def bundle(kind: str) -> Asset:
+    """The asset of ``kind`` ``css`` or ``js``; while debugging, made anew each time."""
+    return _make(kind) if settings.DEBUG else _kept(kind)
+
+
+@cache
+def _kept(kind: str) -> Asset:
+    return _make(kind)
+
+
+def _make(kind: str) -> Asset:
+    if kind == "css":
+        text = "\n".join(_without_comments(path.read_text(encoding="utf-8")) for path in style_files())
+        content_type = "text/css; charset=utf-8"
+    else:
+        text = ";\n".join(path.read_text(encoding="utf-8") for path in script_files())
+        content_type = "text/javascript; charset=utf-8"
+    body = text.encode()
+    name = f"face.{hashlib.sha256(body).hexdigest()[:12]}.{kind}"
+    return Asset(name=name, content_type=content_type, body=body, packed=gzip.compress(body, 9, mtime=0))
+
+
+def _without_comments(css: str) -> str:
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    return re.sub(r"\n\s+|\n+", "\n", css).strip()

@@ -1,0 +1,88 @@
+"""From a request to the one who acts and to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
+
+from yba import fhir
+from yba.fhir.access import Actor
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in account as the record knows it; an anonymous reader has the role ``anonymous``, which may nothing."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return Actor(user="anonymous", role="anonymous")
+    return Actor(
+        user=str(user.pk),
+        role=user.role,
+        name=user.name,
+        facility=user.facility or None,
+        practitioner=user.practitioner or None,
+        persons=frozenset(_persons(user)),
+    )
+
+
+def _persons(user: Any) -> list[str]:
+    persons = getattr(user, "persons", ())
+    found = persons() if callable(persons) else persons
+    return [str(one) for one in found]
+
+
+def record_of(request: HttpRequest) -> fhir.Record:
+    """The record, opened once a request on Django's own connection, so its writes join ``transaction.atomic()``."""
+    kept: fhir.Record | None = getattr(request, "_yba_record", None)
+    if kept is not None:
+        return kept
+    connection.ensure_connection()
+    guards = import_string(settings.YBA_GUARDS)() if getattr(settings, "YBA_GUARDS", "") else {}
+    record = fhir.open(connection.connection, actor=actor_of(request), clock=now, guards=guards)
+    request._yba_record = record  # type: ignore[attr-defined]  # lives as long as the request
+    return record
+
+
+def now() -> datetime:
+    """The clock of pages."""
+    return datetime.now(UTC)
+
+
+def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
+    """Only these roles reach the view: strangers sign in first, others learn nothing (404)."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if getattr(request.user, "role", None) not in roles:
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def once_of(request: HttpRequest) -> str:
+    """The key of a form with ``{% once %}``: the same for a double click or a sent-again page."""
+    return request.POST.get("once", "")[:64]
+
+
+def back_to(request: HttpRequest, default: str = "/") -> str:
+    """Where to go after: the ``next`` of form or address if it stays in this house, else ``default``."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else default
