@@ -8,6 +8,8 @@ from tools.r4.bindings import Codes
 from tools.r4.definitions import Definitions, Json
 from tools.r4.shapes import Shape, shapes_of, snake
 from tools.r4.write_codes import codes_module
+from tools.r4.write_compartments import compartments_module
+from tools.r4.write_search import search_module
 from tools.r4.write_types import HEADER, module
 
 # Only StructureDefinition needs it, and it is as large as all other data types together.
@@ -27,6 +29,8 @@ def modules(definitions: Definitions) -> dict[str, str]:
             text = _move_import(text)
         texts[f"{snake(name)}.py"] = text
     texts["codes.py"] = codes_module(codes.literals)
+    texts["search_parameters.py"] = search_module(definitions.search_parameters)
+    texts["compartments.py"] = compartments_module(definitions.compartments)
     texts["__init__.py"] = init_module(list(shapes.resources))
     return texts
 
