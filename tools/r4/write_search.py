@@ -80,7 +80,9 @@ def narrowed(expression: str, base: str) -> str:
     """The branches of a union that start at the base type. `A.x | B.x` for B is `B.x`."""
     if base in _ABSTRACT:
         return expression
-    own = [branch for branch in branches(expression) if re.match(rf"\(*{base}\b", branch)]
+    # InsurancePlan's `name | alias` leaves the type out.
+    named = [f"{base}.{branch}" if branch[0].islower() else branch for branch in branches(expression)]
+    own = [branch for branch in named if re.match(rf"\(*{base}\b", branch)]
     if not own:
         raise ValueError(f"no branch of {expression!r} starts at {base}")
     return " | ".join(own)
