@@ -1,0 +1,400 @@
+"""People of the record: finding one, entering one, the insurance card and the family.
+
+A person is a ``Patient``. Nobody is merged silently: a citizen number that is known already is a ``Conflict`` that
+names the record it belongs to, and a person decides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from yba.care import identifiers
+from yba.care.names import name_parts, tidy_name
+from yba.care.refusal import Refusal
+from yba.fhir.errors import Conflict, Forbidden, Invalid
+from yba.fhir.model.references import reference
+from yba.fhir.r4.coverage import Coverage
+from yba.fhir.r4.datatypes import (
+    Address,
+    CodeableConcept,
+    Coding,
+    ContactPoint,
+    HumanName,
+    Identifier,
+    Period,
+    Reference,
+)
+from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.related_person import RelatedPerson
+from yba.fhir.record import Record
+
+HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+INSURER: Final = "Bảo hiểm xã hội Việt Nam"
+RELATIONSHIP_CS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+MOST: Final = 30
+REGISTRARS: Final = frozenset({"citizen", "care_desk", "receptionist", "system"})
+
+Relation = Literal["parent", "grandparent", "spouse", "child", "guardian", "other"]
+#: Relation -> code of HL7's role codes. Source: FHIR R4, valueset-relatedperson-relationshiptype.
+_ROLE_CODES: Final[dict[Relation, str]] = {
+    "parent": "PRN",
+    "grandparent": "GRPRN",
+    "spouse": "SPS",
+    "child": "CHILD",
+    "guardian": "GUARD",
+    "other": "FAMMEMB",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What pages say of a person. Dates are FHIR dates (a year alone is possible); absent parts are empty."""
+
+    id: str
+    name: str
+    birth_date: str
+    gender: str
+    phone: str
+    citizen_number: str
+    address: str
+    commune: str
+    province: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """Someone who answers for a person; ``relation`` is HL7's role code."""
+
+    name: str
+    relation: str
+    phone: str
+    citizen_number: str
+
+
+def person_of(patient: Patient) -> Person:
+    """The values of a Patient."""
+    home = patient.address[0] if patient.address else Address()
+    return Person(
+        id=patient.id or "",
+        name=name_of(patient),
+        birth_date=patient.birthDate or "",
+        gender=patient.gender or "unknown",
+        phone=phone_of(patient),
+        citizen_number=identifier_of(patient.identifier, identifiers.CCCD),
+        address=home.text
+        or ", ".join(filter(None, [*[line or "" for line in home.line], home.city, home.state])),
+        commune=home.city or "",
+        province=home.state or "",
+    )
+
+
+def name_of(patient: Patient | RelatedPerson) -> str:
+    """The name as written in Vietnamese: family name first."""
+    for name in patient.name:
+        if name.text:
+            return name.text
+        words = [name.family, *name.given]
+        if any(words):
+            return " ".join(word for word in words if word)
+    return ""
+
+
+def phone_of(patient: Patient | RelatedPerson) -> str:
+    """The first telephone number, or nothing."""
+    return next((one.value for one in patient.telecom if one.system == "phone" and one.value), "")
+
+
+def identifier_of(found: list[Identifier], system: str) -> str:
+    """The value of the first identifier of a system, or nothing."""
+    return next((one.value for one in found if one.system == system and one.value), "")
+
+
+# -- finding ---------------------------------------------------------------------------------------------
+
+
+def find_people(record: Record, text: str, *, limit: int = MOST) -> list[Patient]:
+    """People by citizen number, phone, insurance card, or words of the name (accents and order are free).
+
+    At most ``limit``; an empty question finds nobody.
+    """
+    text = text.strip()
+    compact = re.sub(r"[\s.\-]", "", text)
+    if not compact:
+        return []
+    if any(sign.isdigit() for sign in compact):
+        return _by_number(record, text, compact, limit)
+    names = [("name", _plain(word)) for word in text.split()[:8] if _plain(word)]
+    if not names:
+        return []
+    return _patients(record, [*names, ("_count", str(limit))])
+
+
+def _by_number(record: Record, text: str, compact: str, limit: int) -> list[Patient]:
+    count = ("_count", str(limit))
+    phone = identifiers.check_phone(text)
+    if not isinstance(phone, Refusal):
+        found = _patients(record, [("phone", phone.value), count])
+        if found:
+            return found
+    if re.fullmatch(r"[0-9]{12}", compact):
+        return _patients(record, [("identifier", f"{identifiers.CCCD}|{compact}"), count])
+    if re.fullmatch(r"[0-9]{9}", compact):
+        return _patients(record, [("identifier", f"{identifiers.CMND}|{compact}"), count])
+    card = identifiers.check_insurance_card(compact)
+    if isinstance(card, Refusal):
+        return []
+    return patients_of_card(record, card.number)
+
+
+def patients_of_card(record: Record, card: str) -> list[Patient]:
+    """Who holds an insurance card (15 characters, or the last 10 digits alone)."""
+    found = [
+        *record.find(Coverage, ("identifier", f"{identifiers.BHYT}|{card}")),
+        *record.find(Coverage, ("identifier", f"{identifiers.BHYT}|{card[-10:]}")),
+    ]
+    ids = {(one.beneficiary.reference or "").removeprefix("Patient/") for one in found} - {""}
+    return _patients(record, [("_id", ",".join(sorted(ids)))]) if ids else []
+
+
+def patient_of_citizen_number(record: Record, number: str) -> Patient | None:
+    """The one with this citizen number that the actor may see."""
+    return record.first(Patient, ("identifier", f"{identifiers.CCCD}|{number}"))
+
+
+def _patients(record: Record, params: list[tuple[str, str]]) -> list[Patient]:
+    return [one for one in record.search(Patient, params).matches if isinstance(one, Patient)]
+
+
+def _plain(word: str) -> str:
+    """A typed word without the signs that mean something in a search."""
+    return re.sub(r"[,$|\\]", "", word)
+
+
+# -- entering --------------------------------------------------------------------------------------------
+
+
+def human_name(text: str) -> HumanName:
+    """The name with its parts: family name first, the called name last."""
+    text = tidy_name(text)
+    family, given = name_parts(text)
+    return HumanName(use="official", text=text, family=family or None, given=list(given))
+
+
+def home_address(address: str, *, commune: str = "", province: str = "") -> list[Address]:
+    """A home address: house and street, commune, province, and the whole as one line."""
+    parts = [part.strip() for part in (address, commune, province) if part and part.strip()]
+    if not parts:
+        return []
+    already = [part for part in parts[1:] if part.casefold() not in parts[0].casefold()]
+    return [
+        Address(
+            use="home",
+            text=", ".join([parts[0], *already]),
+            line=[address.strip()] if address.strip() else [],
+            city=commune.strip() or None,
+            state=province.strip() or None,
+            country="VN",
+        )
+    ]
+
+
+def new_patient(
+    *,
+    name: str,
+    birth_date: date | str,
+    sex: str,
+    phone: str = "",
+    citizen_number: str = "",
+    address: str = "",
+    province: str = "",
+    commune: str = "",
+) -> Patient:
+    """A Patient of these values, not stored yet. ``sex`` is FHIR's administrative gender."""
+    gender: identifiers.Gender = "unknown"
+    if sex in ("male", "female", "other"):
+        gender = sex  # type: ignore[assignment]  # narrowed by the test above
+    return Patient(
+        active=True,
+        identifier=[Identifier(use="official", system=identifiers.CCCD, value=citizen_number)]
+        if citizen_number
+        else [],
+        name=[human_name(name)],
+        telecom=[ContactPoint(system="phone", use="mobile", value=phone)] if phone else [],
+        gender=gender,
+        birthDate=birth_date.isoformat() if isinstance(birth_date, date) else birth_date,
+        address=home_address(address, commune=commune, province=province),
+    )
+
+
+def register_person(
+    record: Record,
+    *,
+    name: str,
+    birth_date: date | str,
+    sex: str,
+    phone: str = "",
+    citizen_number: str | None = None,
+    address: str = "",
+    province: str = "",
+    commune: str = "",
+) -> Patient:
+    """Enter a new person; ``province`` and ``commune`` are names, ``birth_date`` a day or a FHIR date.
+
+    Raises Conflict ``people.known`` (``params["patient"]``: the id) when the citizen number has a record
+    already: the caller asks a person what to do. Raises Invalid for a birth in the future or a wrong number.
+    """
+    if record.actor.role not in REGISTRARS:
+        raise Forbidden("people.register", "This role may not enter new people.")
+    birth = birth_date.isoformat() if isinstance(birth_date, date) else birth_date
+    today = record.clock().astimezone(HANOI).date().isoformat()
+    if birth > today[: len(birth)]:
+        raise Invalid("people.birth-future", "The birth date lies in the future.", path="Patient.birthDate")
+    number = ""
+    if citizen_number:
+        checked = identifiers.check_citizen_number(citizen_number)
+        if isinstance(checked, Refusal):
+            raise Invalid(checked.key, "The citizen number is not one.", path="Patient.identifier")
+        number = checked.value
+    patient = new_patient(
+        name=name, birth_date=birth, sex=sex, phone=phone, citizen_number=number,
+        address=address, province=province, commune=commune,
+    )  # fmt: skip
+    system = record.as_system()
+    if not number:
+        return system.create(patient)
+    stored, made = system.create_stored(
+        patient, if_none_exist=[("identifier", f"{identifiers.CCCD}|{number}")]
+    )
+    if not made:
+        raise Conflict(
+            "people.known", "A person with this citizen number is in the record already.", patient=stored.id
+        )
+    return system.read(Patient, stored.id)
+
+
+def with_phone(patient: Patient, phone: str) -> Patient:
+    """The person with this number first; older numbers stay behind it."""
+    others = [one for one in patient.telecom if not (one.system == "phone" and one.value == phone)]
+    patient.telecom = [ContactPoint(system="phone", use="mobile", value=phone), *others]
+    return patient
+
+
+def with_name(patient: Patient, name: str) -> Patient:
+    """The person with the official name corrected."""
+    patient.name = [human_name(name), *patient.name[1:]]
+    return patient
+
+
+# -- insurance -------------------------------------------------------------------------------------------
+
+
+def add_coverage(
+    record: Record, patient: Patient, *, card: str, start: date | None = None, end: date | None = None
+) -> Coverage:
+    """Note an insurance card; the same card again gets the new dates. Raises Invalid for a wrong card."""
+    checked = identifiers.check_insurance_card(card)
+    if isinstance(checked, Refusal):
+        raise Invalid(checked.key, "The insurance card number is not one.", path="Coverage.subscriberId")
+    if start and end and end < start:
+        raise Invalid("insurance.period-order", "The card ends before it begins.", path="Coverage.period")
+    known = [one for one in _coverages(record, patient.id or "") if card_of(one) == checked.number]
+    period = Period(start=start.isoformat() if start else None, end=end.isoformat() if end else None)
+    if known:
+        known[0].period = period if start or end else None
+        return record.update(known[0])
+    numbers = dict.fromkeys((checked.number, checked.social_number))
+    return record.create(
+        Coverage(
+            status="active",
+            identifier=[Identifier(system=identifiers.BHYT, value=number) for number in numbers],
+            type=CodeableConcept(text="BHYT"),
+            subscriberId=checked.number,
+            beneficiary=reference("Patient", patient.id, display=name_of(patient)),
+            period=period if start or end else None,
+            payor=[Reference(display=INSURER)],
+        )
+    )
+
+
+def _coverages(record: Record, patient_id: str) -> list[Coverage]:
+    found = record.find(Coverage, ("beneficiary", f"Patient/{patient_id}"))
+    return [one for one in found if one.status == "active" and card_of(one)]
+
+
+def card_of(coverage: Coverage) -> str:
+    """The number on the card."""
+    return coverage.subscriberId or identifier_of(coverage.identifier, identifiers.BHYT)
+
+
+def card_period(coverage: Coverage) -> tuple[date | None, date | None]:
+    """First and last day of the card, both inclusive; a missing bound is open."""
+    period = coverage.period or Period()
+    return _day(period.start), _day(period.end)
+
+
+def coverage_refusal(coverage: Coverage, *, on: date) -> Refusal | None:
+    """Why the card can't be used on a day: its form, its dates; None when it can."""
+    checked = identifiers.check_insurance_card(card_of(coverage))
+    if isinstance(checked, Refusal):
+        return checked
+    start, end = card_period(coverage)
+    return identifiers.check_insurance_period(start, end, on=on)
+
+
+def coverage_of(record: Record, patient_id: str, day: date) -> Coverage | None:
+    """The card to use on a day: a valid one first, else the latest, so that a page can say it has run out."""
+    found = _coverages(record, patient_id)
+
+    def rank(one: Coverage) -> tuple[bool, str, str]:
+        period = one.period or Period()
+        last = one.meta.lastUpdated if one.meta else None
+        return coverage_refusal(one, on=day) is None, period.end or "9999", last or ""
+
+    return max(found, key=rank, default=None)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text[:10]) if text and len(text) >= 10 else None
+
+
+# -- family ----------------------------------------------------------------------------------------------
+
+
+def add_relative(record: Record, patient: Patient, *, relative: Patient, relation: Relation) -> RelatedPerson:
+    """Note that ``relative`` (a person of the record too) is, say, the parent of ``patient``."""
+    number = identifier_of(relative.identifier, identifiers.CCCD)
+    identifier = [Identifier(system=identifiers.CCCD, value=number)] if number else []
+    related = RelatedPerson(
+        active=True,
+        patient=reference("Patient", patient.id, display=name_of(patient)),
+        identifier=identifier,
+        relationship=[
+            CodeableConcept(
+                coding=[Coding(system=RELATIONSHIP_CS, code=_ROLE_CODES[relation])], text=relation
+            )
+        ],
+        name=[human_name(name_of(relative))],
+        telecom=[ContactPoint(system="phone", value=phone_of(relative))] if phone_of(relative) else [],
+    )
+    return record.create(related)
+
+
+def family_of(record: Record, patient_id: str) -> list[Relative]:
+    """Who answers for a person, in the order they were noted."""
+    found = record.find(RelatedPerson, ("patient", f"Patient/{patient_id}"))
+    return [
+        Relative(
+            name=name_of(one),
+            relation=one.relationship[0].coding[0].code or ""
+            if one.relationship and one.relationship[0].coding
+            else "",
+            phone=phone_of(one),
+            citizen_number=identifier_of(one.identifier, identifiers.CCCD),
+        )
+        for one in found
+        if one.active is not False
+    ]
