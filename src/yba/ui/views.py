@@ -18,7 +18,9 @@ CHOICES = {"theme": ("auto", "light", "dark"), "text": ("normal", "large")}
 
 @require_safe
 def asset(request: HttpRequest, name: str) -> HttpResponse:
-    """The stylesheet or the script; an address with an old hash gets today's, uncached."""
+    """The mark, the stylesheet or the script; an address with an old hash gets today's, uncached."""
+    if name == "mark.svg":
+        return HttpResponse((assets.HERE / name).read_bytes(), content_type="image/svg+xml")
     kind = name.rsplit(".", 1)[-1]
     if kind not in ("css", "js") or not name.startswith("face."):
         raise Http404
