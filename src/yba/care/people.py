@@ -1,7 +1,7 @@
 """People of the record: finding one, entering one, the insurance card and the family.
 
-A person is a ``Patient``. Nobody is merged silently: a citizen number that is known already is a ``Conflict`` that
-names the record it belongs to, and a person decides.
+A person is a ``Patient``. Nobody is merged silently: a citizen number that is known already is a ``Conflict``
+that names the record it belongs to, and a person decides.
 """
 
 from __future__ import annotations
