@@ -1,0 +1,56 @@
+"""The record: FHIR R4 stored as FHIR on PostgreSQL. Runs and reads without Django.
+
+``open`` gives the one handle; ``yba.fhir.errors`` says what it raises; ``README.md`` says in what order to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from yba.fhir.access.actor import Actor
+    from yba.fhir.record import Clock, Guard, Ids, Page, Record, Transaction
+    from yba.fhir.store.audit import Journal
+
+__all__ = ["Page", "Record", "open"]
+
+
+def open(  # noqa: A001
+    connection: psycopg.Connection[Any],
+    *,
+    actor: Actor,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    guards: Mapping[str, Sequence[Guard]] | None = None,
+    journal: Journal | None = None,
+    transaction: Transaction | None = None,
+) -> Record:
+    """The record for one actor on one connection.
+
+    ``clock`` gives aware times, ``ids`` makes an id for a shard; both have a sensible default. ``guards`` are
+    rules per type, called inside each write. ``journal`` buffers the audit of reads; without it they are
+    written at once. ``transaction`` opens a transaction or savepoint on the connection where its owner keeps
+    count of them (``django.db.transaction.atomic``); by default the connection's own.
+    """
+    from yba.fhir import record
+
+    return record.Record(
+        connection,
+        actor=actor,
+        clock=clock or record.now,
+        ids=ids or record.identity.new_id,
+        guards=guards,
+        journal=journal,
+        transaction=transaction,
+    )
+
+
+def __getattr__(name: str) -> object:
+    if name in ("Record", "Page"):
+        from yba.fhir import record
+
+        return getattr(record, name)
+    raise AttributeError(f"module 'yba.fhir' has no attribute {name!r}")

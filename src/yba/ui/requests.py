@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import connection
+from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
@@ -49,7 +49,15 @@ def record_of(request: HttpRequest) -> fhir.Record:
         return kept
     connection.ensure_connection()
     guards = import_string(settings.YBA_GUARDS)() if getattr(settings, "YBA_GUARDS", "") else {}
-    record = fhir.open(connection.connection, actor=actor_of(request), clock=now, guards=guards)
+    journal = import_string(settings.YBA_JOURNAL)() if getattr(settings, "YBA_JOURNAL", "") else None
+    record = fhir.open(
+        connection.connection,
+        actor=actor_of(request),
+        clock=now,
+        guards=guards,
+        journal=journal,
+        transaction=transaction.atomic,
+    )
     request._yba_record = record  # type: ignore[attr-defined]  # lives as long as the request
     return record
 

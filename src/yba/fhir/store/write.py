@@ -1,0 +1,163 @@
+"""One write, one statement: the current row, its version, its index rows, its audit row and its outbox row.
+
+The statement is composed once for each set of index tables a resource fills, so that the database prepares it
+once. Everything in it succeeds or fails together, inside the caller's transaction or by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+
+from yba.fhir.access.actor import Actor
+from yba.fhir.search.index import IndexRows
+from yba.fhir.store.rows import execute
+
+# index table -> its columns after (shard, rid), with the array type each arrives in
+INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "token": (("param", "int4"), ("system", "text"), ("code", "text"), ("display", "text")),
+    "reference": (
+        ("param", "int4"),
+        ("target_type", "text"),
+        ("target_id", "text"),
+        ("identifier_system", "text"),
+        ("identifier_value", "text"),
+    ),
+    "string": (("param", "int4"), ("folded", "text"), ("exact", "text")),
+    "date": (("param", "int4"), ("low", "timestamptz"), ("high", "timestamptz")),
+    "number": (
+        ("param", "int4"),
+        ("low", "numeric"),
+        ("high", "numeric"),
+        ("value", "numeric"),
+        ("system", "text"),
+        ("code", "text"),
+        ("unit", "text"),
+    ),
+    "uri": (("param", "int4"), ("value", "text")),
+}
+
+_INSERT_RESOURCE = """
+with r as (
+    insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content)
+    values (%(shard)s, nextval('record.rid'), %(type)s, %(id)s, %(version)s, %(updated)s, %(patient)s,
+            %(facility)s, %(occurred)s, %(content)s)
+    returning rid)"""
+
+_UPDATE_RESOURCE = """
+with r as (
+    update record.resource
+       set shard = %(shard)s, version = %(version)s, updated = %(updated)s, patient = %(patient)s,
+           facility = %(facility)s, occurred = %(occurred)s, content = %(content)s
+     where rid = %(rid)s and shard = %(old_shard)s
+    returning rid)"""
+
+_REST = """,
+v as (
+    insert into record.version (shard, type, id, version, updated, method, actor, patient, facility, rid, content)
+    select %(shard)s, %(type)s, %(id)s, %(version)s, %(updated)s, %(method)s, %(actor)s, %(patient)s,
+           %(facility)s, r.rid, %(content)s
+      from r),
+a as (
+    insert into record.audit (at, actor, role, actor_facility, origin, act, type, id, version, patient, facility)
+    values (%(updated)s, %(actor)s, %(role)s, %(actor_facility)s, %(origin)s, %(act)s, %(type)s, %(id)s,
+            %(version)s, %(patient)s, %(facility)s)),
+o as (
+    insert into record.outbox (at, method, type, id, version, patient, facility, shard)
+    values (%(updated)s, %(method)s, %(type)s, %(id)s, %(version)s, %(patient)s, %(facility)s, %(shard)s))"""
+
+_ACTS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+
+
+def _insert_index(table: str) -> str:
+    columns = INDEX_TABLES[table]
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"%({table}_{name})s::{kind}[]" for name, kind in columns)
+    return (
+        f",\n{table}_new as (insert into record.{table} (shard, rid, {names})"
+        f" select %(shard)s, r.rid, x.* from r, unnest({arrays}) as x)"
+    )
+
+
+def _delete_index(table: str) -> str:
+    return f",\n{table}_old as (delete from record.{table} where rid = %(rid)s)"
+
+
+@lru_cache(maxsize=512)
+def _statement(*, new: bool, tables: tuple[str, ...]) -> str:
+    """The statement for a new or known row that fills these index tables; its parts are all our own text."""
+    parts = [_INSERT_RESOURCE if new else _UPDATE_RESOURCE, _REST]
+    if not new:
+        parts += [_delete_index(table) for table in INDEX_TABLES]
+    parts += [_insert_index(table) for table in tables]
+    return "".join(parts) + "\nselect rid from r"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The row a write replaces, locked by the caller."""
+
+    rid: int
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What is to be written; ``content`` None deletes."""
+
+    type: str
+    id: str
+    version: int
+    updated: datetime
+    method: str
+    shard: int
+    patient: str | None
+    facility: str | None
+    content: bytes | None
+
+
+def write(
+    connection: psycopg.Connection[Any],
+    actor: Actor,
+    row: Write,
+    index: IndexRows | None,
+    known: Known | None,
+) -> None:
+    """Write one version. ``known`` names the row it replaces; None makes a new one.
+
+    Raises psycopg.errors.UniqueViolation when a new row's id is taken.
+    """
+    values: dict[str, object] = {
+        "type": row.type,
+        "id": row.id,
+        "version": row.version,
+        "updated": row.updated,
+        "method": row.method,
+        "act": _ACTS[row.method],
+        "shard": row.shard,
+        "patient": row.patient,
+        "facility": row.facility,
+        "occurred": index.occurred if index else None,
+        "content": None if row.content is None else row.content.decode(),
+        "actor": actor.user,
+        "role": actor.role,
+        "actor_facility": actor.facility,
+        "origin": actor.origin,
+    }
+    tables: list[str] = []
+    if index is not None:
+        for table, columns in INDEX_TABLES.items():
+            lists: tuple[list[Any], ...] = getattr(index, table)
+            if lists[0]:
+                tables.append(table)
+                for (name, _), column in zip(columns, lists, strict=True):
+                    values[f"{table}_{name}"] = column
+    if known is not None:
+        values["rid"] = known.rid
+        values["old_shard"] = known.shard
+    execute(connection, _statement(new=known is None, tables=tuple(tables)), values)
