@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Page", "Record", "open"]
 
 
-def open(  # noqa: A001
+def open(
     connection: psycopg.Connection[Any],
     *,
     actor: Actor,
