@@ -38,7 +38,7 @@ class Environment:
 
     @property
     def socket_folder(self) -> Path:
-        """Where the embedded database listens: beside its data, or in the temporary folder when that is too long."""
+        """Where the embedded database listens: beside its data, or in /tmp when that path is too long."""
         beside = self.data / "socket"
         plain = re.fullmatch(r"[A-Za-z0-9/._-]+", str(beside))
         if plain and len(os.fsencode(beside)) <= LONGEST_SOCKET_FOLDER:

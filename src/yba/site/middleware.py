@@ -44,10 +44,10 @@ def language_of_the_account(get_response: Handler) -> Handler:
         cookie = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
         chosen = getattr(request.user, "language", "") if request.user.is_authenticated else ""
         if not cookie:
-            # Vietnamese comes first: a browser that asks for English still gets Vietnamese until someone chooses.
+            # Vietnamese comes first, also for a browser that asks for English, until someone chooses.
             language = chosen or settings.LANGUAGE_CODE
             translation.activate(language)
-            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]  # LocaleMiddleware sets it the same way
+            request.LANGUAGE_CODE = language
         return get_response(request)
 
     return handle

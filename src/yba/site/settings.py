@@ -94,6 +94,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "yba.ui.context.ui",
             ],
         },
     }
@@ -149,7 +150,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = YBA_DATA / "static"
-#: `yba serve` collects the files, compressed and with their hash in the name; everything else finds them in place.
+#: `yba serve` collects the files, compressed and named by hash; everything else finds them in place.
 YBA_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists() and bool(os.environ.get("YBA_COLLECTED"))
 WHITENOISE_USE_FINDERS = not YBA_COLLECTED
 WHITENOISE_AUTOREFRESH = False
@@ -166,11 +167,13 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
-#: Where the browser listens for live events; None means "this host, the next port" (see `live`).
-YBA_LIVE_URL = ENVIRONMENT.live_url
+#: Where people reach this server: links in messages, the base of FHIR addresses.
+YBA_ORIGIN = ENVIRONMENT.origin or f"http://127.0.0.1:{ENVIRONMENT.port}"
+#: Where the browser listens for live events; empty means "this host, the next port" (see `live`).
+YBA_LIVE_URL = ENVIRONMENT.live_url or ""
 YBA_LIVE_PORT = ENVIRONMENT.port + 1
 YBA_NAVIGATION = "yba.site.navigation.items"
-YBA_HOME = "home"
+YBA_GUARDS = "yba.site.guards.guards"
 
 LOGGING = {
     "version": 1,

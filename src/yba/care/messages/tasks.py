@@ -26,7 +26,7 @@ def channel() -> Channel:
     return found
 
 
-@app.task(name="messages.deliver", queue="messages", retry=5)
+@app.task(name="messages.deliver", queue="messages", retry=5)  # type: ignore[untyped-decorator]  # procrastinate is not followed
 def deliver(message: int) -> None:
     """Hand over once: a message that is already delivered is left alone."""
     row = Message.objects.get(pk=message)

@@ -27,7 +27,9 @@ def messages(request: HttpRequest) -> HttpResponse:
     if phone:
         rows = rows.filter(to_phone=phone)
     page = MessagesPage(messages=list(rows[:SHOWN]), phone=phone)
-    if request.GET.get("format") == "json" or request.headers.get("Accept", "").startswith("application/json"):
+    if request.GET.get("format") == "json" or request.headers.get("Accept", "").startswith(
+        "application/json"
+    ):
         return JsonResponse({"messages": [_as_json(row) for row in page.messages]})
     return render(request, "messages/messages.html", {"page": page})
 

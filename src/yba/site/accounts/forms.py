@@ -13,7 +13,9 @@ class PhoneForm(forms.Form):
         label=_("Số điện thoại"),
         max_length=24,
         error_messages={"required": _("Nhập số điện thoại của bạn.")},
-        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel", "autofocus": True}),
+        widget=forms.TextInput(
+            attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel", "autofocus": True}
+        ),
     )
 
     def clean_phone(self) -> str:
@@ -43,7 +45,9 @@ class StaffForm(forms.Form):
         label=_("Tên đăng nhập"),
         max_length=64,
         error_messages={"required": _("Nhập tên đăng nhập.")},
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}
+        ),
     )
     password = forms.CharField(
         label=_("Mật khẩu"),

@@ -1,4 +1,4 @@
-"""Counting how often something is asked, under a row lock, so that many clients at once can't pass the limit."""
+"""Counting how often something is asked, under a row lock: many clients at once can't pass the limit."""
 
 from __future__ import annotations
 

@@ -56,19 +56,19 @@ class Account(AbstractBaseUser):
         return str(roles.NAMES.get(self.role, self.role))
 
     @property
-    def person_ids(self) -> frozenset[str]:
+    def persons(self) -> frozenset[str]:
         """The Patient ids this account acts for."""
-        return frozenset(self.persons.values_list("patient_id", flat=True))
+        return frozenset(self.links.values_list("patient_id", flat=True))
 
     def actor(self) -> Actor:
         """How the record sees this account."""
         return Actor(
-            user=f"account-{self.pk}",
+            user=str(self.pk),
             role=self.role,
             name=self.name or self.login,
             facility=self.facility or None,
             practitioner=self.practitioner or None,
-            persons=self.person_ids if self.role == roles.CITIZEN else frozenset(),
+            persons=self.persons if self.role == roles.CITIZEN else frozenset(),
         )
 
 
@@ -82,7 +82,7 @@ class AccountPerson(models.Model):
         SPOUSE = "spouse", _("Vợ chồng")
         OTHER = "other", _("Khác")
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="persons")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="links")
     patient_id = models.CharField(max_length=64)
     relation = models.CharField(max_length=16, choices=Relation.choices, default=Relation.SELF)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -132,7 +132,9 @@ class Token(models.Model):
     facility = models.CharField(max_length=64, blank=True)
     practitioner = models.CharField(max_length=64, blank=True)
     person = models.CharField(max_length=64, blank=True)
-    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.CASCADE, related_name="tokens")
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.CASCADE, related_name="tokens"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

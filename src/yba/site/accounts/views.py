@@ -96,7 +96,9 @@ def _send_again(request: HttpRequest, phone: str) -> HttpResponse:
     form.is_valid()
     form.errors.clear()
     form.add_error("code", sentence(refusal))
-    return _page(request, "accounts/enter_code.html", SignInPage(form, "", phone=phone, demo=settings.YBA_DEMO))
+    return _page(
+        request, "accounts/enter_code.html", SignInPage(form, "", phone=phone, demo=settings.YBA_DEMO)
+    )
 
 
 def _enter(request: HttpRequest, account: Account, *, to: str) -> HttpResponse:

@@ -6,80 +6,142 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('login', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('role', models.CharField(choices=[('citizen', 'Người dân'), ('care_desk', 'Chăm sóc khách hàng'), ('receptionist', 'Lễ tân'), ('doctor', 'Bác sĩ'), ('pharmacist', 'Dược sĩ'), ('cashier', 'Thu ngân'), ('wall', 'Màn hình phòng khám'), ('system', 'Hệ thống')], max_length=32)),
-                ('facility', models.CharField(blank=True, help_text='Mã tổ chức của cơ sở', max_length=64)),
-                ('practitioner', models.CharField(blank=True, max_length=64)),
-                ('location', models.CharField(blank=True, help_text='Phòng của bác sĩ hoặc màn hình', max_length=64)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_demo', models.BooleanField(default=False)),
-                ('language', models.CharField(blank=True, max_length=8)),
-                ('text_size', models.CharField(blank=True, max_length=16)),
-                ('theme', models.CharField(blank=True, max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("login", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("citizen", "Người dân"),
+                            ("care_desk", "Chăm sóc khách hàng"),
+                            ("receptionist", "Lễ tân"),
+                            ("doctor", "Bác sĩ"),
+                            ("pharmacist", "Dược sĩ"),
+                            ("cashier", "Thu ngân"),
+                            ("wall", "Màn hình phòng khám"),
+                            ("system", "Hệ thống"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("facility", models.CharField(blank=True, help_text="Mã tổ chức của cơ sở", max_length=64)),
+                ("practitioner", models.CharField(blank=True, max_length=64)),
+                (
+                    "location",
+                    models.CharField(blank=True, help_text="Phòng của bác sĩ hoặc màn hình", max_length=64),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_demo", models.BooleanField(default=False)),
+                ("language", models.CharField(blank=True, max_length=8)),
+                ("text_size", models.CharField(blank=True, max_length=16)),
+                ("theme", models.CharField(blank=True, max_length=16)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Limit',
+            name="Limit",
             fields=[
-                ('key', models.CharField(max_length=120, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('count', models.PositiveIntegerField(default=0)),
+                ("key", models.CharField(max_length=120, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("count", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='SignInCode',
+            name="SignInCode",
             fields=[
-                ('phone', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('digest', models.CharField(max_length=64)),
-                ('sent_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ("phone", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("digest", models.CharField(max_length=64)),
+                ("sent_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('label', models.CharField(blank=True, max_length=200)),
-                ('role', models.CharField(max_length=32)),
-                ('facility', models.CharField(blank=True, max_length=64)),
-                ('practitioner', models.CharField(blank=True, max_length=64)),
-                ('person', models.CharField(blank=True, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("label", models.CharField(blank=True, max_length=200)),
+                ("role", models.CharField(max_length=32)),
+                ("facility", models.CharField(blank=True, max_length=64)),
+                ("practitioner", models.CharField(blank=True, max_length=64)),
+                ("person", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AccountPerson',
+            name="AccountPerson",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('patient_id', models.CharField(max_length=64)),
-                ('relation', models.CharField(choices=[('self', 'Bản thân'), ('child', 'Con'), ('parent', 'Cha mẹ'), ('spouse', 'Vợ chồng'), ('other', 'Khác')], default='self', max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='persons', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("patient_id", models.CharField(max_length=64)),
+                (
+                    "relation",
+                    models.CharField(
+                        choices=[
+                            ("self", "Bản thân"),
+                            ("child", "Con"),
+                            ("parent", "Cha mẹ"),
+                            ("spouse", "Vợ chồng"),
+                            ("other", "Khác"),
+                        ],
+                        default="self",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'patient_id'), name='accounts_person_once'), models.UniqueConstraint(condition=models.Q(('relation', 'self')), fields=('account',), name='accounts_one_self')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "patient_id"), name="accounts_person_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("relation", "self")),
+                        fields=("account",),
+                        name="accounts_one_self",
+                    ),
+                ],
             },
         ),
     ]

@@ -1,0 +1,117 @@
+"""The demo province and its accounts, loaded once into a database."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+
+from yba.care import demo as province
+from yba.site.accounts import roles
+from yba.site.accounts.models import Account, AccountPerson
+from yba.site.models import Done
+from yba.site.opening import system_record
+
+#: All demo staff share it; production refuses demo accounts (see `refuse_in_production`).
+PASSWORD: Final = "yba-demo"
+DONE: Final = "demo"
+
+
+def load_once(*, say: Callable[[str], None]) -> bool:
+    """Load the province when this database does not have it: all of it or nothing. True when it was loaded."""
+    if Done.objects.filter(name=DONE).exists():
+        return False
+    say("Loading the demo province (once) ...")
+    today = timezone.localdate()
+    with transaction.atomic():
+        Done.objects.create(name=DONE)
+        record = system_record()
+        count = 0
+        for resource in province.province(today):
+            record.update(resource)
+            count += 1
+        for account in province.accounts(today):
+            _keep_account(account)
+        _after_load(record)
+    say(f"{count} resources loaded.")
+    return True
+
+
+def _keep_account(given: Any) -> None:
+    """One account of the demo; the hash is made once, for argon2 takes its time on purpose."""
+    staff = given.role in roles.STAFF
+    account, _ = Account.objects.update_or_create(
+        login=given.login,
+        defaults={
+            "name": given.name,
+            "role": given.role,
+            "facility": given.facility or "",
+            "practitioner": given.practitioner or "",
+            "password": _hash() if staff else make_password(None),
+            "is_demo": True,
+        },
+    )
+    for patient_id, relation in _persons(given.persons):
+        AccountPerson.objects.get_or_create(
+            account=account, patient_id=patient_id, defaults={"relation": relation}
+        )
+
+
+def _persons(given: Iterable[Any]) -> list[tuple[str, str]]:
+    """Pairs of Patient id and relation; a bare id is oneself when it is the first, else another."""
+    pairs = []
+    for number, one in enumerate(given):
+        if isinstance(one, str):
+            pairs.append((one, "self" if number == 0 else "other"))
+        else:
+            pairs.append((str(one[0]), str(one[1])))
+    return pairs
+
+
+_made: list[str] = []
+
+
+def _hash() -> str:
+    if not _made:
+        _made.append(make_password(PASSWORD))
+    return _made[0]
+
+
+def _after_load(record: Any) -> None:
+    """What areas add to a new province, such as open slots and stock: their `demo.load(record)`, if any."""
+    from django.apps import apps
+
+    for app in apps.get_app_configs():
+        name = f"{app.name}.demo"
+        if app.name.startswith("yba.areas.") and importlib.util.find_spec(name):
+            importlib.import_module(name).load(record)
+
+
+def accounts_table() -> str:
+    """The demo accounts by role, as lines for the terminal."""
+    rows = [("Role", "Sign in with", "Password", "Name")]
+    for role in roles.NAMES:
+        for account in Account.objects.filter(role=role, is_demo=True).order_by("pk")[:3]:
+            secret = "code by message" if role == roles.CITIZEN else PASSWORD
+            rows.append((role, account.login, secret, account.name))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def refuse_in_production() -> str | None:
+    """A sentence when a production house still holds demo accounts that can sign in."""
+    count = Account.objects.filter(is_demo=True, is_active=True).count()
+    if not count:
+        return None
+    return (
+        f"YBA_ENV=production, but this database holds {count} demo accounts with a known password. "
+        "Use an empty database for production."
+    )

@@ -1,0 +1,196 @@
+"""Live events: one small ASGI process that listens in PostgreSQL and tells pages which topic changed.
+
+Only the topic travels; the page fetches its part again. A lost event costs one poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
+
+if os.environ.get("YBA_CHILD"):
+    from yba.site.lifetime import die_with_parent
+
+    die_with_parent()
+
+import django
+import psycopg
+from django.conf import settings
+from django.core.signing import BadSignature
+
+from yba.ui import live as topics
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+HEARTBEAT = 15.0
+MOST_LISTENERS = 2_000
+MOST_TOPICS = 20
+#: Topics waiting for one slow reader; more are told by one word: everything changed.
+MOST_WAITING = 100
+
+logger = logging.getLogger(__name__)
+
+
+class Hub:
+    """Who listens to what."""
+
+    def __init__(self) -> None:
+        self.by_topic: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
+        self.listeners = 0
+
+    @contextlib.contextmanager
+    def _listening(self, names: list[str], queue: asyncio.Queue[str]) -> Any:
+        self.listeners += 1
+        for name in names:
+            self.by_topic[name].add(queue)
+        try:
+            yield
+        finally:
+            self.listeners -= 1
+            for name in names:
+                self.by_topic[name].discard(queue)
+                if not self.by_topic[name]:
+                    del self.by_topic[name]
+
+    def tell(self, topic: str) -> None:
+        """A topic changed."""
+        for queue in self.by_topic.get(topic, ()):
+            # A full queue already holds news enough to make its page look again.
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(topic)
+
+    def tell_all(self) -> None:
+        """Events may have been missed: every page looks again."""
+        for topic in list(self.by_topic):
+            self.tell(topic)
+
+    async def events(self, names: list[str]) -> AsyncIterator[bytes]:
+        """The stream of one page."""
+        queue: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
+        with self._listening(names, queue):
+            yield b"retry: 2000\n\n"
+            while True:
+                try:
+                    topic = await asyncio.wait_for(queue.get(), HEARTBEAT)
+                except TimeoutError:
+                    yield b": here\n\n"
+                    continue
+                yield f"event: changed\ndata: {topic}\n\n".encode()
+
+
+async def listen(hub: Hub, conninfo: str) -> None:
+    """Hear what the database says; when the connection breaks, open it again and let every page look again."""
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True, application_name="yba-live", connect_timeout=5
+            )
+            async with connection:
+                await connection.execute(f"LISTEN {topics.CHANNEL}")  # type: ignore[arg-type]  # our own constant
+                hub.tell_all()
+                async for notice in connection.notifies():
+                    hub.tell(notice.payload)
+        except psycopg.Error as problem:
+            logger.warning("The live connection broke: %s", problem)
+        await asyncio.sleep(0.5)
+
+
+class Application:
+    """The ASGI face: `GET /live?t=<signed topic>&t=...`."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.conninfo = conninfo
+        self.hub = Hub()
+        self.listening: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.listening = asyncio.create_task(listen(self.hub, self.conninfo))
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self.listening is not None:
+                    self.listening.cancel()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/health":
+            await _plain(send, 200, "ok")
+            return
+        signed = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("t", [])
+        try:
+            names = [topics.topic_of(one) for one in signed]
+        except BadSignature:
+            await _plain(send, 403, "These topics were not signed here.")
+            return
+        if scope["path"] not in ("/", "/live") or scope["method"] != "GET" or not names:
+            await _plain(send, 404, "GET /live?t=<signed topic>")
+        elif len(names) > MOST_TOPICS or self.hub.listeners >= MOST_LISTENERS:
+            await _plain(send, 503, "Too many listen now.")
+        else:
+            await self._stream(_origin(scope), names, receive, send)
+
+    async def _stream(self, origin: str, names: list[str], receive: Receive, send: Send) -> None:
+        headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"vary", b"origin"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        gone = asyncio.create_task(_until_gone(receive))
+        sending = asyncio.create_task(self._send_events(names, send))
+        try:
+            await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (gone, sending):
+                task.cancel()
+            await asyncio.gather(gone, sending, return_exceptions=True)
+
+    async def _send_events(self, names: list[str], send: Send) -> None:
+        async with contextlib.aclosing(self.hub.events(names)) as events:  # type: ignore[type-var]  # a generator
+            async for event in events:
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _origin(scope: Message) -> str:
+    """The page's own origin when it is this host's (any port), for the browser's cross-origin rule.
+
+    Signed topics are the protection; no cookie is read or allowed here.
+    """
+    headers = dict(scope["headers"])
+    return headers.get(b"origin", b"null").decode("latin-1")
+
+
+async def _plain(send: Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+django.setup()
+application = Application(settings.ENVIRONMENT.conninfo)

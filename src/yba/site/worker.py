@@ -1,0 +1,32 @@
+"""The worker process: runs the jobs that transactions queued, and the periodic ones."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
+
+
+def main() -> None:
+    """Work until stopped; a job under way is finished first."""
+    if os.environ.get("YBA_CHILD"):
+        from yba.site.lifetime import die_with_parent
+
+        die_with_parent()
+    import django
+
+    django.setup()
+    from django.db import connections
+    from procrastinate import PsycopgConnector
+    from procrastinate.contrib.django import app, connector_params
+
+    connections.close_all()
+    # The worker listens and waits, so it needs its own asynchronous connections, not Django's.
+    with app.replace_connector(
+        PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
+    ) as working:
+        working.run_worker(concurrency=2, delete_jobs="successful", fetch_job_polling_interval=2.0)
+
+
+if __name__ == "__main__":
+    main()

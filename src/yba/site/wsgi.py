@@ -1,0 +1,53 @@
+"""The one WSGI callable: `/fhir` goes to the record, everything else to Django."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
+
+if os.environ.get("YBA_CHILD"):
+    from yba.site.lifetime import die_with_parent
+
+    die_with_parent()
+
+from django.core.wsgi import get_wsgi_application
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+def _record_application() -> Application:
+    """The record's own endpoint, given connections, tokens and the areas' guards."""
+    from django.conf import settings
+
+    from yba.fhir import rest
+    from yba.site.accounts.tokens import remembering
+    from yba.site.connections import per_thread
+    from yba.site.guards import guards
+
+    application: Application = rest.application(
+        connect=per_thread(settings.ENVIRONMENT.conninfo),
+        authenticate=remembering(),
+        guards=guards(),
+        base_url=settings.YBA_ORIGIN + "/fhir",
+    )
+    return application
+
+
+def _both(record: Application, pages: Application) -> Application:
+    def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/fhir" or path.startswith("/fhir/"):
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + "/fhir"
+            environ["PATH_INFO"] = path[5:] or "/"
+            return record(environ, start_response)
+        return pages(environ, start_response)
+
+    return application
+
+
+_pages = get_wsgi_application()
+application = _both(_record_application(), _pages)
