@@ -32,7 +32,12 @@ class Asset:
 def style_files() -> list[Path]:
     """The parts of the stylesheet, in order."""
     css = HERE / "css"
-    return [css / "tokens.css", css / "base.css", *sorted((css / "components").glob("*.css")), css / "utilities.css"]
+    return [
+        css / "tokens.css",
+        css / "base.css",
+        *sorted((css / "components").glob("*.css")),
+        css / "utilities.css",
+    ]
 
 
 def script_files() -> list[Path]:

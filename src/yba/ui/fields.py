@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yba.ui import words
 
@@ -40,14 +41,16 @@ class DateField(forms.CharField):
             "class": "input-date",
             "inputmode": "numeric",
             "data-mask": "date",
-            "placeholder": _("ngày/tháng/năm"),
+            "placeholder": gettext_lazy("ngày/tháng/năm"),
             "maxlength": "10",
         }
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, date):
             return words.ngay(value)
-        return words.ngay(value) if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+        return (
+            words.ngay(value) if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+        )
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, date):
@@ -67,7 +70,8 @@ class DateField(forms.CharField):
             value > today if isinstance(value, date) else bool(value) and int(value) > today.year
         ):
             raise ValidationError(
-                _("Ngày này còn ở phía trước. Hôm nay là %(today)s.") % {"today": words.ngay(today)}, code="future"
+                _("Ngày này còn ở phía trước. Hôm nay là %(today)s.") % {"today": words.ngay(today)},
+                code="future",
             )
         if self.not_past and isinstance(value, date) and value < today:
             raise ValidationError(
@@ -85,7 +89,11 @@ def read_date(text: str, newest: date | None = None) -> date:
         parts = [parts[0][:2], parts[0][2:4], parts[0][4:]]
     if len(parts) == 3 and len(parts[0]) == 4:
         parts.reverse()
-    if len(parts) != 3 or not all(re.fullmatch(r"[0-9]+", part) for part in parts) or len(parts[2]) not in (2, 4):
+    if (
+        len(parts) != 3
+        or not all(re.fullmatch(r"[0-9]+", part) for part in parts)
+        or len(parts[2]) not in (2, 4)
+    ):
         raise ValidationError(_("Viết đủ ngày/tháng/năm, ví dụ 05/09/1958."), code="form")
     day, month, year = (int(part) for part in parts)
     if len(parts[2]) == 2:
@@ -95,14 +103,20 @@ def read_date(text: str, newest: date | None = None) -> date:
 
 def _real_date(day: int, month: int, year: int) -> date:
     if not 1 <= month <= 12:
-        raise ValidationError(_("Không có tháng %(month)s. Tháng viết từ 1 đến 12.") % {"month": month}, code="month")
+        raise ValidationError(
+            _("Không có tháng %(month)s. Tháng viết từ 1 đến 12.") % {"month": month}, code="month"
+        )
     if not 1800 <= year <= 2200:
-        raise ValidationError(_("Năm %(year)s không đúng. Năm viết bốn chữ số.") % {"year": year}, code="year")
+        raise ValidationError(
+            _("Năm %(year)s không đúng. Năm viết bốn chữ số.") % {"year": year}, code="year"
+        )
     try:
         return date(year, month, day)
     except ValueError:
         said = {"day": day, "month": month, "year": year}
-        raise ValidationError(_("Tháng %(month)s năm %(year)s không có ngày %(day)s.") % said, code="day") from None
+        raise ValidationError(
+            _("Tháng %(month)s năm %(year)s không có ngày %(day)s.") % said, code="day"
+        ) from None
 
 
 class PhoneField(forms.CharField):
@@ -130,9 +144,7 @@ class PhoneField(forms.CharField):
         if not text:
             return ""
         if re.search(r"[^\d\s.+()\-]", text):
-            raise ValidationError(
-                _("Số điện thoại chỉ có chữ số, ví dụ 0912 345 678."), code="form"
-            )
+            raise ValidationError(_("Số điện thoại chỉ có chữ số, ví dụ 0912 345 678."), code="form")
         number = words.phone_number(text)
         if not number.startswith("0"):
             raise ValidationError(
@@ -148,7 +160,9 @@ def _phone_length(count: int, mobile: bool) -> str:
     if not mobile:
         return _("Đầu số này không có. Số di động bắt đầu bằng 03, 05, 07, 08, 09; số cố định bằng 02.")
     if count < 10:
-        return _("Số này mới có %(count)s chữ số. Số di động có 10 chữ số, ví dụ 0912 345 678.") % {"count": count}
+        return _("Số này mới có %(count)s chữ số. Số di động có 10 chữ số, ví dụ 0912 345 678.") % {
+            "count": count
+        }
     return _("Số này có %(count)s chữ số. Số di động có 10 chữ số, ví dụ 0912 345 678.") % {"count": count}
 
 
@@ -205,7 +219,9 @@ class InsuranceCardField(forms.CharField):
             long = _("Có %(count)s ký tự, chỉ cần 15. Ví dụ HT 3 46 4612345678.")
             raise ValidationError((short if len(text) < 15 else long) % {"count": len(text)}, code="length")
         if not re.fullmatch(r"[A-Z]{2}[0-9]{13}", text):
-            raise ValidationError(_("Mã thẻ gồm 2 chữ cái rồi 13 chữ số. Ví dụ HT 3 46 4612345678."), code="form")
+            raise ValidationError(
+                _("Mã thẻ gồm 2 chữ cái rồi 13 chữ số. Ví dụ HT 3 46 4612345678."), code="form"
+            )
         return text
 
 

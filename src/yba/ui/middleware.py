@@ -40,4 +40,7 @@ def said(error: RecordError) -> tuple[str, str]:
         )
     if isinstance(error, Unavailable):
         return (_("Chưa đọc được sổ"), _("Thông tin đã lưu vẫn còn nguyên. Thử lại sau một phút."))
-    return (_("Chưa ghi được"), _("Có chỗ không đúng với quy định của sổ. Trở lại, xem các ô đã nhập rồi thử lại."))
+    return (
+        _("Chưa ghi được"),
+        _("Có chỗ không đúng với quy định của sổ. Trở lại, xem các ô đã nhập rồi thử lại."),
+    )

@@ -26,7 +26,9 @@ GENDERS = {
     "en": {"male": "male", "female": "female", "other": "other", "unknown": "unknown"},
 }
 #: Degrees before a name, which are no part of it.
-DEGREES = re.compile(r"^(?:(?:GS|PGS|TS|ThS|BS|BSCKI|BSCKII|BSNT|DS|DSCKI|DSCKII|ĐD|CN|KTV|NHS|YS)\.?[\s.]*)+(?=\S)")
+DEGREES = re.compile(
+    r"^(?:(?:GS|PGS|TS|ThS|BS|BSCKI|BSCKII|BSNT|DS|DSCKI|DSCKII|ĐD|CN|KTV|NHS|YS)\.?[\s.]*)+(?=\S)"
+)
 
 
 def money_plain(amount: int | Decimal, language: str = "vi") -> str:

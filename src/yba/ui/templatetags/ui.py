@@ -6,13 +6,22 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
 import segno
 from django import template
 from django.contrib.messages import get_messages
-from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Form, RadioSelect, Select, Textarea
+from django.forms import (
+    BoundField,
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    Form,
+    RadioSelect,
+    Select,
+    Textarea,
+)
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -39,6 +48,8 @@ STATUS_ICONS = {
     "warn": "triangle-alert",
     "urgent": "triangle-alert",
 }
+#: Lucide's older names, still used in talk.
+RENAMED_ICONS = {"circle-help": "circle-question-mark", "home": "house", "alert-triangle": "triangle-alert"}
 ALERT_ICONS = {"": "info", "danger": "triangle-alert", "caution": "triangle-alert", "good": "check"}
 
 
@@ -60,8 +71,8 @@ def _language() -> str:
     return get_language() or "vi"
 
 
-def _render(name: str, **values: Any) -> SafeString:
-    return mark_safe(render_to_string(f"ui/components/{name}.html", values))  # noqa: S308 - our own template escapes
+def _render(component: str, /, **values: Any) -> SafeString:
+    return mark_safe(render_to_string(f"ui/components/{component}.html", values))  # noqa: S308 - our own template escapes
 
 
 def _split(content: str, mark: str) -> tuple[SafeString, SafeString]:
@@ -103,6 +114,12 @@ def tear() -> SafeString:
 @register.simple_tag
 def icon(name: str, big: bool = False, label: str = "") -> SafeString:
     """A Lucide icon; with ``label`` it stands alone and has a name."""
+    return _icon(str(name), bool(big), str(label))
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, big: bool, label: str) -> SafeString:
+    name = RENAMED_ICONS.get(name, name)
     named = {"role": "img", "aria_label": label} if label else {"aria_hidden": "true"}
     classes = "icon icon-big" if big else "icon"
     return mark_safe(lucide(name, size=None, stroke_width="1.75", **{"class": classes}, **named))  # noqa: S308
@@ -137,8 +154,21 @@ def button(
     reason = f"why-{uuid.uuid4().hex[:8]}" if disabled and why else ""
     if "opens" in attrs and not href:
         type = "button"  # noqa: A001 - HTML's own word
-    attrs = {"data_key": key, "aria_disabled": "true" if disabled else "", "aria_describedby": reason, **attrs}
-    values = {"label": label, "href": href, "icon": icon, "key": key, "type": type, "why": why, "reason": reason}
+    attrs = {
+        "data_key": key,
+        "aria_disabled": "true" if disabled else "",
+        "aria_describedby": reason,
+        **attrs,
+    }
+    values = {
+        "label": label,
+        "href": href,
+        "icon": icon,
+        "key": key,
+        "type": type,
+        "why": why,
+        "reason": reason,
+    }
     return _render("button", classes=" ".join(classes), attrs=_attrs(attrs), **values)
 
 
@@ -166,7 +196,11 @@ def off_range(value: object, direction: str = "high", twice: bool = False) -> Sa
 @register.simple_tag
 def ticket_tag(number: str) -> SafeString:
     """A ticket number in a row."""
-    return format_html('<span class="ticket-tag">{}</span>', words.ticket(str(number))) if number else SafeString("")
+    return (
+        format_html('<span class="ticket-tag">{}</span>', words.ticket(str(number)))
+        if number
+        else SafeString("")
+    )
 
 
 @register.simple_tag
@@ -198,7 +232,9 @@ def live(topic: str) -> SafeString:
 @register.simple_tag
 def back(url: str, text: str = "") -> SafeString:
     """The way back, in the cover."""
-    return format_html('<a class="cover-back" href="{}">{}{}</a>', url, icon("chevron-left"), text or _("Trở lại"))
+    return format_html(
+        '<a class="cover-back" href="{}">{}{}</a>', url, icon("chevron-left"), text or _("Trở lại")
+    )
 
 
 # -- paper -----------------------------------------------------------------------------------------
@@ -220,7 +256,9 @@ def ticket(
         "place_caption": _("Phòng") if place_caption is None else place_caption,
     }
     number = words.ticket(str(number))
-    return _render("ticket", body=body, stub=stub, number=number, place=place, attrs=_attrs(attrs), **captions)
+    return _render(
+        "ticket", body=body, stub=stub, number=number, place=place, attrs=_attrs(attrs), **captions
+    )
 
 
 @register.simple_tag
@@ -258,7 +296,13 @@ def timeline(content: str) -> SafeString:
 def timeline_entry(content: str, when: date | datetime | str, title: str, href: str = "") -> SafeString:
     """One entry; of a day shows day and month over the year, of a text the text."""
     day = words.as_date(when)
-    upper = f"{day.day:02}/{day.month:02}" if day else words.ngay(str(when)) if str(when)[:4].isdigit() else str(when)
+    upper = (
+        f"{day.day:02}/{day.month:02}"
+        if day
+        else words.ngay(str(when))
+        if str(when)[:4].isdigit()
+        else str(when)
+    )
     lower = f"{day.year}" if day else ""
     note = mark_safe(content.strip())  # noqa: S308 - an escaped block
     return _render("timeline_entry", upper=upper, lower=lower, title=title, href=href, note=note)
@@ -267,7 +311,9 @@ def timeline_entry(content: str, when: date | datetime | str, title: str, href: 
 @register.simple_tag
 def stepper(steps: str | Sequence[str], current: int) -> SafeString:
     """Where one is in a task of several steps; counted from 1."""
-    states = ["done" if at < current else "now" if at == current else "" for at in range(1, len(_list(steps)) + 1)]
+    states = [
+        "done" if at < current else "now" if at == current else "" for at in range(1, len(_list(steps)) + 1)
+    ]
     return _render("stepper", steps=list(zip(_list(steps), states, strict=True)))
 
 
@@ -283,7 +329,14 @@ def print_sheet(
     size: str = "a5",
 ) -> SafeString:
     """Paper: A5, A4 or the 80 mm roll (``receipt``)."""
-    values = {"title": title, "facility": facility, "address": address, "phone": phone, "code": code, "sub": sub}
+    values = {
+        "title": title,
+        "facility": facility,
+        "address": address,
+        "phone": phone,
+        "code": code,
+        "sub": sub,
+    }
     return _render("print_sheet", content=mark_safe(content), size=size, **values)  # noqa: S308
 
 
@@ -292,7 +345,15 @@ def qr(text: str, label: str) -> SafeString:
     """A QR code as SVG, without inline style."""
     out = BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=False, nl=False, omitsize=True, svgclass="qr", lineclass=None, light="#fff"
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        nl=False,
+        omitsize=True,
+        svgclass="qr",
+        lineclass=None,
+        light="#fff",
     )
     svg = out.getvalue().decode()
     return mark_safe(svg.replace("<svg", f'<svg role="img" aria-label="{conditional_escape(label)}"', 1))  # noqa: S308
@@ -302,7 +363,9 @@ def qr(text: str, label: str) -> SafeString:
 
 
 @register.simple_block_tag
-def alert(content: str, kind: str = "", title: str = "", icon: str = "", role: str = "", **attrs: Any) -> SafeString:
+def alert(
+    content: str, kind: str = "", title: str = "", icon: str = "", role: str = "", **attrs: Any
+) -> SafeString:
     """In the place it speaks of: icon, what, why, what now."""
     body, buttons = _split(content, ACTS)
     shown = {"kind": kind, "title": title, "icon": icon or ALERT_ICONS.get(kind, "info")}
@@ -414,9 +477,7 @@ def error_summary(form: Form) -> SafeString:
     if not form.errors:
         return SafeString("")
     named = [
-        (bound.id_for_label or bound.auto_id, bound.label, error)
-        for bound in form
-        for error in bound.errors
+        (bound.id_for_label or bound.auto_id, bound.label, error) for bound in form for error in bound.errors
     ]
     general = list(form.non_field_errors())
     return _render("error_summary", named=named, general=general, count=len(named) + len(general))
@@ -438,9 +499,18 @@ def search_as_you_type(
     **attrs: Any,
 ) -> SafeString:
     """A combobox over answers the server sends as one types; without a script the typed words are posted."""
-    values = {"name": name, "label": label, "url": url, "value": value, "text": text, "placeholder": placeholder}
+    values = {
+        "name": name,
+        "label": label,
+        "url": url,
+        "value": value,
+        "text": text,
+        "placeholder": placeholder,
+    }
     values |= {"key": key, "icon": icon, "help": help, "error": error}
-    return _render("search_as_you_type", hide_label=hide_label, id=f"{name}-find", attrs=_attrs(attrs), **values)
+    return _render(
+        "search_as_you_type", hide_label=hide_label, id=f"{name}-find", attrs=_attrs(attrs), **values
+    )
 
 
 @register.simple_tag
@@ -541,7 +611,9 @@ def table(content: str, caption: str, columns: str | Sequence[str]) -> SafeStrin
 def table_wrap(content: str, label: str) -> SafeString:
     """Lets a wide table scroll by itself, reachable and named."""
     return format_html(
-        '<div class="table-wrap" tabindex="0" role="region" aria-label="{}">{}</div>', label, mark_safe(content)  # noqa: S308
+        '<div class="table-wrap" tabindex="0" role="region" aria-label="{}">{}</div>',
+        label,
+        mark_safe(content),  # noqa: S308
     )
 
 
@@ -608,7 +680,9 @@ def rows(content: str, sheet: bool = True, ordered: bool = False) -> SafeString:
 
 
 @register.simple_tag
-def row_link(href: str, title: str, note: str = "", icon: str = "", end: str = "", **attrs: Any) -> SafeString:
+def row_link(
+    href: str, title: str, note: str = "", icon: str = "", end: str = "", **attrs: Any
+) -> SafeString:
     """One line of a list that leads somewhere."""
     shown = {"href": href, "title": title, "note": note, "icon": icon, "end": end}
     return _render("row_link", attrs=_attrs(attrs), **shown)
