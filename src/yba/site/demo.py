@@ -18,7 +18,7 @@ from yba.site.models import Done
 from yba.site.opening import system_record
 
 #: All demo staff share it; production refuses demo accounts (see `refuse_in_production`).
-PASSWORD: Final = "yba-demo"
+PASSWORD: Final = "yba-demo"  # noqa: S105 - printed for everyone on purpose
 DONE: Final = "demo"
 
 

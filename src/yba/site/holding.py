@@ -32,7 +32,7 @@ class AlreadyHeld(Exception):
 
 
 class Hold:
-    """Holds the lock from `__enter__` to `__exit__`, or to the death of this process: the kernel lets go then."""
+    """Holds the lock while entered; when this process dies, the kernel lets go."""
 
     def __init__(self, data: Path, *, address: str = "") -> None:
         self.data = data

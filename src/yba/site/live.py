@@ -89,14 +89,14 @@ class Hub:
 
 
 async def listen(hub: Hub, conninfo: str) -> None:
-    """Hear what the database says; when the connection breaks, open it again and let every page look again."""
+    """Hear what the database says; when the connection breaks, open it again and tell every page to look."""
     while True:
         try:
             connection = await psycopg.AsyncConnection.connect(
                 conninfo, autocommit=True, application_name="yba-live", connect_timeout=5
             )
             async with connection:
-                await connection.execute(f"LISTEN {topics.CHANNEL}")  # type: ignore[arg-type]  # our own constant
+                await connection.execute(f"LISTEN {topics.CHANNEL}")
                 hub.tell_all()
                 async for notice in connection.notifies():
                     hub.tell(notice.payload)
@@ -182,7 +182,7 @@ def _origin(scope: Message) -> str:
 
     Signed topics are the protection; no cookie is read or allowed here.
     """
-    headers = dict(scope["headers"])
+    headers: dict[bytes, bytes] = dict(scope["headers"])
     return headers.get(b"origin", b"null").decode("latin-1")
 
 

@@ -1,4 +1,4 @@
-"""The record for commands: the system's right, on Django's own connection, so that both share a transaction."""
+"""The record for commands: with the system's rights, on Django's connection, so both share a transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor: database, web, worker and live events as children, started in order and stopped in order."""
+"""The supervisor: database, web, worker and live events as children, started and stopped in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing a database to the state this version needs: tables, the demo province once, demo accounts, static files."""
+"""Bringing a database to the state this version needs: tables, the demo province, static files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def migrate(env: Environment, *, say: Say) -> None:
 
 
 def compile_messages() -> None:
-    """Make the binary translations where they are older than their source (`.mo` files are not kept in git)."""
+    """Make the binary translations that are older than their source: `.mo` files are not kept in git."""
     from django.conf import settings
 
     if importlib.util.find_spec("polib") is None:
@@ -65,13 +65,13 @@ def compile_messages() -> None:
         for source in Path(folder).glob("*/LC_MESSAGES/*.po"):
             compiled = source.with_suffix(".mo")
             if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
-                import polib
+                import polib  # type: ignore[import-untyped]  # has no types
 
                 polib.pofile(str(source)).save_as_mofile(str(compiled))
 
 
 def collect_static() -> bool:
-    """Collect static files, compressed and named by their hash, when any has changed; True when they are there."""
+    """Collect static files, compressed and named by hash, when any has changed; True when they are there."""
     from django.conf import settings
     from django.contrib.staticfiles.finders import get_finders
 
@@ -90,7 +90,9 @@ def collect_static() -> bool:
 
 def _collect(folder: Path) -> None:
     from django.contrib.staticfiles.finders import get_finders
-    from whitenoise.storage import CompressedManifestStaticFilesStorage
+    from whitenoise.storage import (  # type: ignore[import-untyped]  # has no types
+        CompressedManifestStaticFilesStorage,
+    )
 
     folder.mkdir(parents=True, exist_ok=True)
     storage = CompressedManifestStaticFilesStorage(location=str(folder), base_url="/static/")

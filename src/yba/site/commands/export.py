@@ -44,9 +44,9 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _types() -> list[str]:
-    from yba.fhir.model import codec
+    from yba.fhir.r4 import MODULES
 
-    return sorted(codec.type_names())
+    return sorted(MODULES)
 
 
 def _write(record: fhir.Record, name: str, folder: Path, *, compress: bool) -> int:
