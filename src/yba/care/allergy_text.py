@@ -24,28 +24,24 @@ _STRICT: Final = frozenset(
 )  # fmt: skip
 _PENICILLIN_CROSS: Final = frozenset({"penicillin", "cephalosporin", "carbapenem"})
 _NOTHING: Final = frozenset(
-    {
-        "khong", "khong co", "khong di ung", "khong di ung thuoc", "khong co di ung", "chua ghi nhan",
-        "khong ghi nhan",
-        "chua phat hien", "chua ghi nhan di ung", "chua phat hien di ung", "khong ro", "none",
-       
-       
-       
-        "no
-       
-       
-       
-       
-        known
-       
-       
-       
-       
-       
-        allergy",
-        "no known allergies", "nkda",
-    }
-)  # fmt: skip
+    phrase.strip()
+    for phrase in [
+        "\n    khong",
+        " khong co",
+        " khong di ung",
+        " khong di ung thuoc",
+        " khong co di ung",
+        " khong ghi nhan",
+        " chua ghi nhan",
+        "\n    chua phat hien",
+        " chua ghi nhan di ung",
+        " chua phat hien di ung",
+        " none",
+        " no known allergy",
+        " no known allergies",
+        "\n    nkda\n    ",
+    ]
+)
 _NO_KNOWN_CODES: Final = frozenset({"716186003", "409137002", "no-known-allergies"})
 
 

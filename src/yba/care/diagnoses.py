@@ -20,27 +20,31 @@ from yba.care.catalogues.searching import Index
 from yba.care.catalogues.tables import read_table
 from yba.care.refusal import Refusal, refuse
 
-# What doctors type for short.
+# What doctors type for short, separated by ";".
 _SHORT = {
-    "I10": "THA cao huyết áp",
-    "E11": "ĐTĐ tiểu đường týp 2",
-    "E11.9": "ĐTĐ tiểu đường týp 2",
-    "E10": "ĐTĐ tiểu đường týp 1",
-    "J44": "COPD BPTNMT",
-    "J44.9": "COPD BPTNMT",
-    "J06.9": "NKHH trên cảm cúm",
-    "I63": "TBMMN đột quỵ",
-    "I63.9": "TBMMN đột quỵ",
-    "I64": "TBMMN tai biến",
+    "I10": "THA;cao huyết áp;tăng huyết áp",
+    "E11": "ĐTĐ;tiểu đường;đái tháo đường",
+    "E11.9": "ĐTĐ;ĐTĐ týp 2;tiểu đường;tiểu đường týp 2;đái tháo đường",
+    "E10": "ĐTĐ týp 1",
+    "E78.5": "RLLP;rối loạn lipid máu;rối loạn mỡ máu;mỡ máu cao",
+    "J44.9": "COPD;BPTNMT",
+    "J06.9": "NTHHT;cảm",
+    "J45.9": "hen suyễn",
+    "I63.9": "đột quỵ;TBMMN;tai biến mạch máu não",
+    "I64": "đột quỵ;TBMMN;tai biến mạch máu não",
     "I21.9": "NMCT",
-    "K21.9": "GERD trào ngược",
-    "K21.0": "GERD trào ngược",
-    "N39.0": "NTTN NKTN",
-    "A97": "SXHD",
-    "A97.0": "SXHD",
-    "M51.2": "TVĐĐ",
-    "E78.5": "RLLP mỡ máu cao",
-    "M10.9": "gút thống phong",
+    "I25.9": "BTTMCB",
+    "K21.9": "GERD;trào ngược;trào ngược dạ dày",
+    "K29.7": "đau dạ dày",
+    "N39.0": "NKTN;NTTN",
+    "N18.9": "suy thận mạn",
+    "A97": "SXHD;sốt xuất huyết",
+    "A97.0": "SXHD;sốt xuất huyết",
+    "M51.2": "TVĐĐ;thoát vị đĩa đệm",
+    "M10.9": "gout;thống phong",
+    "M54.3": "đau thần kinh tọa",
+    "B08.4": "TCM;tay chân miệng",
+    "I84": "trĩ",
 }
 
 
@@ -166,8 +170,10 @@ def _all(stamp: tuple[int, int], on: date) -> dict[str, Diagnosis]:
 
 @lru_cache(maxsize=2)
 def _index(stamp: tuple[int, int], on: date) -> Index[Diagnosis]:
-    ordered = sorted(_all(stamp, on).values(), key=lambda item: (not item.name_vi, item.code))
+    known = _all(stamp, on)
+    ordered = sorted(known.values(), key=lambda item: (not item.name_vi, item.code))
     return Index(
-        (item, item.code, item.name_vi or item.name_en, f"{item.name_en} {_SHORT.get(item.code, '')}")
-        for item in ordered
+        ((item, item.code, item.name, item.name_en) for item in ordered),
+        favoured=vietnamese_names().keys(),
+        aliases=_SHORT,
     )

@@ -13,14 +13,16 @@ import msgspec
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-def read_table(file_name: str, row_type: type[Row]) -> tuple[Row, ...]:
-    """Rows of a CSV of this folder; list fields are split at ``;``, an empty cell is an empty value.
+def read_table(
+    file_name: str, row_type: type[Row], *, folder: str = "yba.care.catalogues"
+) -> tuple[Row, ...]:
+    """Rows of a CSV of a package's folder; list fields are split at ``;``, an empty cell is an empty value.
 
     Raises ``ValueError`` naming file and line when a cell does not fit its type.
     """
     names = row_type.__struct_fields__
     lists = {f.name for f in msgspec.structs.fields(row_type) if f.type == tuple[str, ...]}
-    text = files("yba.care.catalogues").joinpath(file_name).read_text("utf-8")
+    text = files(folder).joinpath(file_name).read_text("utf-8")
     reader = csv.reader(text.splitlines())
     headings = next(reader)
     if sorted(headings) != sorted(names):
