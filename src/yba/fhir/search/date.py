@@ -88,7 +88,9 @@ def _period(question: Question, text: str, rest: str) -> tuple[datetime, datetim
         # A plus sign in a zone arrives as a blank when the client did not encode it.
         return period_of(rest.replace(" ", "+"))
     except (Invalid, ValueError, OverflowError):
-        raise invalid(question, text, "a date such as 2026, 2026-11, 2026-11-22 or 2026-11-22T08:30:00+07:00") from None
+        raise invalid(
+            question, text, "a date such as 2026, 2026-11, 2026-11-22 or 2026-11-22T08:30:00+07:00"
+        ) from None
 
 
 def _later(moment: datetime, by: timedelta) -> datetime:

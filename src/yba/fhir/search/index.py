@@ -112,7 +112,11 @@ def unindexed(cls: type[Any], type_name: str) -> list[str]:
     """Parameters of indexed kinds that no getter could be made for: named in the capability statement's gaps."""
     missing = []
     for code, parameter in of_type(type_name).items():
-        if code in COLUMN_CODES or parameter.kind not in _LEAVES or (type_name, code) == ("Patient", "deceased"):
+        if (
+            code in COLUMN_CODES
+            or parameter.kind not in _LEAVES
+            or (type_name, code) == ("Patient", "deceased")
+        ):
             continue
         leaf = _LEAVES[parameter.kind](0)
         if not any(handlers(cls, steps, leaf) for steps in _paths(parameter.expression)):

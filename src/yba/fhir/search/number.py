@@ -63,7 +63,12 @@ def leaf(number: int) -> Any:
         of = ends[0]
         rows.number.append((number, low, high, ends[0].value, of.system, of.code, of.unit))
 
-    by_type: dict[str, Handler] = {"int": plain_number, "Decimal": plain_number, "Money": money, "Range": between}
+    by_type: dict[str, Handler] = {
+        "int": plain_number,
+        "Decimal": plain_number,
+        "Money": money,
+        "Range": between,
+    }
     by_type |= dict.fromkeys(_QUANTITIES, quantity)
     return lambda name, _only: by_type.get(name)
 
@@ -73,7 +78,9 @@ def clause(question: Question) -> Clause:
     if question.modifier is not None:
         raise unsupported_modifier(question)
     one = _quantity if question.parameter.kind == "quantity" else _number
-    return probe("number", question.number, either([one(question, text) for text in split(question.value, ",")]))
+    return probe(
+        "number", question.number, either([one(question, text) for text in split(question.value, ",")])
+    )
 
 
 def _number(question: Question, text: str) -> Clause:
@@ -88,11 +95,15 @@ def _quantity(question: Question, text: str) -> Clause:
     value = _compared(question, parts[0], wanted)
     system, code = (parts[1], parts[2]) if len(parts) == 3 else ("", "")
     if system and code:
-        return Clause(f"({value.sql} and x.system = {{}} and x.code = {{}})", (*value.values, key(system), key(code)))
+        return Clause(
+            f"({value.sql} and x.system = {{}} and x.code = {{}})", (*value.values, key(system), key(code))
+        )
     if system:
         return Clause(f"({value.sql} and x.system = {{}})", (*value.values, key(system)))
     if code:
-        return Clause(f"({value.sql} and (x.code = {{}} or x.unit = {{}}))", (*value.values, key(code), key(code)))
+        return Clause(
+            f"({value.sql} and (x.code = {{}} or x.unit = {{}}))", (*value.values, key(code), key(code))
+        )
     return value
 
 

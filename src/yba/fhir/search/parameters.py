@@ -31,9 +31,11 @@ def of_type(type_name: str) -> Mapping[str, Parameter]:
     """Every parameter a type can be searched by, the common ones included, that has an expression."""
     found: dict[str, Parameter] = {}
     for base in ("Resource", "DomainResource", type_name):
-        for code, parameter in PARAMETERS.get(base, {}).items():
-            if parameter.expression or code in COLUMN_CODES:
-                found[code] = parameter
+        found |= {
+            code: parameter
+            for code, parameter in PARAMETERS.get(base, {}).items()
+            if parameter.expression or code in COLUMN_CODES
+        }
     return found
 
 

@@ -125,5 +125,7 @@ def _logical(question: Question, text: str) -> Clause:
     if len(parts) == 2 and parts[1]:
         if not parts[0]:
             return Clause("(x.identifier_value = {} and x.identifier_system is null)", (key(parts[1]),))
-        return Clause("(x.identifier_value = {} and x.identifier_system = {})", (key(parts[1]), key(parts[0])))
+        return Clause(
+            "(x.identifier_value = {} and x.identifier_system = {})", (key(parts[1]), key(parts[0]))
+        )
     raise invalid(question, text, "an identifier as 'system|value'")

@@ -42,7 +42,15 @@ def leaf(number: int) -> Any:
 
     def address(value: Any, rows: Gathered) -> None:
         parts(
-            [value.text, *value.line, value.city, value.district, value.state, value.postalCode, value.country],
+            [
+                value.text,
+                *value.line,
+                value.city,
+                value.district,
+                value.state,
+                value.postalCode,
+                value.country,
+            ],
             rows,
         )
 
