@@ -163,5 +163,7 @@ def _member(
         source = "" if code == "boolean" else "primitives"
         return Member(name, PRIMITIVES[code], many, required, primitive=True, source=source)
     if definitions.structures[code]["kind"] == "resource":
-        return Member(name, "Raw", many, required, source="msgspec")
+        if many:
+            return Member(name, "Raw", many, required, source="msgspec")
+        return Member(name, "OptionalRaw", many, required, source="primitives")
     return Member(name, code, many, required, source="datatypes")

@@ -12,5 +12,5 @@ def codes_module(literals: dict[str, tuple[str, tuple[str, ...]]]) -> str:
     for name in sorted(literals):
         url, codes = literals[name]
         listed = ", ".join(json.dumps(code, ensure_ascii=False) for code in codes)
-        lines += ["", f"{name} = Literal[{listed},]", f'"""{url}"""']
+        lines += ["", f"{name} = Literal[{listed}]", f'"""{url}"""']
     return "\n".join(lines) + "\n"

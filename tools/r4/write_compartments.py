@@ -18,9 +18,9 @@ def compartments_module(compartments: dict[str, Json]) -> str:
     for code in sorted(compartments):
         lines.append(f"    {json.dumps(code)}: {{")
         for resource in sorted(compartments[code]["resource"], key=lambda r: str(r["code"])):
-            if resource.get("param"):
-                listed = "".join(f"{json.dumps(name)}, " for name in resource["param"])
-                lines.append(f"        {json.dumps(resource['code'])}: ({listed}),")
+            names = [json.dumps(name) for name in resource.get("param", ()) if name != "{def}"]
+            if names:
+                lines.append(f"        {json.dumps(resource['code'])}: ({', '.join(names)}{',' * (len(names) == 1)}),")
         lines.append("    },")
     lines.append("}")
     lines.append('"""Compartment -> resource type -> search parameters that link it; its focus is in it anyway."""')

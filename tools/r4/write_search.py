@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tools.r4.definitions import Json
@@ -120,8 +120,9 @@ def _component(part: dict[str, Any], by_url: dict[str, Json]) -> str:
     return f"Component({_text(defined['code'])}, {_text(defined['type'])}, {_text(part['expression'])})"
 
 
-def _tuple(parts: Any) -> str:
-    return "(" + "".join(f"{part}, " for part in parts).rstrip(" ") + ")"
+def _tuple(parts: Iterable[str]) -> str:
+    listed = list(parts)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
 def _text(value: str) -> str:

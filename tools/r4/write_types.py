@@ -47,7 +47,7 @@ def _imports(shapes: list[Shape], body: str) -> str:
         lines += [f"from msgspec import {', '.join(sorted(standard))}", ""]
     for room, names in wanted.items():
         if names:
-            lines.append(f"from yba.fhir.r4.{room} import ({', '.join(sorted(names))},)")
+            lines.append(f"from yba.fhir.r4.{room} import {', '.join(sorted(names))}")
     return "\n".join(lines) + "\n"
 
 
@@ -98,7 +98,7 @@ def _fields(member: Member, ahead: frozenset[str]) -> list[str]:
         companion = "Some[Element | None] = []"
     else:
         optional = member.primitive or not member.required
-        kind = f"{member.type} | None" if optional else member.type
+        kind = f"{member.type} | None" if optional and member.type != "OptionalRaw" else member.type
         kind = f'"{kind}"' if member.type in ahead else kind
         lines = [f"    {member.attribute}: {kind}" + (" = None" if optional else "")]
         companion = "Element | None = None"

@@ -3,47 +3,22 @@
 from typing import Literal
 
 
-AccountStatus = Literal[
-    "active",
-    "inactive",
-    "entered-in-error",
-    "on-hold",
-    "unknown",
-]
+AccountStatus = Literal["active", "inactive", "entered-in-error", "on-hold", "unknown"]
 """http://hl7.org/fhir/ValueSet/account-status"""
 
-ActionCardinalityBehavior = Literal[
-    "single",
-    "multiple",
-]
+ActionCardinalityBehavior = Literal["single", "multiple"]
 """http://hl7.org/fhir/ValueSet/action-cardinality-behavior"""
 
-ActionConditionKind = Literal[
-    "applicability",
-    "start",
-    "stop",
-]
+ActionConditionKind = Literal["applicability", "start", "stop"]
 """http://hl7.org/fhir/ValueSet/action-condition-kind"""
 
-ActionGroupingBehavior = Literal[
-    "visual-group",
-    "logical-group",
-    "sentence-group",
-]
+ActionGroupingBehavior = Literal["visual-group", "logical-group", "sentence-group"]
 """http://hl7.org/fhir/ValueSet/action-grouping-behavior"""
 
-ActionParticipantType = Literal[
-    "patient",
-    "practitioner",
-    "related-person",
-    "device",
-]
+ActionParticipantType = Literal["patient", "practitioner", "related-person", "device"]
 """http://hl7.org/fhir/ValueSet/action-participant-type"""
 
-ActionPrecheckBehavior = Literal[
-    "yes",
-    "no",
-]
+ActionPrecheckBehavior = Literal["yes", "no"]
 """http://hl7.org/fhir/ValueSet/action-precheck-behavior"""
 
 ActionRelationshipType = Literal[
@@ -59,51 +34,22 @@ ActionRelationshipType = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/action-relationship-type"""
 
-ActionRequiredBehavior = Literal[
-    "must",
-    "could",
-    "must-unless-documented",
-]
+ActionRequiredBehavior = Literal["must", "could", "must-unless-documented"]
 """http://hl7.org/fhir/ValueSet/action-required-behavior"""
 
-ActionSelectionBehavior = Literal[
-    "any",
-    "all",
-    "all-or-none",
-    "exactly-one",
-    "at-most-one",
-    "one-or-more",
-]
+ActionSelectionBehavior = Literal["any", "all", "all-or-none", "exactly-one", "at-most-one", "one-or-more"]
 """http://hl7.org/fhir/ValueSet/action-selection-behavior"""
 
-AddressType = Literal[
-    "postal",
-    "physical",
-    "both",
-]
+AddressType = Literal["postal", "physical", "both"]
 """http://hl7.org/fhir/ValueSet/address-type"""
 
-AddressUse = Literal[
-    "home",
-    "work",
-    "temp",
-    "old",
-    "billing",
-]
+AddressUse = Literal["home", "work", "temp", "old", "billing"]
 """http://hl7.org/fhir/ValueSet/address-use"""
 
-AdministrativeGender = Literal[
-    "male",
-    "female",
-    "other",
-    "unknown",
-]
+AdministrativeGender = Literal["male", "female", "other", "unknown"]
 """http://hl7.org/fhir/ValueSet/administrative-gender"""
 
-AdverseEventActuality = Literal[
-    "actual",
-    "potential",
-]
+AdverseEventActuality = Literal["actual", "potential"]
 """http://hl7.org/fhir/ValueSet/adverse-event-actuality"""
 
 AllTypes = Literal[
@@ -323,25 +269,13 @@ AllTypes = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/all-types"""
 
-AllergyIntoleranceCategory = Literal[
-    "food",
-    "medication",
-    "environment",
-    "biologic",
-]
+AllergyIntoleranceCategory = Literal["food", "medication", "environment", "biologic"]
 """http://hl7.org/fhir/ValueSet/allergy-intolerance-category"""
 
-AllergyIntoleranceCriticality = Literal[
-    "low",
-    "high",
-    "unable-to-assess",
-]
+AllergyIntoleranceCriticality = Literal["low", "high", "unable-to-assess"]
 """http://hl7.org/fhir/ValueSet/allergy-intolerance-criticality"""
 
-AllergyIntoleranceType = Literal[
-    "allergy",
-    "intolerance",
-]
+AllergyIntoleranceType = Literal["allergy", "intolerance"]
 """http://hl7.org/fhir/ValueSet/allergy-intolerance-type"""
 
 Appointmentstatus = Literal[
@@ -358,10 +292,7 @@ Appointmentstatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/appointmentstatus"""
 
-AssertDirectionCodes = Literal[
-    "response",
-    "request",
-]
+AssertDirectionCodes = Literal["response", "request"]
 """http://hl7.org/fhir/ValueSet/assert-direction-codes"""
 
 AssertOperatorCodes = Literal[
@@ -395,29 +326,13 @@ AssertResponseCodeTypes = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/assert-response-code-types"""
 
-AuditEventAction = Literal[
-    "C",
-    "R",
-    "U",
-    "D",
-    "E",
-]
+AuditEventAction = Literal["C", "R", "U", "D", "E"]
 """http://hl7.org/fhir/ValueSet/audit-event-action"""
 
-AuditEventOutcome = Literal[
-    "0",
-    "4",
-    "8",
-    "12",
-]
+AuditEventOutcome = Literal["0", "4", "8", "12"]
 """http://hl7.org/fhir/ValueSet/audit-event-outcome"""
 
-BindingStrength = Literal[
-    "required",
-    "extensible",
-    "preferred",
-    "example",
-]
+BindingStrength = Literal["required", "extensible", "preferred", "example"]
 """http://hl7.org/fhir/ValueSet/binding-strength"""
 
 BundleType = Literal[
@@ -433,11 +348,7 @@ BundleType = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/bundle-type"""
 
-CapabilityStatementKind = Literal[
-    "instance",
-    "capability",
-    "requirements",
-]
+CapabilityStatementKind = Literal["instance", "capability", "requirements"]
 """http://hl7.org/fhir/ValueSet/capability-statement-kind"""
 
 CarePlanActivityKind = Literal[
@@ -465,94 +376,39 @@ CarePlanActivityStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/care-plan-activity-status"""
 
-CarePlanIntent = Literal[
-    "proposal",
-    "plan",
-    "order",
-    "option",
-]
+CarePlanIntent = Literal["proposal", "plan", "order", "option"]
 """http://hl7.org/fhir/ValueSet/care-plan-intent"""
 
-CareTeamStatus = Literal[
-    "proposed",
-    "active",
-    "suspended",
-    "inactive",
-    "entered-in-error",
-]
+CareTeamStatus = Literal["proposed", "active", "suspended", "inactive", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/care-team-status"""
 
 ChargeitemStatus = Literal[
-    "planned",
-    "billable",
-    "not-billable",
-    "aborted",
-    "billed",
-    "entered-in-error",
-    "unknown",
+    "planned", "billable", "not-billable", "aborted", "billed", "entered-in-error", "unknown"
 ]
 """http://hl7.org/fhir/ValueSet/chargeitem-status"""
 
-ClaimUse = Literal[
-    "claim",
-    "preauthorization",
-    "predetermination",
-]
+ClaimUse = Literal["claim", "preauthorization", "predetermination"]
 """http://hl7.org/fhir/ValueSet/claim-use"""
 
-ClinicalimpressionStatus = Literal[
-    "in-progress",
-    "completed",
-    "entered-in-error",
-]
+ClinicalimpressionStatus = Literal["in-progress", "completed", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/clinicalimpression-status"""
 
-CodeSearchSupport = Literal[
-    "explicit",
-    "all",
-]
+CodeSearchSupport = Literal["explicit", "all"]
 """http://hl7.org/fhir/ValueSet/code-search-support"""
 
-CodesystemContentMode = Literal[
-    "not-present",
-    "example",
-    "fragment",
-    "complete",
-    "supplement",
-]
+CodesystemContentMode = Literal["not-present", "example", "fragment", "complete", "supplement"]
 """http://hl7.org/fhir/ValueSet/codesystem-content-mode"""
 
-CodesystemHierarchyMeaning = Literal[
-    "grouped-by",
-    "is-a",
-    "part-of",
-    "classified-with",
-]
+CodesystemHierarchyMeaning = Literal["grouped-by", "is-a", "part-of", "classified-with"]
 """http://hl7.org/fhir/ValueSet/codesystem-hierarchy-meaning"""
 
-CompartmentType = Literal[
-    "Patient",
-    "Encounter",
-    "RelatedPerson",
-    "Practitioner",
-    "Device",
-]
+CompartmentType = Literal["Patient", "Encounter", "RelatedPerson", "Practitioner", "Device"]
 """http://hl7.org/fhir/ValueSet/compartment-type"""
 
-CompositionAttestationMode = Literal[
-    "personal",
-    "professional",
-    "legal",
-    "official",
-]
+CompositionAttestationMode = Literal["personal", "professional", "legal", "official"]
 """http://hl7.org/fhir/ValueSet/composition-attestation-mode"""
 
-CompositionStatus = Literal[
-    "preliminary",
-    "final",
-    "amended",
-    "entered-in-error",
-]
+CompositionStatus = Literal["preliminary", "final", "amended", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/composition-status"""
 
 ConceptMapEquivalence = Literal[
@@ -569,87 +425,34 @@ ConceptMapEquivalence = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/concept-map-equivalence"""
 
-ConceptPropertyType = Literal[
-    "code",
-    "Coding",
-    "string",
-    "integer",
-    "boolean",
-    "dateTime",
-    "decimal",
-]
+ConceptPropertyType = Literal["code", "Coding", "string", "integer", "boolean", "dateTime", "decimal"]
 """http://hl7.org/fhir/ValueSet/concept-property-type"""
 
-ConceptmapUnmappedMode = Literal[
-    "provided",
-    "fixed",
-    "other-map",
-]
+ConceptmapUnmappedMode = Literal["provided", "fixed", "other-map"]
 """http://hl7.org/fhir/ValueSet/conceptmap-unmapped-mode"""
 
-ConditionalDeleteStatus = Literal[
-    "not-supported",
-    "single",
-    "multiple",
-]
+ConditionalDeleteStatus = Literal["not-supported", "single", "multiple"]
 """http://hl7.org/fhir/ValueSet/conditional-delete-status"""
 
-ConditionalReadStatus = Literal[
-    "not-supported",
-    "modified-since",
-    "not-match",
-    "full-support",
-]
+ConditionalReadStatus = Literal["not-supported", "modified-since", "not-match", "full-support"]
 """http://hl7.org/fhir/ValueSet/conditional-read-status"""
 
-ConsentDataMeaning = Literal[
-    "instance",
-    "related",
-    "dependents",
-    "authoredby",
-]
+ConsentDataMeaning = Literal["instance", "related", "dependents", "authoredby"]
 """http://hl7.org/fhir/ValueSet/consent-data-meaning"""
 
-ConsentProvisionType = Literal[
-    "deny",
-    "permit",
-]
+ConsentProvisionType = Literal["deny", "permit"]
 """http://hl7.org/fhir/ValueSet/consent-provision-type"""
 
-ConsentStateCodes = Literal[
-    "draft",
-    "proposed",
-    "active",
-    "rejected",
-    "inactive",
-    "entered-in-error",
-]
+ConsentStateCodes = Literal["draft", "proposed", "active", "rejected", "inactive", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/consent-state-codes"""
 
-ConstraintSeverity = Literal[
-    "error",
-    "warning",
-]
+ConstraintSeverity = Literal["error", "warning"]
 """http://hl7.org/fhir/ValueSet/constraint-severity"""
 
-ContactPointSystem = Literal[
-    "phone",
-    "fax",
-    "email",
-    "pager",
-    "url",
-    "sms",
-    "other",
-]
+ContactPointSystem = Literal["phone", "fax", "email", "pager", "url", "sms", "other"]
 """http://hl7.org/fhir/ValueSet/contact-point-system"""
 
-ContactPointUse = Literal[
-    "home",
-    "work",
-    "temp",
-    "old",
-    "mobile",
-]
+ContactPointUse = Literal["home", "work", "temp", "old", "mobile"]
 """http://hl7.org/fhir/ValueSet/contact-point-use"""
 
 ContractPublicationstatus = Literal[
@@ -690,23 +493,10 @@ ContractStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/contract-status"""
 
-ContributorType = Literal[
-    "author",
-    "editor",
-    "reviewer",
-    "endorser",
-]
+ContributorType = Literal["author", "editor", "reviewer", "endorser"]
 """http://hl7.org/fhir/ValueSet/contributor-type"""
 
-DaysOfWeek = Literal[
-    "mon",
-    "tue",
-    "wed",
-    "thu",
-    "fri",
-    "sat",
-    "sun",
-]
+DaysOfWeek = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 """http://hl7.org/fhir/ValueSet/days-of-week"""
 
 DefinedTypes = Literal[
@@ -924,11 +714,7 @@ DefinedTypes = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/defined-types"""
 
-DetectedissueSeverity = Literal[
-    "high",
-    "moderate",
-    "low",
-]
+DetectedissueSeverity = Literal["high", "moderate", "low"]
 """http://hl7.org/fhir/ValueSet/detectedissue-severity"""
 
 DeviceNametype = Literal[
@@ -941,22 +727,10 @@ DeviceNametype = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/device-nametype"""
 
-DeviceStatementStatus = Literal[
-    "active",
-    "completed",
-    "entered-in-error",
-    "intended",
-    "stopped",
-    "on-hold",
-]
+DeviceStatementStatus = Literal["active", "completed", "entered-in-error", "intended", "stopped", "on-hold"]
 """http://hl7.org/fhir/ValueSet/device-statement-status"""
 
-DeviceStatus = Literal[
-    "active",
-    "inactive",
-    "entered-in-error",
-    "unknown",
-]
+DeviceStatus = Literal["active", "inactive", "entered-in-error", "unknown"]
 """http://hl7.org/fhir/ValueSet/device-status"""
 
 DiagnosticReportStatus = Literal[
@@ -973,58 +747,25 @@ DiagnosticReportStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/diagnostic-report-status"""
 
-DiscriminatorType = Literal[
-    "value",
-    "exists",
-    "pattern",
-    "type",
-    "profile",
-]
+DiscriminatorType = Literal["value", "exists", "pattern", "type", "profile"]
 """http://hl7.org/fhir/ValueSet/discriminator-type"""
 
-DocumentMode = Literal[
-    "producer",
-    "consumer",
-]
+DocumentMode = Literal["producer", "consumer"]
 """http://hl7.org/fhir/ValueSet/document-mode"""
 
-DocumentReferenceStatus = Literal[
-    "current",
-    "superseded",
-    "entered-in-error",
-]
+DocumentReferenceStatus = Literal["current", "superseded", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/document-reference-status"""
 
-DocumentRelationshipType = Literal[
-    "replaces",
-    "transforms",
-    "signs",
-    "appends",
-]
+DocumentRelationshipType = Literal["replaces", "transforms", "signs", "appends"]
 """http://hl7.org/fhir/ValueSet/document-relationship-type"""
 
-EligibilityrequestPurpose = Literal[
-    "auth-requirements",
-    "benefits",
-    "discovery",
-    "validation",
-]
+EligibilityrequestPurpose = Literal["auth-requirements", "benefits", "discovery", "validation"]
 """http://hl7.org/fhir/ValueSet/eligibilityrequest-purpose"""
 
-EligibilityresponsePurpose = Literal[
-    "auth-requirements",
-    "benefits",
-    "discovery",
-    "validation",
-]
+EligibilityresponsePurpose = Literal["auth-requirements", "benefits", "discovery", "validation"]
 """http://hl7.org/fhir/ValueSet/eligibilityresponse-purpose"""
 
-EncounterLocationStatus = Literal[
-    "planned",
-    "active",
-    "reserved",
-    "completed",
-]
+EncounterLocationStatus = Literal["planned", "active", "reserved", "completed"]
 """http://hl7.org/fhir/ValueSet/encounter-location-status"""
 
 EncounterStatus = Literal[
@@ -1040,42 +781,19 @@ EncounterStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/encounter-status"""
 
-EndpointStatus = Literal[
-    "active",
-    "suspended",
-    "error",
-    "off",
-    "entered-in-error",
-    "test",
-]
+EndpointStatus = Literal["active", "suspended", "error", "off", "entered-in-error", "test"]
 """http://hl7.org/fhir/ValueSet/endpoint-status"""
 
 EpisodeOfCareStatus = Literal[
-    "planned",
-    "waitlist",
-    "active",
-    "onhold",
-    "finished",
-    "cancelled",
-    "entered-in-error",
+    "planned", "waitlist", "active", "onhold", "finished", "cancelled", "entered-in-error"
 ]
 """http://hl7.org/fhir/ValueSet/episode-of-care-status"""
 
-EventCapabilityMode = Literal[
-    "sender",
-    "receiver",
-]
+EventCapabilityMode = Literal["sender", "receiver"]
 """http://hl7.org/fhir/ValueSet/event-capability-mode"""
 
 EventStatus = Literal[
-    "preparation",
-    "in-progress",
-    "not-done",
-    "on-hold",
-    "stopped",
-    "completed",
-    "entered-in-error",
-    "unknown",
+    "preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "entered-in-error", "unknown"
 ]
 """http://hl7.org/fhir/ValueSet/event-status"""
 
@@ -1109,31 +827,16 @@ EventTiming = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/event-timing"""
 
-ExamplescenarioActorType = Literal[
-    "person",
-    "entity",
-]
+ExamplescenarioActorType = Literal["person", "entity"]
 """http://hl7.org/fhir/ValueSet/examplescenario-actor-type"""
 
-ExplanationofbenefitStatus = Literal[
-    "active",
-    "cancelled",
-    "draft",
-    "entered-in-error",
-]
+ExplanationofbenefitStatus = Literal["active", "cancelled", "draft", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/explanationofbenefit-status"""
 
-ExposureState = Literal[
-    "exposure",
-    "exposure-alternative",
-]
+ExposureState = Literal["exposure", "exposure-alternative"]
 """http://hl7.org/fhir/ValueSet/exposure-state"""
 
-ExtensionContextType = Literal[
-    "fhirpath",
-    "element",
-    "extension",
-]
+ExtensionContextType = Literal["fhirpath", "element", "extension"]
 """http://hl7.org/fhir/ValueSet/extension-context-type"""
 
 FHIRVersion = Literal[
@@ -1163,31 +866,14 @@ FHIRVersion = Literal[
 """http://hl7.org/fhir/ValueSet/FHIR-version"""
 
 FilterOperator = Literal[
-    "=",
-    "is-a",
-    "descendent-of",
-    "is-not-a",
-    "regex",
-    "in",
-    "not-in",
-    "generalizes",
-    "exists",
+    "=", "is-a", "descendent-of", "is-not-a", "regex", "in", "not-in", "generalizes", "exists"
 ]
 """http://hl7.org/fhir/ValueSet/filter-operator"""
 
-FlagStatus = Literal[
-    "active",
-    "inactive",
-    "entered-in-error",
-]
+FlagStatus = Literal["active", "inactive", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/flag-status"""
 
-FmStatus = Literal[
-    "active",
-    "cancelled",
-    "draft",
-    "entered-in-error",
-]
+FmStatus = Literal["active", "cancelled", "draft", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/fm-status"""
 
 GoalStatus = Literal[
@@ -1203,56 +889,26 @@ GoalStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/goal-status"""
 
-GraphCompartmentRule = Literal[
-    "identical",
-    "matching",
-    "different",
-    "custom",
-]
+GraphCompartmentRule = Literal["identical", "matching", "different", "custom"]
 """http://hl7.org/fhir/ValueSet/graph-compartment-rule"""
 
-GraphCompartmentUse = Literal[
-    "condition",
-    "requirement",
-]
+GraphCompartmentUse = Literal["condition", "requirement"]
 """http://hl7.org/fhir/ValueSet/graph-compartment-use"""
 
 GroupMeasure = Literal[
-    "mean",
-    "median",
-    "mean-of-mean",
-    "mean-of-median",
-    "median-of-mean",
-    "median-of-median",
+    "mean", "median", "mean-of-mean", "mean-of-median", "median-of-mean", "median-of-median"
 ]
 """http://hl7.org/fhir/ValueSet/group-measure"""
 
-GroupType = Literal[
-    "person",
-    "animal",
-    "practitioner",
-    "device",
-    "medication",
-    "substance",
-]
+GroupType = Literal["person", "animal", "practitioner", "device", "medication", "substance"]
 """http://hl7.org/fhir/ValueSet/group-type"""
 
 GuidanceResponseStatus = Literal[
-    "success",
-    "data-requested",
-    "data-required",
-    "in-progress",
-    "failure",
-    "entered-in-error",
+    "success", "data-requested", "data-required", "in-progress", "failure", "entered-in-error"
 ]
 """http://hl7.org/fhir/ValueSet/guidance-response-status"""
 
-GuidePageGeneration = Literal[
-    "html",
-    "markdown",
-    "xml",
-    "generated",
-]
+GuidePageGeneration = Literal["html", "markdown", "xml", "generated"]
 """http://hl7.org/fhir/ValueSet/guide-page-generation"""
 
 GuideParameterCode = Literal[
@@ -1269,99 +925,37 @@ GuideParameterCode = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/guide-parameter-code"""
 
-HistoryStatus = Literal[
-    "partial",
-    "completed",
-    "entered-in-error",
-    "health-unknown",
-]
+HistoryStatus = Literal["partial", "completed", "entered-in-error", "health-unknown"]
 """http://hl7.org/fhir/ValueSet/history-status"""
 
-HttpOperations = Literal[
-    "delete",
-    "get",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "head",
-]
+HttpOperations = Literal["delete", "get", "options", "patch", "post", "put", "head"]
 """http://hl7.org/fhir/ValueSet/http-operations"""
 
-HttpVerb = Literal[
-    "GET",
-    "HEAD",
-    "POST",
-    "PUT",
-    "DELETE",
-    "PATCH",
-]
+HttpVerb = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
 """http://hl7.org/fhir/ValueSet/http-verb"""
 
-IdentifierUse = Literal[
-    "usual",
-    "official",
-    "temp",
-    "secondary",
-    "old",
-]
+IdentifierUse = Literal["usual", "official", "temp", "secondary", "old"]
 """http://hl7.org/fhir/ValueSet/identifier-use"""
 
-IdentityAssuranceLevel = Literal[
-    "level1",
-    "level2",
-    "level3",
-    "level4",
-]
+IdentityAssuranceLevel = Literal["level1", "level2", "level3", "level4"]
 """http://hl7.org/fhir/ValueSet/identity-assuranceLevel"""
 
-ImagingstudyStatus = Literal[
-    "registered",
-    "available",
-    "cancelled",
-    "entered-in-error",
-    "unknown",
-]
+ImagingstudyStatus = Literal["registered", "available", "cancelled", "entered-in-error", "unknown"]
 """http://hl7.org/fhir/ValueSet/imagingstudy-status"""
 
-ImmunizationEvaluationStatus = Literal[
-    "completed",
-    "entered-in-error",
-]
+ImmunizationEvaluationStatus = Literal["completed", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/immunization-evaluation-status"""
 
-ImmunizationStatus = Literal[
-    "completed",
-    "entered-in-error",
-    "not-done",
-]
+ImmunizationStatus = Literal["completed", "entered-in-error", "not-done"]
 """http://hl7.org/fhir/ValueSet/immunization-status"""
 
-InvoicePriceComponentType = Literal[
-    "base",
-    "surcharge",
-    "deduction",
-    "discount",
-    "tax",
-    "informational",
-]
+InvoicePriceComponentType = Literal["base", "surcharge", "deduction", "discount", "tax", "informational"]
 """http://hl7.org/fhir/ValueSet/invoice-priceComponentType"""
 
-InvoiceStatus = Literal[
-    "draft",
-    "issued",
-    "balanced",
-    "cancelled",
-    "entered-in-error",
-]
+InvoiceStatus = Literal["draft", "issued", "balanced", "cancelled", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/invoice-status"""
 
-IssueSeverity = Literal[
-    "fatal",
-    "error",
-    "warning",
-    "information",
-]
+IssueSeverity = Literal["fatal", "error", "warning", "information"]
 """http://hl7.org/fhir/ValueSet/issue-severity"""
 
 IssueType = Literal[
@@ -1420,90 +1014,40 @@ ItemType = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/item-type"""
 
-LinkType = Literal[
-    "replaced-by",
-    "replaces",
-    "refer",
-    "seealso",
-]
+LinkType = Literal["replaced-by", "replaces", "refer", "seealso"]
 """http://hl7.org/fhir/ValueSet/link-type"""
 
-LinkageType = Literal[
-    "source",
-    "alternate",
-    "historical",
-]
+LinkageType = Literal["source", "alternate", "historical"]
 """http://hl7.org/fhir/ValueSet/linkage-type"""
 
-ListMode = Literal[
-    "working",
-    "snapshot",
-    "changes",
-]
+ListMode = Literal["working", "snapshot", "changes"]
 """http://hl7.org/fhir/ValueSet/list-mode"""
 
-ListStatus = Literal[
-    "current",
-    "retired",
-    "entered-in-error",
-]
+ListStatus = Literal["current", "retired", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/list-status"""
 
-LocationMode = Literal[
-    "instance",
-    "kind",
-]
+LocationMode = Literal["instance", "kind"]
 """http://hl7.org/fhir/ValueSet/location-mode"""
 
-LocationStatus = Literal[
-    "active",
-    "suspended",
-    "inactive",
-]
+LocationStatus = Literal["active", "suspended", "inactive"]
 """http://hl7.org/fhir/ValueSet/location-status"""
 
-MapContextType = Literal[
-    "type",
-    "variable",
-]
+MapContextType = Literal["type", "variable"]
 """http://hl7.org/fhir/ValueSet/map-context-type"""
 
-MapGroupTypeMode = Literal[
-    "none",
-    "types",
-    "type-and-types",
-]
+MapGroupTypeMode = Literal["none", "types", "type-and-types"]
 """http://hl7.org/fhir/ValueSet/map-group-type-mode"""
 
-MapInputMode = Literal[
-    "source",
-    "target",
-]
+MapInputMode = Literal["source", "target"]
 """http://hl7.org/fhir/ValueSet/map-input-mode"""
 
-MapModelMode = Literal[
-    "source",
-    "queried",
-    "target",
-    "produced",
-]
+MapModelMode = Literal["source", "queried", "target", "produced"]
 """http://hl7.org/fhir/ValueSet/map-model-mode"""
 
-MapSourceListMode = Literal[
-    "first",
-    "not_first",
-    "last",
-    "not_last",
-    "only_one",
-]
+MapSourceListMode = Literal["first", "not_first", "last", "not_last", "only_one"]
 """http://hl7.org/fhir/ValueSet/map-source-list-mode"""
 
-MapTargetListMode = Literal[
-    "first",
-    "share",
-    "last",
-    "collate",
-]
+MapTargetListMode = Literal["first", "share", "last", "collate"]
 """http://hl7.org/fhir/ValueSet/map-target-list-mode"""
 
 MapTransform = Literal[
@@ -1527,49 +1071,23 @@ MapTransform = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/map-transform"""
 
-MeasureReportStatus = Literal[
-    "complete",
-    "pending",
-    "error",
-]
+MeasureReportStatus = Literal["complete", "pending", "error"]
 """http://hl7.org/fhir/ValueSet/measure-report-status"""
 
-MeasureReportType = Literal[
-    "individual",
-    "subject-list",
-    "summary",
-    "data-collection",
-]
+MeasureReportType = Literal["individual", "subject-list", "summary", "data-collection"]
 """http://hl7.org/fhir/ValueSet/measure-report-type"""
 
 MedicationAdminStatus = Literal[
-    "in-progress",
-    "not-done",
-    "on-hold",
-    "completed",
-    "entered-in-error",
-    "stopped",
-    "unknown",
+    "in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"
 ]
 """http://hl7.org/fhir/ValueSet/medication-admin-status"""
 
 MedicationStatementStatus = Literal[
-    "active",
-    "completed",
-    "entered-in-error",
-    "intended",
-    "stopped",
-    "on-hold",
-    "unknown",
-    "not-taken",
+    "active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"
 ]
 """http://hl7.org/fhir/ValueSet/medication-statement-status"""
 
-MedicationStatus = Literal[
-    "active",
-    "inactive",
-    "entered-in-error",
-]
+MedicationStatus = Literal["active", "inactive", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/medication-status"""
 
 MedicationdispenseStatus = Literal[
@@ -1585,196 +1103,79 @@ MedicationdispenseStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/medicationdispense-status"""
 
-MedicationknowledgeStatus = Literal[
-    "active",
-    "inactive",
-    "entered-in-error",
-]
+MedicationknowledgeStatus = Literal["active", "inactive", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/medicationknowledge-status"""
 
 MedicationrequestIntent = Literal[
-    "proposal",
-    "plan",
-    "order",
-    "original-order",
-    "reflex-order",
-    "filler-order",
-    "instance-order",
-    "option",
+    "proposal", "plan", "order", "original-order", "reflex-order", "filler-order", "instance-order", "option"
 ]
 """http://hl7.org/fhir/ValueSet/medicationrequest-intent"""
 
 MedicationrequestStatus = Literal[
-    "active",
-    "on-hold",
-    "cancelled",
-    "completed",
-    "entered-in-error",
-    "stopped",
-    "draft",
-    "unknown",
+    "active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"
 ]
 """http://hl7.org/fhir/ValueSet/medicationrequest-status"""
 
-MessageSignificanceCategory = Literal[
-    "consequence",
-    "currency",
-    "notification",
-]
+MessageSignificanceCategory = Literal["consequence", "currency", "notification"]
 """http://hl7.org/fhir/ValueSet/message-significance-category"""
 
-MessageheaderResponseRequest = Literal[
-    "always",
-    "on-error",
-    "never",
-    "on-success",
-]
+MessageheaderResponseRequest = Literal["always", "on-error", "never", "on-success"]
 """http://hl7.org/fhir/ValueSet/messageheader-response-request"""
 
-MetricCalibrationState = Literal[
-    "not-calibrated",
-    "calibration-required",
-    "calibrated",
-    "unspecified",
-]
+MetricCalibrationState = Literal["not-calibrated", "calibration-required", "calibrated", "unspecified"]
 """http://hl7.org/fhir/ValueSet/metric-calibration-state"""
 
-MetricCalibrationType = Literal[
-    "unspecified",
-    "offset",
-    "gain",
-    "two-point",
-]
+MetricCalibrationType = Literal["unspecified", "offset", "gain", "two-point"]
 """http://hl7.org/fhir/ValueSet/metric-calibration-type"""
 
-MetricCategory = Literal[
-    "measurement",
-    "setting",
-    "calculation",
-    "unspecified",
-]
+MetricCategory = Literal["measurement", "setting", "calculation", "unspecified"]
 """http://hl7.org/fhir/ValueSet/metric-category"""
 
-MetricColor = Literal[
-    "black",
-    "red",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "cyan",
-    "white",
-]
+MetricColor = Literal["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
 """http://hl7.org/fhir/ValueSet/metric-color"""
 
-MetricOperationalStatus = Literal[
-    "on",
-    "off",
-    "standby",
-    "entered-in-error",
-]
+MetricOperationalStatus = Literal["on", "off", "standby", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/metric-operational-status"""
 
-NameUse = Literal[
-    "usual",
-    "official",
-    "temp",
-    "nickname",
-    "anonymous",
-    "old",
-    "maiden",
-]
+NameUse = Literal["usual", "official", "temp", "nickname", "anonymous", "old", "maiden"]
 """http://hl7.org/fhir/ValueSet/name-use"""
 
-NamingsystemIdentifierType = Literal[
-    "oid",
-    "uuid",
-    "uri",
-    "other",
-]
+NamingsystemIdentifierType = Literal["oid", "uuid", "uri", "other"]
 """http://hl7.org/fhir/ValueSet/namingsystem-identifier-type"""
 
-NamingsystemType = Literal[
-    "codesystem",
-    "identifier",
-    "root",
-]
+NamingsystemType = Literal["codesystem", "identifier", "root"]
 """http://hl7.org/fhir/ValueSet/namingsystem-type"""
 
-NarrativeStatus = Literal[
-    "generated",
-    "extensions",
-    "additional",
-    "empty",
-]
+NarrativeStatus = Literal["generated", "extensions", "additional", "empty"]
 """http://hl7.org/fhir/ValueSet/narrative-status"""
 
-NetworkType = Literal[
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-]
+NetworkType = Literal["1", "2", "3", "4", "5"]
 """http://hl7.org/fhir/ValueSet/network-type"""
 
-NoteType = Literal[
-    "display",
-    "print",
-    "printoper",
-]
+NoteType = Literal["display", "print", "printoper"]
 """http://hl7.org/fhir/ValueSet/note-type"""
 
-ObservationRangeCategory = Literal[
-    "reference",
-    "critical",
-    "absolute",
-]
+ObservationRangeCategory = Literal["reference", "critical", "absolute"]
 """http://hl7.org/fhir/ValueSet/observation-range-category"""
 
 ObservationStatus = Literal[
-    "registered",
-    "preliminary",
-    "final",
-    "amended",
-    "corrected",
-    "cancelled",
-    "entered-in-error",
-    "unknown",
+    "registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"
 ]
 """http://hl7.org/fhir/ValueSet/observation-status"""
 
-OperationKind = Literal[
-    "operation",
-    "query",
-]
+OperationKind = Literal["operation", "query"]
 """http://hl7.org/fhir/ValueSet/operation-kind"""
 
-OperationParameterUse = Literal[
-    "in",
-    "out",
-]
+OperationParameterUse = Literal["in", "out"]
 """http://hl7.org/fhir/ValueSet/operation-parameter-use"""
 
-OrientationType = Literal[
-    "sense",
-    "antisense",
-]
+OrientationType = Literal["sense", "antisense"]
 """http://hl7.org/fhir/ValueSet/orientation-type"""
 
-Participantrequired = Literal[
-    "required",
-    "optional",
-    "information-only",
-]
+Participantrequired = Literal["required", "optional", "information-only"]
 """http://hl7.org/fhir/ValueSet/participantrequired"""
 
-Participationstatus = Literal[
-    "accepted",
-    "declined",
-    "tentative",
-    "needs-action",
-]
+Participationstatus = Literal["accepted", "declined", "tentative", "needs-action"]
 """http://hl7.org/fhir/ValueSet/participationstatus"""
 
 PermittedDataType = Literal[
@@ -1792,116 +1193,46 @@ PermittedDataType = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/permitted-data-type"""
 
-ProductCategory = Literal[
-    "organ",
-    "tissue",
-    "fluid",
-    "cells",
-    "biologicalAgent",
-]
+ProductCategory = Literal["organ", "tissue", "fluid", "cells", "biologicalAgent"]
 """http://hl7.org/fhir/ValueSet/product-category"""
 
-ProductStatus = Literal[
-    "available",
-    "unavailable",
-]
+ProductStatus = Literal["available", "unavailable"]
 """http://hl7.org/fhir/ValueSet/product-status"""
 
-ProductStorageScale = Literal[
-    "farenheit",
-    "celsius",
-    "kelvin",
-]
+ProductStorageScale = Literal["farenheit", "celsius", "kelvin"]
 """http://hl7.org/fhir/ValueSet/product-storage-scale"""
 
-PropertyRepresentation = Literal[
-    "xmlAttr",
-    "xmlText",
-    "typeAttr",
-    "cdaText",
-    "xhtml",
-]
+PropertyRepresentation = Literal["xmlAttr", "xmlText", "typeAttr", "cdaText", "xhtml"]
 """http://hl7.org/fhir/ValueSet/property-representation"""
 
-ProvenanceEntityRole = Literal[
-    "derivation",
-    "revision",
-    "quotation",
-    "source",
-    "removal",
-]
+ProvenanceEntityRole = Literal["derivation", "revision", "quotation", "source", "removal"]
 """http://hl7.org/fhir/ValueSet/provenance-entity-role"""
 
-PublicationStatus = Literal[
-    "draft",
-    "active",
-    "retired",
-    "unknown",
-]
+PublicationStatus = Literal["draft", "active", "retired", "unknown"]
 """http://hl7.org/fhir/ValueSet/publication-status"""
 
-QualityType = Literal[
-    "indel",
-    "snp",
-    "unknown",
-]
+QualityType = Literal["indel", "snp", "unknown"]
 """http://hl7.org/fhir/ValueSet/quality-type"""
 
-QuantityComparator = Literal[
-    "<",
-    "<=",
-    ">=",
-    ">",
-]
+QuantityComparator = Literal["<", "<=", ">=", ">"]
 """http://hl7.org/fhir/ValueSet/quantity-comparator"""
 
-QuestionnaireAnswersStatus = Literal[
-    "in-progress",
-    "completed",
-    "amended",
-    "entered-in-error",
-    "stopped",
-]
+QuestionnaireAnswersStatus = Literal["in-progress", "completed", "amended", "entered-in-error", "stopped"]
 """http://hl7.org/fhir/ValueSet/questionnaire-answers-status"""
 
-QuestionnaireEnableBehavior = Literal[
-    "all",
-    "any",
-]
+QuestionnaireEnableBehavior = Literal["all", "any"]
 """http://hl7.org/fhir/ValueSet/questionnaire-enable-behavior"""
 
-QuestionnaireEnableOperator = Literal[
-    "exists",
-    "=",
-    "!=",
-    ">",
-    "<",
-    ">=",
-    "<=",
-]
+QuestionnaireEnableOperator = Literal["exists", "=", "!=", ">", "<", ">=", "<="]
 """http://hl7.org/fhir/ValueSet/questionnaire-enable-operator"""
 
-ReactionEventSeverity = Literal[
-    "mild",
-    "moderate",
-    "severe",
-]
+ReactionEventSeverity = Literal["mild", "moderate", "severe"]
 """http://hl7.org/fhir/ValueSet/reaction-event-severity"""
 
-ReferenceHandlingPolicy = Literal[
-    "literal",
-    "logical",
-    "resolves",
-    "enforced",
-    "local",
-]
+ReferenceHandlingPolicy = Literal["literal", "logical", "resolves", "enforced", "local"]
 """http://hl7.org/fhir/ValueSet/reference-handling-policy"""
 
-ReferenceVersionRules = Literal[
-    "either",
-    "independent",
-    "specific",
-]
+ReferenceVersionRules = Literal["either", "independent", "specific"]
 """http://hl7.org/fhir/ValueSet/reference-version-rules"""
 
 RelatedArtifactType = Literal[
@@ -1916,59 +1247,25 @@ RelatedArtifactType = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/related-artifact-type"""
 
-RelationType = Literal[
-    "triggers",
-    "is-replaced-by",
-]
+RelationType = Literal["triggers", "is-replaced-by"]
 """http://hl7.org/fhir/ValueSet/relation-type"""
 
-RemittanceOutcome = Literal[
-    "queued",
-    "complete",
-    "error",
-    "partial",
-]
+RemittanceOutcome = Literal["queued", "complete", "error", "partial"]
 """http://hl7.org/fhir/ValueSet/remittance-outcome"""
 
-ReportActionResultCodes = Literal[
-    "pass",
-    "skip",
-    "fail",
-    "warning",
-    "error",
-]
+ReportActionResultCodes = Literal["pass", "skip", "fail", "warning", "error"]
 """http://hl7.org/fhir/ValueSet/report-action-result-codes"""
 
-ReportParticipantType = Literal[
-    "test-engine",
-    "client",
-    "server",
-]
+ReportParticipantType = Literal["test-engine", "client", "server"]
 """http://hl7.org/fhir/ValueSet/report-participant-type"""
 
-ReportResultCodes = Literal[
-    "pass",
-    "fail",
-    "pending",
-]
+ReportResultCodes = Literal["pass", "fail", "pending"]
 """http://hl7.org/fhir/ValueSet/report-result-codes"""
 
-ReportStatusCodes = Literal[
-    "completed",
-    "in-progress",
-    "waiting",
-    "stopped",
-    "entered-in-error",
-]
+ReportStatusCodes = Literal["completed", "in-progress", "waiting", "stopped", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/report-status-codes"""
 
-RepositoryType = Literal[
-    "directlink",
-    "openapi",
-    "login",
-    "oauth",
-    "other",
-]
+RepositoryType = Literal["directlink", "openapi", "login", "oauth", "other"]
 """http://hl7.org/fhir/ValueSet/repository-type"""
 
 RequestIntent = Literal[
@@ -1984,12 +1281,7 @@ RequestIntent = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/request-intent"""
 
-RequestPriority = Literal[
-    "routine",
-    "urgent",
-    "asap",
-    "stat",
-]
+RequestPriority = Literal["routine", "urgent", "asap", "stat"]
 """http://hl7.org/fhir/ValueSet/request-priority"""
 
 RequestResourceTypes = Literal[
@@ -2011,22 +1303,10 @@ RequestResourceTypes = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/request-resource-types"""
 
-RequestStatus = Literal[
-    "draft",
-    "active",
-    "on-hold",
-    "revoked",
-    "completed",
-    "entered-in-error",
-    "unknown",
-]
+RequestStatus = Literal["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]
 """http://hl7.org/fhir/ValueSet/request-status"""
 
-ResearchElementType = Literal[
-    "population",
-    "exposure",
-    "outcome",
-]
+ResearchElementType = Literal["population", "exposure", "outcome"]
 """http://hl7.org/fhir/ValueSet/research-element-type"""
 
 ResearchStudyStatus = Literal[
@@ -2061,18 +1341,10 @@ ResearchSubjectStatus = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/research-subject-status"""
 
-ResourceAggregationMode = Literal[
-    "contained",
-    "referenced",
-    "bundled",
-]
+ResourceAggregationMode = Literal["contained", "referenced", "bundled"]
 """http://hl7.org/fhir/ValueSet/resource-aggregation-mode"""
 
-ResourceSlicingRules = Literal[
-    "closed",
-    "open",
-    "openAtEnd",
-]
+ResourceSlicingRules = Literal["closed", "open", "openAtEnd"]
 """http://hl7.org/fhir/ValueSet/resource-slicing-rules"""
 
 ResourceTypes = Literal[
@@ -2227,37 +1499,16 @@ ResourceTypes = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/resource-types"""
 
-ResponseCode = Literal[
-    "ok",
-    "transient-error",
-    "fatal-error",
-]
+ResponseCode = Literal["ok", "transient-error", "fatal-error"]
 """http://hl7.org/fhir/ValueSet/response-code"""
 
-RestfulCapabilityMode = Literal[
-    "client",
-    "server",
-]
+RestfulCapabilityMode = Literal["client", "server"]
 """http://hl7.org/fhir/ValueSet/restful-capability-mode"""
 
-SearchComparator = Literal[
-    "eq",
-    "ne",
-    "gt",
-    "lt",
-    "ge",
-    "le",
-    "sa",
-    "eb",
-    "ap",
-]
+SearchComparator = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 """http://hl7.org/fhir/ValueSet/search-comparator"""
 
-SearchEntryMode = Literal[
-    "match",
-    "include",
-    "outcome",
-]
+SearchEntryMode = Literal["match", "include", "outcome"]
 """http://hl7.org/fhir/ValueSet/search-entry-mode"""
 
 SearchModifierCode = Literal[
@@ -2277,47 +1528,20 @@ SearchModifierCode = Literal[
 """http://hl7.org/fhir/ValueSet/search-modifier-code"""
 
 SearchParamType = Literal[
-    "number",
-    "date",
-    "string",
-    "token",
-    "reference",
-    "composite",
-    "quantity",
-    "uri",
-    "special",
+    "number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"
 ]
 """http://hl7.org/fhir/ValueSet/search-param-type"""
 
-SearchXpathUsage = Literal[
-    "normal",
-    "phonetic",
-    "nearby",
-    "distance",
-    "other",
-]
+SearchXpathUsage = Literal["normal", "phonetic", "nearby", "distance", "other"]
 """http://hl7.org/fhir/ValueSet/search-xpath-usage"""
 
-SequenceType = Literal[
-    "aa",
-    "dna",
-    "rna",
-]
+SequenceType = Literal["aa", "dna", "rna"]
 """http://hl7.org/fhir/ValueSet/sequence-type"""
 
-Slotstatus = Literal[
-    "busy",
-    "free",
-    "busy-unavailable",
-    "busy-tentative",
-    "entered-in-error",
-]
+Slotstatus = Literal["busy", "free", "busy-unavailable", "busy-tentative", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/slotstatus"""
 
-SortDirection = Literal[
-    "ascending",
-    "descending",
-]
+SortDirection = Literal["ascending", "descending"]
 """http://hl7.org/fhir/ValueSet/sort-direction"""
 
 SpdxLicense = Literal[
@@ -2670,83 +1894,36 @@ SpdxLicense = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/spdx-license"""
 
-SpecimenContainedPreference = Literal[
-    "preferred",
-    "alternate",
-]
+SpecimenContainedPreference = Literal["preferred", "alternate"]
 """http://hl7.org/fhir/ValueSet/specimen-contained-preference"""
 
-SpecimenStatus = Literal[
-    "available",
-    "unavailable",
-    "unsatisfactory",
-    "entered-in-error",
-]
+SpecimenStatus = Literal["available", "unavailable", "unsatisfactory", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/specimen-status"""
 
-StrandType = Literal[
-    "watson",
-    "crick",
-]
+StrandType = Literal["watson", "crick"]
 """http://hl7.org/fhir/ValueSet/strand-type"""
 
-StructureDefinitionKind = Literal[
-    "primitive-type",
-    "complex-type",
-    "resource",
-    "logical",
-]
+StructureDefinitionKind = Literal["primitive-type", "complex-type", "resource", "logical"]
 """http://hl7.org/fhir/ValueSet/structure-definition-kind"""
 
-SubscriptionChannelType = Literal[
-    "rest-hook",
-    "websocket",
-    "email",
-    "sms",
-    "message",
-]
+SubscriptionChannelType = Literal["rest-hook", "websocket", "email", "sms", "message"]
 """http://hl7.org/fhir/ValueSet/subscription-channel-type"""
 
-SubscriptionStatus = Literal[
-    "requested",
-    "active",
-    "error",
-    "off",
-]
+SubscriptionStatus = Literal["requested", "active", "error", "off"]
 """http://hl7.org/fhir/ValueSet/subscription-status"""
 
-SubstanceStatus = Literal[
-    "active",
-    "inactive",
-    "entered-in-error",
-]
+SubstanceStatus = Literal["active", "inactive", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/substance-status"""
 
-SupplydeliveryStatus = Literal[
-    "in-progress",
-    "completed",
-    "abandoned",
-    "entered-in-error",
-]
+SupplydeliveryStatus = Literal["in-progress", "completed", "abandoned", "entered-in-error"]
 """http://hl7.org/fhir/ValueSet/supplydelivery-status"""
 
 SupplyrequestStatus = Literal[
-    "draft",
-    "active",
-    "suspended",
-    "cancelled",
-    "completed",
-    "entered-in-error",
-    "unknown",
+    "draft", "active", "suspended", "cancelled", "completed", "entered-in-error", "unknown"
 ]
 """http://hl7.org/fhir/ValueSet/supplyrequest-status"""
 
-SystemRestfulInteraction = Literal[
-    "transaction",
-    "batch",
-    "search-system",
-    "history-system",
-]
+SystemRestfulInteraction = Literal["transaction", "batch", "search-system", "history-system"]
 """http://hl7.org/fhir/ValueSet/system-restful-interaction"""
 
 TaskIntent = Literal[
@@ -2790,90 +1967,36 @@ TriggerType = Literal[
 ]
 """http://hl7.org/fhir/ValueSet/trigger-type"""
 
-TypeDerivationRule = Literal[
-    "specialization",
-    "constraint",
-]
+TypeDerivationRule = Literal["specialization", "constraint"]
 """http://hl7.org/fhir/ValueSet/type-derivation-rule"""
 
 TypeRestfulInteraction = Literal[
-    "read",
-    "vread",
-    "update",
-    "patch",
-    "delete",
-    "history-instance",
-    "history-type",
-    "create",
-    "search-type",
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type"
 ]
 """http://hl7.org/fhir/ValueSet/type-restful-interaction"""
 
-UdiEntryType = Literal[
-    "barcode",
-    "rfid",
-    "manual",
-    "card",
-    "self-reported",
-    "unknown",
-]
+UdiEntryType = Literal["barcode", "rfid", "manual", "card", "self-reported", "unknown"]
 """http://hl7.org/fhir/ValueSet/udi-entry-type"""
 
-UnitsOfTime = Literal[
-    "s",
-    "min",
-    "h",
-    "d",
-    "wk",
-    "mo",
-    "a",
-]
+UnitsOfTime = Literal["s", "min", "h", "d", "wk", "mo", "a"]
 """http://hl7.org/fhir/ValueSet/units-of-time"""
 
-V3ConfidentialityClassification = Literal[
-    "U",
-    "L",
-    "M",
-    "N",
-    "R",
-    "V",
-]
+V3ConfidentialityClassification = Literal["U", "L", "M", "N", "R", "V"]
 """http://terminology.hl7.org/ValueSet/v3-ConfidentialityClassification"""
 
-VariableType = Literal[
-    "dichotomous",
-    "continuous",
-    "descriptive",
-]
+VariableType = Literal["dichotomous", "continuous", "descriptive"]
 """http://hl7.org/fhir/ValueSet/variable-type"""
 
 VerificationresultStatus = Literal[
-    "attested",
-    "validated",
-    "in-process",
-    "req-revalid",
-    "val-fail",
-    "reval-fail",
+    "attested", "validated", "in-process", "req-revalid", "val-fail", "reval-fail"
 ]
 """http://hl7.org/fhir/ValueSet/verificationresult-status"""
 
-VersioningPolicy = Literal[
-    "no-version",
-    "versioned",
-    "versioned-update",
-]
+VersioningPolicy = Literal["no-version", "versioned", "versioned-update"]
 """http://hl7.org/fhir/ValueSet/versioning-policy"""
 
-VisionBaseCodes = Literal[
-    "up",
-    "down",
-    "in",
-    "out",
-]
+VisionBaseCodes = Literal["up", "down", "in", "out"]
 """http://hl7.org/fhir/ValueSet/vision-base-codes"""
 
-VisionEyeCodes = Literal[
-    "right",
-    "left",
-]
+VisionEyeCodes = Literal["right", "left"]
 """http://hl7.org/fhir/ValueSet/vision-eye-codes"""

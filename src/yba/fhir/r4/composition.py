@@ -17,15 +17,7 @@ from yba.fhir.r4.datatypes import (
     Period,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    DateTime,
-    Some,
-    String,
-    astuple,
-    bare,
-    check_choice,
-    missing,
-)
+from yba.fhir.r4.primitives import DateTime, Some, String, astuple, bare, check_choice, missing
 
 
 class CompositionAttester(BackboneElement, kw_only=True):

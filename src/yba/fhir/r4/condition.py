@@ -12,13 +12,7 @@ from yba.fhir.r4.datatypes import (
     Range,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    DateTime,
-    Some,
-    String,
-    astuple,
-    check_choice,
-)
+from yba.fhir.r4.primitives import DateTime, Some, String, astuple, check_choice
 
 
 class ConditionStage(BackboneElement, kw_only=True):

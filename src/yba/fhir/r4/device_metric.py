@@ -16,12 +16,7 @@ from yba.fhir.r4.datatypes import (
     Reference,
     Timing,
 )
-from yba.fhir.r4.primitives import (
-    Instant,
-    Some,
-    bare,
-    missing,
-)
+from yba.fhir.r4.primitives import Instant, Some, bare, missing
 
 
 class DeviceMetricCalibration(BackboneElement, kw_only=True):

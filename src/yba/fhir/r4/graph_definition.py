@@ -15,17 +15,7 @@ from yba.fhir.r4.datatypes import (
     Element,
     UsageContext,
 )
-from yba.fhir.r4.primitives import (
-    Canonical,
-    DateTime,
-    Integer,
-    Markdown,
-    Some,
-    String,
-    Uri,
-    bare,
-    missing,
-)
+from yba.fhir.r4.primitives import Canonical, DateTime, Integer, Markdown, Some, String, Uri, bare, missing
 
 
 class GraphDefinitionLinkTargetCompartment(BackboneElement, kw_only=True):

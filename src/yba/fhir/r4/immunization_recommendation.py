@@ -8,16 +8,7 @@ from yba.fhir.r4.datatypes import (
     Identifier,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    DateTime,
-    PositiveInt,
-    Some,
-    String,
-    astuple,
-    bare,
-    check_choice,
-    missing,
-)
+from yba.fhir.r4.primitives import DateTime, PositiveInt, Some, String, astuple, bare, check_choice, missing
 
 
 class ImmunizationRecommendationRecommendationDateCriterion(BackboneElement, kw_only=True):

@@ -10,15 +10,7 @@ from yba.fhir.r4.datatypes import (
     MarketingStatus,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    DateTime,
-    Some,
-    String,
-    astuple,
-    bare,
-    check_choice,
-    missing,
-)
+from yba.fhir.r4.primitives import DateTime, Some, String, astuple, bare, check_choice, missing
 
 
 class MedicinalProductNameNamePart(BackboneElement, kw_only=True):

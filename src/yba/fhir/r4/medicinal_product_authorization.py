@@ -9,12 +9,7 @@ from yba.fhir.r4.datatypes import (
     Period,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    DateTime,
-    Some,
-    astuple,
-    check_choice,
-)
+from yba.fhir.r4.primitives import DateTime, Some, astuple, check_choice
 
 
 class MedicinalProductAuthorizationJurisdictionalAuthorization(BackboneElement, kw_only=True):

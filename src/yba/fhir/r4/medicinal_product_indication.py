@@ -8,11 +8,7 @@ from yba.fhir.r4.datatypes import (
     Quantity,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    Some,
-    astuple,
-    check_choice,
-)
+from yba.fhir.r4.primitives import Some, astuple, check_choice
 
 
 class MedicinalProductIndicationOtherTherapy(BackboneElement, kw_only=True):

@@ -12,10 +12,7 @@ from yba.fhir.r4.datatypes import (
     Quantity,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    Some,
-    String,
-)
+from yba.fhir.r4.primitives import Some, String
 
 
 class MedicinalProductPackagedBatchIdentifier(BackboneElement, kw_only=True):

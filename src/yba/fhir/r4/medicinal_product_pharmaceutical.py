@@ -11,10 +11,7 @@ from yba.fhir.r4.datatypes import (
     Ratio,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    Some,
-    String,
-)
+from yba.fhir.r4.primitives import Some, String
 
 
 class MedicinalProductPharmaceuticalRouteOfAdministrationTargetSpeciesWithdrawalPeriod(

@@ -9,9 +9,7 @@ from yba.fhir.r4.datatypes import (
     Period,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    Some,
-)
+from yba.fhir.r4.primitives import Some
 
 
 class OrganizationAffiliation(DomainResource, kw_only=True):

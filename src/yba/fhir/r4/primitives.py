@@ -7,10 +7,10 @@ meaning; its pattern admits only moments that exist.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 __all__ = [
     "Base64Binary",
@@ -24,6 +24,7 @@ __all__ = [
     "Integer",
     "Markdown",
     "Oid",
+    "OptionalRaw",
     "PositiveInt",
     "Some",
     "String",
@@ -43,6 +44,11 @@ T = TypeVar("T")
 
 Some = Annotated[list[T], Meta(min_length=1)]
 """A repeating element. Absent is the empty list; an empty list in JSON is refused."""
+
+if TYPE_CHECKING:
+    OptionalRaw = Raw | None
+else:
+    OptionalRaw = Raw  # msgspec reads Raw only where it stands alone; a default of None works all the same
 
 _DAY = (
     r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"

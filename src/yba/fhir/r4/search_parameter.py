@@ -16,17 +16,7 @@ from yba.fhir.r4.datatypes import (
     Element,
     UsageContext,
 )
-from yba.fhir.r4.primitives import (
-    Canonical,
-    Code,
-    DateTime,
-    Markdown,
-    Some,
-    String,
-    Uri,
-    bare,
-    missing,
-)
+from yba.fhir.r4.primitives import Canonical, Code, DateTime, Markdown, Some, String, Uri, bare, missing
 
 
 class SearchParameterComponent(BackboneElement, kw_only=True):

@@ -936,12 +936,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "recorder",
             "reference",
             "AdverseEvent.recorder",
-            targets=(
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "AdverseEvent-recorder",
         ),
         "resultingcondition": Parameter(
@@ -968,12 +963,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "AdverseEvent.subject",
-            targets=(
-                "Group",
-                "Patient",
-                "Practitioner",
-                "RelatedPerson",
-            ),
+            targets=("Group", "Patient", "Practitioner", "RelatedPerson"),
             url=_BASE + "AdverseEvent-subject",
         ),
         "substance": Parameter(
@@ -997,12 +987,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "asserter",
             "reference",
             "AllergyIntolerance.asserter",
-            targets=(
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "AllergyIntolerance-asserter",
         ),
         "category": Parameter(
@@ -1049,22 +1034,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "AllergyIntolerance.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "recorder": Parameter(
             "recorder",
             "reference",
             "AllergyIntolerance.recorder",
-            targets=(
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "AllergyIntolerance-recorder",
         ),
         "route": Parameter(
@@ -1151,12 +1128,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "reason-reference",
             "reference",
             "Appointment.reasonReference",
-            targets=(
-                "Condition",
-                "ImmunizationRecommendation",
-                "Observation",
-                "Procedure",
-            ),
+            targets=("Condition", "ImmunizationRecommendation", "Observation", "Procedure"),
             url=_BASE + "Appointment-reason-reference",
         ),
         "service-category": Parameter(
@@ -1607,13 +1579,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "author",
             "reference",
             "Basic.author",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Basic-author",
         ),
         "code": Parameter("code", "token", "Basic.code", url=_BASE + "Basic-code"),
@@ -2017,10 +1983,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "CarePlan.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -2051,10 +2014,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "CarePlan.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "CarePlan-subject",
         ),
     },
@@ -2089,10 +2049,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "CareTeam.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "status": Parameter("status", "token", "CareTeam.status", url=_BASE + "CareTeam-status"),
@@ -2100,10 +2057,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "CareTeam.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "CareTeam-subject",
         ),
     },
@@ -2120,10 +2074,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "context",
             "reference",
             "ChargeItem.context",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "ChargeItem-context",
         ),
         "entered-date": Parameter(
@@ -2220,10 +2171,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "ChargeItem.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "ChargeItem-subject",
         ),
     },
@@ -2315,11 +2263,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "care-team",
             "reference",
             "Claim.careTeam.provider",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "Claim-care-team",
         ),
         "created": Parameter("created", "date", "Claim.created", url=_BASE + "Claim-created"),
@@ -2341,10 +2285,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "enterer",
             "reference",
             "Claim.enterer",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "Claim-enterer",
         ),
         "facility": Parameter(
@@ -2364,13 +2305,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "payee",
             "reference",
             "Claim.payee.party",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Claim-payee",
         ),
         "priority": Parameter("priority", "token", "Claim.priority", url=_BASE + "Claim-priority"),
@@ -2385,11 +2320,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "provider",
             "reference",
             "Claim.provider",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "Claim-provider",
         ),
         "status": Parameter("status", "token", "Claim.status", url=_BASE + "Claim-status"),
@@ -2441,11 +2372,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "requestor",
             "reference",
             "ClaimResponse.requestor",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "ClaimResponse-requestor",
         ),
         "status": Parameter("status", "token", "ClaimResponse.status", url=_BASE + "ClaimResponse-status"),
@@ -2456,10 +2383,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "assessor",
             "reference",
             "ClinicalImpression.assessor",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "ClinicalImpression-assessor",
         ),
         "date": Parameter("date", "date", "ClinicalImpression.date", url=_BASE + "clinical-date"),
@@ -2480,11 +2404,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "finding-ref",
             "reference",
             "ClinicalImpression.finding.itemReference",
-            targets=(
-                "Condition",
-                "Media",
-                "Observation",
-            ),
+            targets=("Condition", "Media", "Observation"),
             url=_BASE + "ClinicalImpression-finding-ref",
         ),
         "identifier": Parameter(
@@ -2512,10 +2432,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "ClinicalImpression.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "previous": Parameter(
@@ -2529,10 +2446,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "problem",
             "reference",
             "ClinicalImpression.problem",
-            targets=(
-                "AllergyIntolerance",
-                "Condition",
-            ),
+            targets=("AllergyIntolerance", "Condition"),
             url=_BASE + "ClinicalImpression-problem",
         ),
         "status": Parameter(
@@ -2542,10 +2456,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "ClinicalImpression.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "ClinicalImpression-subject",
         ),
         "supporting-info": Parameter(
@@ -3160,10 +3071,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Communication.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "Communication-subject",
         ),
     },
@@ -3425,10 +3333,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "CommunicationRequest.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "CommunicationRequest-subject",
         ),
     },
@@ -3504,13 +3409,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "attester",
             "reference",
             "Composition.attester.party",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Composition-attester",
         ),
         "author": Parameter(
@@ -3542,10 +3441,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "Composition.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "entry": Parameter(
@@ -3708,10 +3604,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Composition.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "period": Parameter("period", "date", "Composition.event.period", url=_BASE + "Composition-period"),
@@ -4028,12 +3921,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "asserter",
             "reference",
             "Condition.asserter",
-            targets=(
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Condition-asserter",
         ),
         "body-site": Parameter("body-site", "token", "Condition.bodySite", url=_BASE + "Condition-body-site"),
@@ -4227,10 +4115,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Condition.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "recorded-date": Parameter(
@@ -4242,10 +4127,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Condition.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "Condition-subject",
         ),
         "verification-status": Parameter(
@@ -4278,13 +4160,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "consentor",
             "reference",
             "Consent.performer",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Consent-consentor",
         ),
         "data": Parameter(
@@ -4455,10 +4331,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Consent.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "period": Parameter("period", "date", "Consent.provision.period", url=_BASE + "Consent-period"),
@@ -4471,12 +4344,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "source-reference",
             "reference",
             "Consent.source",
-            targets=(
-                "Consent",
-                "Contract",
-                "DocumentReference",
-                "QuestionnaireResponse",
-            ),
+            targets=("Consent", "Contract", "DocumentReference", "QuestionnaireResponse"),
             url=_BASE + "Consent-source-reference",
         ),
         "status": Parameter("status", "token", "Consent.status", url=_BASE + "Consent-status"),
@@ -4510,13 +4378,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "signer",
             "reference",
             "Contract.signer.party",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Contract-signer",
         ),
         "status": Parameter("status", "token", "Contract.status", url=_BASE + "Contract-status"),
@@ -4704,22 +4566,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "payor",
             "reference",
             "Coverage.payor",
-            targets=(
-                "Organization",
-                "Patient",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "RelatedPerson"),
             url=_BASE + "Coverage-payor",
         ),
         "policy-holder": Parameter(
             "policy-holder",
             "reference",
             "Coverage.policyHolder",
-            targets=(
-                "Organization",
-                "Patient",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "RelatedPerson"),
             url=_BASE + "Coverage-policy-holder",
         ),
         "status": Parameter("status", "token", "Coverage.status", url=_BASE + "Coverage-status"),
@@ -4727,10 +4581,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subscriber",
             "reference",
             "Coverage.subscriber",
-            targets=(
-                "Patient",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "RelatedPerson"),
             url=_BASE + "Coverage-subscriber",
         ),
         "type": Parameter("type", "token", "Coverage.type", url=_BASE + "Coverage-type"),
@@ -4746,10 +4597,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "enterer",
             "reference",
             "CoverageEligibilityRequest.enterer",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "CoverageEligibilityRequest-enterer",
         ),
         "facility": Parameter(
@@ -4776,11 +4624,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "provider",
             "reference",
             "CoverageEligibilityRequest.provider",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "CoverageEligibilityRequest-provider",
         ),
         "status": Parameter(
@@ -4840,11 +4684,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "requestor",
             "reference",
             "CoverageEligibilityResponse.requestor",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "CoverageEligibilityResponse-requestor",
         ),
         "status": Parameter(
@@ -4859,11 +4699,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "author",
             "reference",
             "DetectedIssue.author",
-            targets=(
-                "Device",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Device", "Practitioner", "PractitionerRole"),
             url=_BASE + "DetectedIssue-author",
         ),
         "code": Parameter("code", "token", "DetectedIssue.code", url=_BASE + "DetectedIssue-code"),
@@ -5030,10 +4866,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "DetectedIssue.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
     },
@@ -5285,10 +5118,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "DeviceRequest.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "event-date": Parameter(
@@ -5310,10 +5140,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "instantiates-canonical",
             "reference",
             "DeviceRequest.instantiatesCanonical",
-            targets=(
-                "ActivityDefinition",
-                "PlanDefinition",
-            ),
+            targets=("ActivityDefinition", "PlanDefinition"),
             url=_BASE + "DeviceRequest-instantiates-canonical",
         ),
         "instantiates-uri": Parameter(
@@ -5326,10 +5153,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "insurance",
             "reference",
             "DeviceRequest.insurance",
-            targets=(
-                "ClaimResponse",
-                "Coverage",
-            ),
+            targets=("ClaimResponse", "Coverage"),
             url=_BASE + "DeviceRequest-insurance",
         ),
         "intent": Parameter("intent", "token", "DeviceRequest.intent", url=_BASE + "DeviceRequest-intent"),
@@ -5337,10 +5161,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "DeviceRequest.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -5516,12 +5337,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "requester",
             "reference",
             "DeviceRequest.requester",
-            targets=(
-                "Device",
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Device", "Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "DeviceRequest-requester",
         ),
         "status": Parameter("status", "token", "DeviceRequest.status", url=_BASE + "DeviceRequest-status"),
@@ -5529,12 +5345,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "DeviceRequest.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Location",
-                "Patient",
-            ),
+            targets=("Device", "Group", "Location", "Patient"),
             url=_BASE + "DeviceRequest-subject",
         ),
     },
@@ -5556,20 +5367,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "DeviceUseStatement.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "subject": Parameter(
             "subject",
             "reference",
             "DeviceUseStatement.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "DeviceUseStatement-subject",
         ),
     },
@@ -5608,10 +5413,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "DiagnosticReport.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter(
@@ -5631,22 +5433,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "DiagnosticReport.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
             "performer",
             "reference",
             "DiagnosticReport.performer",
-            targets=(
-                "CareTeam",
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("CareTeam", "Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "DiagnosticReport-performer",
         ),
         "result": Parameter(
@@ -5660,12 +5454,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "results-interpreter",
             "reference",
             "DiagnosticReport.resultsInterpreter",
-            targets=(
-                "CareTeam",
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("CareTeam", "Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "DiagnosticReport-results-interpreter",
         ),
         "specimen": Parameter(
@@ -5682,12 +5471,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "DiagnosticReport.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Location",
-                "Patient",
-            ),
+            targets=("Device", "Group", "Location", "Patient"),
             url=_BASE + "DiagnosticReport-subject",
         ),
     },
@@ -5878,23 +5662,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "DocumentManifest.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "recipient": Parameter(
             "recipient",
             "reference",
             "DocumentManifest.recipient",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "DocumentManifest-recipient",
         ),
         "related-id": Parameter(
@@ -6066,12 +5841,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "DocumentManifest.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Patient",
-                "Practitioner",
-            ),
+            targets=("Device", "Group", "Patient", "Practitioner"),
             url=_BASE + "DocumentManifest-subject",
         ),
         "type": Parameter("type", "token", "DocumentManifest.type", url=_BASE + "clinical-type"),
@@ -6081,11 +5851,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "authenticator",
             "reference",
             "DocumentReference.authenticator",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "DocumentReference-authenticator",
         ),
         "author": Parameter(
@@ -6129,10 +5895,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "DocumentReference.context.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "event": Parameter(
@@ -6169,10 +5932,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "DocumentReference.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "period": Parameter(
@@ -6370,12 +6130,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "DocumentReference.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Patient",
-                "Practitioner",
-            ),
+            targets=("Device", "Group", "Patient", "Practitioner"),
             url=_BASE + "DocumentReference-subject",
         ),
         "type": Parameter("type", "token", "DocumentReference.type", url=_BASE + "clinical-type"),
@@ -6498,10 +6253,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "diagnosis",
             "reference",
             "Encounter.diagnosis.condition",
-            targets=(
-                "Condition",
-                "Procedure",
-            ),
+            targets=("Condition", "Procedure"),
             url=_BASE + "Encounter-diagnosis",
         ),
         "episode-of-care": Parameter(
@@ -6536,11 +6288,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "participant",
             "reference",
             "Encounter.participant.individual",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Encounter-participant",
         ),
         "participant-type": Parameter(
@@ -6553,10 +6301,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Encounter.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "practitioner": Parameter(
@@ -6573,12 +6318,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "reason-reference",
             "reference",
             "Encounter.reasonReference",
-            targets=(
-                "Condition",
-                "ImmunizationRecommendation",
-                "Observation",
-                "Procedure",
-            ),
+            targets=("Condition", "ImmunizationRecommendation", "Observation", "Procedure"),
             url=_BASE + "Encounter-reason-reference",
         ),
         "service-provider": Parameter(
@@ -6599,10 +6339,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Encounter.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "Encounter-subject",
         ),
         "type": Parameter("type", "token", "Encounter.type", url=_BASE + "clinical-type"),
@@ -6704,10 +6441,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "EpisodeOfCare.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "status": Parameter("status", "token", "EpisodeOfCare.status", url=_BASE + "EpisodeOfCare-status"),
@@ -9272,11 +9006,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "care-team",
             "reference",
             "ExplanationOfBenefit.careTeam.provider",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "ExplanationOfBenefit-care-team",
         ),
         "claim": Parameter(
@@ -9320,10 +9050,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "enterer",
             "reference",
             "ExplanationOfBenefit.enterer",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "ExplanationOfBenefit-enterer",
         ),
         "facility": Parameter(
@@ -9357,13 +9084,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "payee",
             "reference",
             "ExplanationOfBenefit.payee.party",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "ExplanationOfBenefit-payee",
         ),
         "procedure-udi": Parameter(
@@ -9377,11 +9098,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "provider",
             "reference",
             "ExplanationOfBenefit.provider",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "ExplanationOfBenefit-provider",
         ),
         "status": Parameter(
@@ -9424,10 +9141,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "FamilyMemberHistory.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "relationship": Parameter(
@@ -9446,13 +9160,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "author",
             "reference",
             "Flag.author",
-            targets=(
-                "Device",
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Device", "Organization", "Patient", "Practitioner", "PractitionerRole"),
             url=_BASE + "Flag-author",
         ),
         "date": Parameter("date", "date", "Flag.period", url=_BASE + "clinical-date"),
@@ -9460,10 +9168,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "Flag.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter("identifier", "token", "Flag.identifier", url=_BASE + "Flag-identifier"),
@@ -9471,10 +9176,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Flag.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "subject": Parameter(
@@ -9507,10 +9209,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Goal.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "start-date": Parameter("start-date", "date", "(Goal.start as date)", url=_BASE + "Goal-start-date"),
@@ -9518,11 +9217,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Goal.subject",
-            targets=(
-                "Group",
-                "Organization",
-                "Patient",
-            ),
+            targets=("Group", "Organization", "Patient"),
             url=_BASE + "Goal-subject",
         ),
         "target-date": Parameter(
@@ -9592,10 +9287,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "characteristic-value",
             "composite",
             "Group.characteristic",
-            components=(
-                Component("characteristic", "token", "code"),
-                Component("value", "token", "value"),
-            ),
+            components=(Component("characteristic", "token", "code"), Component("value", "token", "value")),
             url=_BASE + "Group-characteristic-value",
         ),
         "code": Parameter("code", "token", "Group.code", url=_BASE + "Group-code"),
@@ -9605,12 +9297,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "managing-entity",
             "reference",
             "Group.managingEntity",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Group-managing-entity",
         ),
         "member": Parameter(
@@ -9654,10 +9341,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "GuidanceResponse.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "GuidanceResponse-subject",
         ),
     },
@@ -9724,13 +9408,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "basedon",
             "reference",
             "ImagingStudy.basedOn",
-            targets=(
-                "Appointment",
-                "AppointmentResponse",
-                "CarePlan",
-                "ServiceRequest",
-                "Task",
-            ),
+            targets=("Appointment", "AppointmentResponse", "CarePlan", "ServiceRequest", "Task"),
             url=_BASE + "ImagingStudy-basedon",
         ),
         "bodysite": Parameter(
@@ -9766,10 +9444,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "interpreter",
             "reference",
             "ImagingStudy.interpreter",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "ImagingStudy-interpreter",
         ),
         "modality": Parameter(
@@ -9779,10 +9454,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "ImagingStudy.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -9805,10 +9477,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "referrer",
             "reference",
             "ImagingStudy.referrer",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "ImagingStudy-referrer",
         ),
         "series": Parameter("series", "token", "ImagingStudy.series.uid", url=_BASE + "ImagingStudy-series"),
@@ -9818,11 +9487,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "ImagingStudy.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Patient",
-            ),
+            targets=("Device", "Group", "Patient"),
             url=_BASE + "ImagingStudy-subject",
         ),
     },
@@ -9852,21 +9517,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Immunization.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
             "performer",
             "reference",
             "Immunization.performer.actor",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "Immunization-performer",
         ),
         "reaction": Parameter(
@@ -9886,11 +9544,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "reason-reference",
             "reference",
             "Immunization.reasonReference",
-            targets=(
-                "Condition",
-                "DiagnosticReport",
-                "Observation",
-            ),
+            targets=("Condition", "DiagnosticReport", "Observation"),
             url=_BASE + "Immunization-reason-reference",
         ),
         "series": Parameter(
@@ -10130,10 +9784,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "support",
             "reference",
             "ImmunizationRecommendation.recommendation.supportingImmunization",
-            targets=(
-                "Immunization",
-                "ImmunizationEvaluation",
-            ),
+            targets=("Immunization", "ImmunizationEvaluation"),
             url=_BASE + "ImmunizationRecommendation-support",
         ),
         "target-disease": Parameter(
@@ -10490,11 +10141,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "recipient",
             "reference",
             "Invoice.recipient",
-            targets=(
-                "Organization",
-                "Patient",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "RelatedPerson"),
             url=_BASE + "Invoice-recipient",
         ),
         "status": Parameter("status", "token", "Invoice.status", url=_BASE + "Invoice-status"),
@@ -10502,10 +10149,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Invoice.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "Invoice-subject",
         ),
         "totalgross": Parameter(
@@ -11342,11 +10986,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "author",
             "reference",
             "Linkage.author",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "Linkage-author",
         ),
         "item": Parameter(
@@ -11666,10 +11306,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "List.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter("identifier", "token", "List.identifier", url=_BASE + "clinical-identifier"),
@@ -11831,22 +11468,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "List.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "source": Parameter(
             "source",
             "reference",
             "List.source",
-            targets=(
-                "Device",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Device", "Patient", "Practitioner", "PractitionerRole"),
             url=_BASE + "List-source",
         ),
         "status": Parameter("status", "token", "List.status", url=_BASE + "List-status"),
@@ -11854,12 +11483,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "List.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Location",
-                "Patient",
-            ),
+            targets=("Device", "Group", "Location", "Patient"),
             url=_BASE + "List-subject",
         ),
         "title": Parameter("title", "string", "List.title", url=_BASE + "List-title"),
@@ -12913,12 +12537,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "reporter",
             "reference",
             "MeasureReport.reporter",
-            targets=(
-                "Location",
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Location", "Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "MeasureReport-reporter",
         ),
         "status": Parameter("status", "token", "MeasureReport.status", url=_BASE + "MeasureReport-status"),
@@ -12943,10 +12562,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "based-on",
             "reference",
             "Media.basedOn",
-            targets=(
-                "CarePlan",
-                "ServiceRequest",
-            ),
+            targets=("CarePlan", "ServiceRequest"),
             url=_BASE + "Media-based-on",
         ),
         "created": Parameter("created", "date", "Media.created", url=_BASE + "Media-created"),
@@ -12954,10 +12570,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "device",
             "reference",
             "Media.device",
-            targets=(
-                "Device",
-                "DeviceMetric",
-            ),
+            targets=("Device", "DeviceMetric"),
             url=_BASE + "Media-device",
         ),
         "encounter": Parameter(
@@ -13023,10 +12636,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "ingredient",
             "reference",
             "(Medication.ingredient.item as Reference)",
-            targets=(
-                "Medication",
-                "Substance",
-            ),
+            targets=("Medication", "Substance"),
             url=_BASE + "Medication-ingredient",
         ),
         "ingredient-code": Parameter(
@@ -13058,10 +12668,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "context",
             "reference",
             "MedicationAdministration.context",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "MedicationAdministration-context",
         ),
         "device": Parameter(
@@ -13091,23 +12698,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "MedicationAdministration.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
             "performer",
             "reference",
             "MedicationAdministration.performer.actor",
-            targets=(
-                "Device",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Device", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "MedicationAdministration-performer",
         ),
         "reason-given": Parameter(
@@ -13136,10 +12734,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicationAdministration.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "MedicationAdministration-subject",
         ),
     },
@@ -13151,10 +12746,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "context",
             "reference",
             "MedicationDispense.context",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "MedicationDispense-context",
         ),
         "destination": Parameter(
@@ -13178,10 +12770,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "MedicationDispense.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -13209,20 +12798,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "receiver",
             "reference",
             "MedicationDispense.receiver",
-            targets=(
-                "Patient",
-                "Practitioner",
-            ),
+            targets=("Patient", "Practitioner"),
             url=_BASE + "MedicationDispense-receiver",
         ),
         "responsibleparty": Parameter(
             "responsibleparty",
             "reference",
             "MedicationDispense.substitution.responsibleParty",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "MedicationDispense-responsibleparty",
         ),
         "status": Parameter("status", "token", "MedicationDispense.status", url=_BASE + "medications-status"),
@@ -13230,10 +12813,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicationDispense.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "MedicationDispense-subject",
         ),
         "type": Parameter("type", "token", "MedicationDispense.type", url=_BASE + "MedicationDispense-type"),
@@ -13305,10 +12885,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "monograph",
             "reference",
             "MedicationKnowledge.monograph.source",
-            targets=(
-                "DocumentReference",
-                "Media",
-            ),
+            targets=("DocumentReference", "Media"),
             url=_BASE + "MedicationKnowledge-monograph",
         ),
         "monograph-type": Parameter(
@@ -13392,10 +12969,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "MedicationRequest.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "priority": Parameter(
@@ -13420,10 +12994,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicationRequest.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "MedicationRequest-subject",
         ),
     },
@@ -13441,10 +13012,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "context",
             "reference",
             "MedicationStatement.context",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "MedicationStatement-context",
         ),
         "effective": Parameter(
@@ -13477,23 +13045,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "MedicationStatement.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "source": Parameter(
             "source",
             "reference",
             "MedicationStatement.informationSource",
-            targets=(
-                "Organization",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "MedicationStatement-source",
         ),
         "status": Parameter(
@@ -13503,10 +13062,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicationStatement.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "MedicationStatement-subject",
         ),
     },
@@ -13554,10 +13110,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicinalProductAuthorization.subject",
-            targets=(
-                "MedicinalProduct",
-                "MedicinalProductPackaged",
-            ),
+            targets=("MedicinalProduct", "MedicinalProductPackaged"),
             url=_BASE + "MedicinalProductAuthorization-subject",
         ),
     },
@@ -13566,10 +13119,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicinalProductContraindication.subject",
-            targets=(
-                "Medication",
-                "MedicinalProduct",
-            ),
+            targets=("Medication", "MedicinalProduct"),
             url=_BASE + "MedicinalProductContraindication-subject",
         ),
     },
@@ -13578,10 +13128,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicinalProductIndication.subject",
-            targets=(
-                "Medication",
-                "MedicinalProduct",
-            ),
+            targets=("Medication", "MedicinalProduct"),
             url=_BASE + "MedicinalProductIndication-subject",
         ),
     },
@@ -13590,11 +13137,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicinalProductInteraction.subject",
-            targets=(
-                "Medication",
-                "MedicinalProduct",
-                "Substance",
-            ),
+            targets=("Medication", "MedicinalProduct", "Substance"),
             url=_BASE + "MedicinalProductInteraction-subject",
         ),
     },
@@ -13638,10 +13181,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "MedicinalProductUndesirableEffect.subject",
-            targets=(
-                "Medication",
-                "MedicinalProduct",
-            ),
+            targets=("Medication", "MedicinalProduct"),
             url=_BASE + "MedicinalProductUndesirableEffect-subject",
         ),
     },
@@ -13708,10 +13248,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "parent",
             "reference",
             "MessageDefinition.parent",
-            targets=(
-                "ActivityDefinition",
-                "PlanDefinition",
-            ),
+            targets=("ActivityDefinition", "PlanDefinition"),
             url=_BASE + "MessageDefinition-parent",
         ),
         "publisher": Parameter(
@@ -13729,10 +13266,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "author",
             "reference",
             "MessageHeader.author",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "MessageHeader-author",
         ),
         "code": Parameter("code", "token", "MessageHeader.response.code", url=_BASE + "MessageHeader-code"),
@@ -13749,10 +13283,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "enterer",
             "reference",
             "MessageHeader.enterer",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "MessageHeader-enterer",
         ),
         "event": Parameter("event", "token", "MessageHeader.event", url=_BASE + "MessageHeader-event"),
@@ -13913,11 +13444,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "receiver",
             "reference",
             "MessageHeader.destination.receiver",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "MessageHeader-receiver",
         ),
         "response-id": Parameter(
@@ -13930,22 +13457,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "responsible",
             "reference",
             "MessageHeader.responsible",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "MessageHeader-responsible",
         ),
         "sender": Parameter(
             "sender",
             "reference",
             "MessageHeader.sender",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "MessageHeader-sender",
         ),
         "source": Parameter(
@@ -14138,10 +13657,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "NutritionOrder.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "formula": Parameter(
@@ -14157,10 +13673,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "instantiates-canonical",
             "reference",
             "NutritionOrder.instantiatesCanonical",
-            targets=(
-                "ActivityDefinition",
-                "PlanDefinition",
-            ),
+            targets=("ActivityDefinition", "PlanDefinition"),
             url=_BASE + "NutritionOrder-instantiates-canonical",
         ),
         "instantiates-uri": Parameter(
@@ -14176,20 +13689,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "NutritionOrder.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "provider": Parameter(
             "provider",
             "reference",
             "NutritionOrder.orderer",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "NutritionOrder-provider",
         ),
         "status": Parameter("status", "token", "NutritionOrder.status", url=_BASE + "NutritionOrder-status"),
@@ -14372,10 +13879,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "device",
             "reference",
             "Observation.device",
-            targets=(
-                "Device",
-                "DeviceMetric",
-            ),
+            targets=("Device", "DeviceMetric"),
             url=_BASE + "Observation-device",
         ),
         "dna-variant": Parameter(
@@ -14388,10 +13892,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "Observation.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "focus": Parameter(
@@ -14569,11 +14070,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "has-member",
             "reference",
             "Observation.hasMember",
-            targets=(
-                "MolecularSequence",
-                "Observation",
-                "QuestionnaireResponse",
-            ),
+            targets=("MolecularSequence", "Observation", "QuestionnaireResponse"),
             url=_BASE + "Observation-has-member",
         ),
         "identifier": Parameter(
@@ -14598,10 +14095,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "Observation.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -14630,12 +14124,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Observation.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Location",
-                "Patient",
-            ),
+            targets=("Device", "Group", "Location", "Patient"),
             url=_BASE + "Observation-subject",
         ),
         "value-concept": Parameter(
@@ -14933,11 +14422,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "general-practitioner",
             "reference",
             "Patient.generalPractitioner",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "Patient-general-practitioner",
         ),
         "given": Parameter("given", "string", "Patient.name.given", url=_BASE + "individual-given"),
@@ -14951,10 +14436,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "link",
             "reference",
             "Patient.link.other",
-            targets=(
-                "Patient",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "RelatedPerson"),
             url=_BASE + "Patient-link",
         ),
         "mothersMaidenName": Parameter(
@@ -14994,11 +14476,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "provider",
             "reference",
             "PaymentNotice.provider",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "PaymentNotice-provider",
         ),
         "request": Parameter(
@@ -15346,11 +14824,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "requestor",
             "reference",
             "PaymentReconciliation.requestor",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "PaymentReconciliation-requestor",
         ),
         "status": Parameter(
@@ -15387,12 +14861,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "link",
             "reference",
             "Person.link.target",
-            targets=(
-                "Patient",
-                "Person",
-                "Practitioner",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "Person", "Practitioner", "RelatedPerson"),
             url=_BASE + "Person-link",
         ),
         "name": Parameter("name", "string", "Person.name", url=_BASE + "Person-name"),
@@ -15629,11 +15098,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "definition",
             "reference",
             "PlanDefinition.action.definition",
-            targets=(
-                "ActivityDefinition",
-                "PlanDefinition",
-                "Questionnaire",
-            ),
+            targets=("ActivityDefinition", "PlanDefinition", "Questionnaire"),
             url=_BASE + "PlanDefinition-definition",
         ),
         "depends-on": Parameter(
@@ -16380,10 +15845,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "based-on",
             "reference",
             "Procedure.basedOn",
-            targets=(
-                "CarePlan",
-                "ServiceRequest",
-            ),
+            targets=("CarePlan", "ServiceRequest"),
             url=_BASE + "Procedure-based-on",
         ),
         "category": Parameter("category", "token", "Procedure.category", url=_BASE + "Procedure-category"),
@@ -16393,10 +15855,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "Procedure.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter(
@@ -16429,21 +15888,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "part-of",
             "reference",
             "Procedure.partOf",
-            targets=(
-                "MedicationAdministration",
-                "Observation",
-                "Procedure",
-            ),
+            targets=("MedicationAdministration", "Observation", "Procedure"),
             url=_BASE + "Procedure-part-of",
         ),
         "patient": Parameter(
             "patient",
             "reference",
             "Procedure.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -16467,13 +15919,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "reason-reference",
             "reference",
             "Procedure.reasonReference",
-            targets=(
-                "Condition",
-                "DiagnosticReport",
-                "DocumentReference",
-                "Observation",
-                "Procedure",
-            ),
+            targets=("Condition", "DiagnosticReport", "DocumentReference", "Observation", "Procedure"),
             url=_BASE + "Procedure-reason-reference",
         ),
         "status": Parameter("status", "token", "Procedure.status", url=_BASE + "Procedure-status"),
@@ -16481,10 +15927,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Procedure.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "Procedure-subject",
         ),
     },
@@ -16924,10 +16367,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "based-on",
             "reference",
             "QuestionnaireResponse.basedOn",
-            targets=(
-                "CarePlan",
-                "ServiceRequest",
-            ),
+            targets=("CarePlan", "ServiceRequest"),
             url=_BASE + "QuestionnaireResponse-based-on",
         ),
         "encounter": Parameter(
@@ -16953,10 +16393,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "part-of",
             "reference",
             "QuestionnaireResponse.partOf",
-            targets=(
-                "Observation",
-                "Procedure",
-            ),
+            targets=("Observation", "Procedure"),
             url=_BASE + "QuestionnaireResponse-part-of",
         ),
         "patient": Parameter(
@@ -16977,12 +16414,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "source",
             "reference",
             "QuestionnaireResponse.source",
-            targets=(
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "QuestionnaireResponse-source",
         ),
         "status": Parameter(
@@ -17200,11 +16632,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "author",
             "reference",
             "RequestGroup.author",
-            targets=(
-                "Device",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Device", "Practitioner", "PractitionerRole"),
             url=_BASE + "RequestGroup-author",
         ),
         "authored": Parameter(
@@ -17244,13 +16672,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "participant",
             "reference",
             "RequestGroup.action.participant",
-            targets=(
-                "Device",
-                "Patient",
-                "Practitioner",
-                "PractitionerRole",
-                "RelatedPerson",
-            ),
+            targets=("Device", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "RequestGroup-participant",
         ),
         "patient": Parameter(
@@ -17268,10 +16690,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "RequestGroup.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "RequestGroup-subject",
         ),
     },
@@ -19013,10 +18432,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "principalinvestigator",
             "reference",
             "ResearchStudy.principalInvestigator",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "ResearchStudy-principalinvestigator",
         ),
         "protocol": Parameter(
@@ -19098,10 +18514,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "RiskAssessment.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter(
@@ -19112,21 +18525,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "RiskAssessment.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
             "performer",
             "reference",
             "RiskAssessment.performer",
-            targets=(
-                "Device",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Device", "Practitioner", "PractitionerRole"),
             url=_BASE + "RiskAssessment-performer",
         ),
         "probability": Parameter(
@@ -19142,10 +18548,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "RiskAssessment.subject",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "RiskAssessment-subject",
         ),
     },
@@ -19345,11 +18748,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "based-on",
             "reference",
             "ServiceRequest.basedOn",
-            targets=(
-                "CarePlan",
-                "MedicationRequest",
-                "ServiceRequest",
-            ),
+            targets=("CarePlan", "MedicationRequest", "ServiceRequest"),
             url=_BASE + "ServiceRequest-based-on",
         ),
         "body-site": Parameter(
@@ -19363,10 +18762,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "ServiceRequest.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter(
@@ -19376,10 +18772,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "instantiates-canonical",
             "reference",
             "ServiceRequest.instantiatesCanonical",
-            targets=(
-                "ActivityDefinition",
-                "PlanDefinition",
-            ),
+            targets=("ActivityDefinition", "PlanDefinition"),
             url=_BASE + "ServiceRequest-instantiates-canonical",
         ),
         "instantiates-uri": Parameter(
@@ -19396,10 +18789,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "ServiceRequest.subject.where(resolve() is Patient)",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "performer": Parameter(
@@ -19463,12 +18853,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "ServiceRequest.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Location",
-                "Patient",
-            ),
+            targets=("Device", "Group", "Location", "Patient"),
             url=_BASE + "ServiceRequest-subject",
         ),
     },
@@ -19504,10 +18889,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "collector",
             "reference",
             "Specimen.collection.collector",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "Specimen-collector",
         ),
         "container": Parameter(
@@ -19534,13 +18916,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "Specimen.subject",
-            targets=(
-                "Device",
-                "Group",
-                "Location",
-                "Patient",
-                "Substance",
-            ),
+            targets=("Device", "Group", "Location", "Patient", "Substance"),
             url=_BASE + "Specimen-subject",
         ),
         "type": Parameter("type", "token", "Specimen.type", url=_BASE + "Specimen-type"),
@@ -19791,20 +19167,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "SupplyDelivery.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "receiver": Parameter(
             "receiver",
             "reference",
             "SupplyDelivery.receiver",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "SupplyDelivery-receiver",
         ),
         "status": Parameter("status", "token", "SupplyDelivery.status", url=_BASE + "SupplyDelivery-status"),
@@ -19812,11 +19182,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "supplier",
             "reference",
             "SupplyDelivery.supplier",
-            targets=(
-                "Organization",
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "SupplyDelivery-supplier",
         ),
     },
@@ -19847,21 +19213,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "subject",
             "reference",
             "SupplyRequest.deliverTo",
-            targets=(
-                "Location",
-                "Organization",
-                "Patient",
-            ),
+            targets=("Location", "Organization", "Patient"),
             url=_BASE + "SupplyRequest-subject",
         ),
         "supplier": Parameter(
             "supplier",
             "reference",
             "SupplyRequest.supplier",
-            targets=(
-                "HealthcareService",
-                "Organization",
-            ),
+            targets=("HealthcareService", "Organization"),
             url=_BASE + "SupplyRequest-supplier",
         ),
     },
@@ -20763,10 +20122,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "encounter",
             "reference",
             "VisionPrescription.encounter",
-            targets=(
-                "Encounter",
-                "EpisodeOfCare",
-            ),
+            targets=("Encounter", "EpisodeOfCare"),
             url=_BASE + "clinical-encounter",
         ),
         "identifier": Parameter(
@@ -20776,20 +20132,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "patient",
             "reference",
             "VisionPrescription.patient",
-            targets=(
-                "Group",
-                "Patient",
-            ),
+            targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
         "prescriber": Parameter(
             "prescriber",
             "reference",
             "VisionPrescription.prescriber",
-            targets=(
-                "Practitioner",
-                "PractitionerRole",
-            ),
+            targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "VisionPrescription-prescriber",
         ),
         "status": Parameter(

@@ -18,17 +18,7 @@ from yba.fhir.r4.datatypes import (
     UsageContext,
 )
 from yba.fhir.r4.element_definition import ElementDefinition
-from yba.fhir.r4.primitives import (
-    Canonical,
-    DateTime,
-    Id,
-    Markdown,
-    Some,
-    String,
-    Uri,
-    bare,
-    missing,
-)
+from yba.fhir.r4.primitives import Canonical, DateTime, Id, Markdown, Some, String, Uri, bare, missing
 
 
 class StructureDefinitionMapping(BackboneElement, kw_only=True):

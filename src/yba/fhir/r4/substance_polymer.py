@@ -8,11 +8,7 @@ from yba.fhir.r4.datatypes import (
     Element,
     SubstanceAmount,
 )
-from yba.fhir.r4.primitives import (
-    Integer,
-    Some,
-    String,
-)
+from yba.fhir.r4.primitives import Integer, Some, String
 
 
 class SubstancePolymerRepeatRepeatUnitDegreeOfPolymerisation(BackboneElement, kw_only=True):

@@ -10,12 +10,7 @@ from yba.fhir.r4.datatypes import (
     Range,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    Some,
-    String,
-    astuple,
-    check_choice,
-)
+from yba.fhir.r4.primitives import Some, String, astuple, check_choice
 
 
 class SubstanceReferenceInformationGene(BackboneElement, kw_only=True):

@@ -12,15 +12,7 @@ from yba.fhir.r4.datatypes import (
     Ratio,
     Reference,
 )
-from yba.fhir.r4.primitives import (
-    DateTime,
-    Some,
-    String,
-    astuple,
-    bare,
-    check_choice,
-    missing,
-)
+from yba.fhir.r4.primitives import DateTime, Some, String, astuple, bare, check_choice, missing
 
 
 class SubstanceSpecificationStructureIsotopeMolecularWeight(BackboneElement, kw_only=True):

@@ -6,23 +6,8 @@ from yba.fhir.r4.codes import (
     ReportResultCodes,
     ReportStatusCodes,
 )
-from yba.fhir.r4.datatypes import (
-    BackboneElement,
-    DomainResource,
-    Element,
-    Identifier,
-    Reference,
-)
-from yba.fhir.r4.primitives import (
-    DateTime,
-    Decimal,
-    Markdown,
-    Some,
-    String,
-    Uri,
-    bare,
-    missing,
-)
+from yba.fhir.r4.datatypes import BackboneElement, DomainResource, Element, Identifier, Reference
+from yba.fhir.r4.primitives import DateTime, Decimal, Markdown, Some, String, Uri, bare, missing
 
 
 class TestReportSetupActionOperation(BackboneElement, kw_only=True):
