@@ -36,7 +36,9 @@ def stale(fresh: Path, kept: Path) -> list[str]:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m tools.r4", description=__doc__)
-    arguments.add_argument("--check", action="store_true", help="write nothing; exit 1 when the output is stale")
+    arguments.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 when the output is stale"
+    )
     asked = arguments.parse_args()
     try:
         with tempfile.TemporaryDirectory() as folder:

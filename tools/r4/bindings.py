@@ -37,7 +37,9 @@ class Codes:
         return name
 
     def _name(self, url: str) -> str:
-        name = "".join(word[0].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", url.rpartition("/")[2]))
+        name = "".join(
+            word[0].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", url.rpartition("/")[2])
+        )
         if name in self.taken:
             name += "Code"
         if self.literals.get(name, (url,))[0] != url:

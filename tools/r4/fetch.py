@@ -54,10 +54,15 @@ def archive() -> Path:
 def fetch(wanted: Pin) -> None:
     name = f"{wanted.package}@{wanted.version}"
     if shutil.which("npm") is None:
-        raise Unfetched(f"the R4 definitions are missing and npm is not installed: put {wanted.file} into {CACHE}")
+        raise Unfetched(
+            f"the R4 definitions are missing and npm is not installed: put {wanted.file} into {CACHE}"
+        )
     CACHE.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["npm", "pack", "--silent", name, "--pack-destination", str(CACHE)], capture_output=True, text=True, check=False
+        ["npm", "pack", "--silent", name, "--pack-destination", str(CACHE)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0 or not wanted.path.exists():
         raise Unfetched(f"the R4 definitions are missing and `npm pack {name}` failed: {done.stderr.strip()}")

@@ -21,7 +21,10 @@ def modules(definitions: Definitions) -> dict[str, str]:
     shapes = all_shapes(definitions)
     codes = shapes.codes
     inherited: dict[str, int] = {}
-    texts = {"primitives.py": primitives_module(), "datatypes.py": module("Data types", shapes.datatypes, inherited)}
+    texts = {
+        "primitives.py": primitives_module(),
+        "datatypes.py": module("Data types", shapes.datatypes, inherited),
+    }
     texts["element_definition.py"] = module("The data type ElementDefinition", shapes.apart, inherited)
     for name, classes in shapes.resources.items():
         text = module(f"The resource type {name}", classes, inherited)

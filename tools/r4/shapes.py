@@ -46,7 +46,9 @@ class Member:
     required: bool
     primitive: bool = False  # has an `_x` companion
     system: bool = False  # a primitive of the notation itself (id, Extension.url, div): no companion
-    source: str = ""  # room the type is imported from: primitives, codes, datatypes, or "" for the same module
+    source: str = (
+        ""  # room the type is imported from: primitives, codes, datatypes, or "" for the same module
+    )
 
     @property
     def attribute(self) -> str:
@@ -134,7 +136,9 @@ def _part(element: Json, nested: bool, codes: Codes, definitions: Definitions) -
         return _member(name, element["type"][0], element, many, required, codes, definitions)
     stem = name.removesuffix("[x]")
     members = [
-        _member(stem + kind["code"][0].upper() + kind["code"][1:], kind, element, many, False, codes, definitions)
+        _member(
+            stem + kind["code"][0].upper() + kind["code"][1:], kind, element, many, False, codes, definitions
+        )
         for kind in element["type"]
     ]
     return Choice(stem, required, members)
@@ -151,7 +155,14 @@ def _member(
 ) -> Member:
     code: str = kind["code"]
     if code.startswith(_SYSTEM):
-        url = next((e.get("valueUrl") or e.get("valueUri") for e in kind.get("extension", ()) if e["url"] == _FHIR_TYPE), "")
+        url = next(
+            (
+                e.get("valueUrl") or e.get("valueUri")
+                for e in kind.get("extension", ())
+                if e["url"] == _FHIR_TYPE
+            ),
+            "",
+        )
         type_name = "Id" if element["path"] == "Resource.id" else PRIMITIVES.get(url or "string", "String")
         return Member(name, type_name, many, required, system=True, source="primitives")
     if code == "xhtml":

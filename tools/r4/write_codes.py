@@ -8,7 +8,12 @@ from tools.r4.write_types import HEADER
 
 
 def codes_module(literals: dict[str, tuple[str, tuple[str, ...]]]) -> str:
-    lines = [f'"""Codes of the required bindings of FHIR R4. {HEADER}"""', "", "from typing import Literal", ""]
+    lines = [
+        f'"""Codes of the required bindings of FHIR R4. {HEADER}"""',
+        "",
+        "from typing import Literal",
+        "",
+    ]
     for name in sorted(literals):
         url, codes = literals[name]
         listed = ", ".join(json.dumps(code, ensure_ascii=False) for code in codes)

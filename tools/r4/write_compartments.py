@@ -20,8 +20,12 @@ def compartments_module(compartments: dict[str, Json]) -> str:
         for resource in sorted(compartments[code]["resource"], key=lambda r: str(r["code"])):
             names = [json.dumps(name) for name in resource.get("param", ()) if name != "{def}"]
             if names:
-                lines.append(f"        {json.dumps(resource['code'])}: ({', '.join(names)}{',' * (len(names) == 1)}),")
+                lines.append(
+                    f"        {json.dumps(resource['code'])}: ({', '.join(names)}{',' * (len(names) == 1)}),"
+                )
         lines.append("    },")
     lines.append("}")
-    lines.append('"""Compartment -> resource type -> search parameters that link it; its focus is in it anyway."""')
+    lines.append(
+        '"""Compartment -> resource type -> search parameters that link it; its focus is in it anyway."""'
+    )
     return "\n".join(lines) + "\n"

@@ -55,7 +55,9 @@ def _class(shape: Shape, inherited: dict[str, int], ahead: frozenset[str]) -> st
     """The text of a class. Types `ahead` are not defined yet, so their names are quoted."""
     options = ""
     if shape.name in _ROOTS:
-        options = ", omit_defaults=True, forbid_unknown_fields=True, repr_omit_defaults=True, rename=json_name"
+        options = (
+            ", omit_defaults=True, forbid_unknown_fields=True, repr_omit_defaults=True, rename=json_name"
+        )
         options += ', tag_field="resourceType"' if shape.resource else ""
     base = shape.base or "Struct"
     lines = [f"class {shape.name}({base}, kw_only=True{options}):", _docstring(shape.short)]

@@ -46,7 +46,9 @@ _head = msgspec.json.Decoder(_Head)
 def resource_class(type_name: str) -> type[Resource]:
     """The class of a resource type, its module loaded now. Raises Unsupported for a type R4 does not have."""
     if type_name not in MODULES:
-        raise Unsupported("codec.unknown-type", f"{type_name} is not a resource type of FHIR R4.", type=type_name)
+        raise Unsupported(
+            "codec.unknown-type", f"{type_name} is not a resource type of FHIR R4.", type=type_name
+        )
     module = importlib.import_module(f"yba.fhir.r4.{MODULES[type_name]}")
     return cast(type[Resource], getattr(module, type_name))
 
@@ -133,7 +135,9 @@ def _decode(data: bytes, type_name: str | None, at: str, deep: bool) -> tuple[Re
     where = at or name
     if name not in MODULES:
         raise Invalid(
-            "codec.unknown-type", f"{at or 'resourceType'}: {name} is not a resource type of FHIR R4.", path=at or None
+            "codec.unknown-type",
+            f"{at or 'resourceType'}: {name} is not a resource type of FHIR R4.",
+            path=at or None,
         )
     if type_name is not None and name != type_name:
         raise Invalid("codec.other-type", f"Expected a {type_name}, found a {name}.", path=where)
@@ -213,7 +217,9 @@ def _inner(resource: Resource, at: str) -> Iterator[tuple[str, msgspec.Struct, s
         yield from _parameters(resource.parameter, f"{at}.parameter")  # type: ignore[attr-defined]  # as above
 
 
-def _parameters(parameters: list[msgspec.Struct], at: str) -> Iterator[tuple[str, msgspec.Struct, str, int | None]]:
+def _parameters(
+    parameters: list[msgspec.Struct], at: str
+) -> Iterator[tuple[str, msgspec.Struct, str, int | None]]:
     for index, parameter in enumerate(parameters):
         path = f"{at}[{index}]"
         if parameter.resource is not None:  # type: ignore[attr-defined]  # loaded only when needed

@@ -69,7 +69,9 @@ def _element(value: Any, element: Element, companion: Any, at: str) -> None:
         primitive = element.struct is None or element.name.startswith("_")
         if item is None and primitive:
             if other is None:
-                raise Invalid("codec.null", f"{path}: null may only stand beside an extension of the value.", path=path)
+                raise Invalid(
+                    "codec.null", f"{path}: null may only stand beside an extension of the value.", path=path
+                )
             continue
         _single(item, element, path)
         if element.name.startswith("_") and other is None:
@@ -101,7 +103,9 @@ def _text(value: str, at: str) -> None:
     found = _CONTROL.search(value)
     if found is not None:
         raise Invalid(
-            "codec.control-character", f"{at}: the control character U+{ord(found[0]):04X} is not allowed.", path=at
+            "codec.control-character",
+            f"{at}: the control character U+{ord(found[0]):04X} is not allowed.",
+            path=at,
         )
     if _SURROGATE.search(value):
         raise explain.surrogate(at)
@@ -111,4 +115,6 @@ def _number(value: _Number, at: str) -> None:
     digits, _, exponent = value.lower().partition("e")
     size = len(exponent.lstrip("+-").lstrip("0"))
     if len(digits) > MAX_DIGITS or size > len(str(MAX_EXPONENT)):
-        raise Invalid("codec.number-size", f"{at}: the number is too long or too large to be a measure.", path=at)
+        raise Invalid(
+            "codec.number-size", f"{at}: the number is too long or too large to be a measure.", path=at
+        )

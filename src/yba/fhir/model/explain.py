@@ -43,7 +43,9 @@ _HINTS = {
 
 def unknown(name: str, kind: type[msgspec.Struct], at: str) -> Invalid:
     path = f"{at}.{name}"
-    return Invalid("codec.unknown-element", f"{path} is not an element of {kind.__name__}.", path=path, element=name)
+    return Invalid(
+        "codec.unknown-element", f"{path} is not an element of {kind.__name__}.", path=path, element=name
+    )
 
 
 def null(at: str) -> Invalid:
@@ -51,18 +53,24 @@ def null(at: str) -> Invalid:
 
 
 def depth(at: str, limit: int) -> Invalid:
-    return Invalid("codec.depth", f"{at or 'The body'} is nested deeper than {limit} levels.", path=at or None)
+    return Invalid(
+        "codec.depth", f"{at or 'The body'} is nested deeper than {limit} levels.", path=at or None
+    )
 
 
 def surrogate(at: str) -> Invalid:
-    return Invalid("codec.surrogate", f"{at or 'The body'}: half a surrogate pair is not a character.", path=at or None)
+    return Invalid(
+        "codec.surrogate", f"{at or 'The body'}: half a surrogate pair is not a character.", path=at or None
+    )
 
 
 def not_an_object(data: bytes, at: str) -> Invalid:
     first = data.lstrip()[:1]
     found = {b"[": "an array", b'"': "text", b"n": "null", b"t": "true", b"f": "false"}.get(first, "a number")
     return Invalid(
-        "codec.not-an-object", f"{at or 'The body'}: expected a resource, an object, found {found}.", path=at or None
+        "codec.not-an-object",
+        f"{at or 'The body'}: expected a resource, an object, found {found}.",
+        path=at or None,
     )
 
 
@@ -72,7 +80,9 @@ def head(problem: Exception, data: bytes, at: str) -> Invalid:
     if not data.strip():
         return Invalid("codec.no-body", "The body is empty; expected a resource in JSON.", path=where)
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        return Invalid("codec.bom", "The body starts with a byte order mark; send UTF-8 without it.", path=where)
+        return Invalid(
+            "codec.bom", "The body starts with a byte order mark; send UTF-8 without it.", path=where
+        )
     if isinstance(problem, RecursionError):
         return depth(at, 100)
     if isinstance(problem, msgspec.ValidationError):
@@ -167,7 +177,11 @@ def _wrong_type(found: str, element: Element | None, inside: bool, path: str) ->
         wanted = "a whole number"
     else:
         wanted = {"decimal": "a number", "boolean": "true or false"}.get(element.kind, "text")
-    what = "a number with a fraction or exponent" if found == "float" and wanted == "a whole number" else _FOUND[found]
+    what = (
+        "a number with a fraction or exponent"
+        if found == "float" and wanted == "a whole number"
+        else _FOUND[found]
+    )
     return Invalid("codec.wrong-type", f"{path}: expected {wanted}, found {what}.", path=path)
 
 
