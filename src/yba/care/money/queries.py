@@ -1,0 +1,69 @@
+"""Reading money: what is unpaid, what was taken, sums of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Sum
+
+from yba import fhir
+from yba.care.money import rules
+from yba.care.money.models import Method, Receipt
+from yba.fhir.r4.invoice import Invoice
+from yba.fhir.record import facility_of
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came in by one method: how many receipts, how much."""
+
+    method: str
+    label: str
+    count: int
+    amount: Decimal
+
+
+def unpaid(record: fhir.Record, *, facility: str, day: date) -> list[Invoice]:
+    """Issued invoices of a facility's day, oldest first."""
+    found = record.find(
+        Invoice,
+        ("status", "issued"),
+        ("date", f"ge{day}"),
+        ("date", f"lt{day + timedelta(days=1)}"),
+        ("_sort", "date"),
+    )
+    return [one for one in found if facility_of(one) == facility]
+
+
+def invoices_of(record: fhir.Record, *, encounter: str) -> list[Invoice]:
+    """All invoices of a visit."""
+    return record.find(Invoice, ("identifier", f"{rules.VISIT}|{encounter}"))
+
+
+def receipt_of(*, invoice: str) -> Receipt | None:
+    """The receipt of a paid invoice."""
+    return Receipt.objects.filter(invoice_id=invoice).first()
+
+
+def receipts_of(*, patient: str) -> list[Receipt]:
+    """A person's receipts, newest first."""
+    return list(Receipt.objects.filter(patient_id=patient).order_by("-at"))
+
+
+def taken(*, facility: str, day: date, by: str = "") -> list[Taken]:
+    """What a facility (or one of its cashiers) took on a day, by method; every method has its line."""
+    rows = Receipt.objects.filter(facility=facility, day=day)
+    if by:
+        rows = rows.filter(by=by)
+    sums = {row["method"]: row for row in rows.values("method").annotate(n=Count("id"), total=Sum("amount"))}
+    return [
+        Taken(
+            method.value,
+            str(method.label),
+            sums.get(method, {}).get("n", 0),
+            sums.get(method, {}).get("total", Decimal(0)),
+        )
+        for method in Method
+    ]

@@ -1,0 +1,75 @@
+"""Numbers stay whole: 50 threads draw 1,000 tickets, also with the database killed and started again in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from yba.site.database import Embedded
+from yba.site.environment import environment
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Embedded]:
+    """A database of its own, with the tables of the line."""
+    embedded = Embedded(dataclasses.replace(environment(), data=tmp_path, database_url=None))
+    embedded.start()
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "line"], env=_env(embedded), check=True, cwd=ROOT
+    )
+    yield embedded
+    embedded.stop()
+
+
+def _env(server: Embedded) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]))
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE", "yba.site.settings")
+    return {
+        **os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": settings, "YBA_DATA": str(server.env.data),
+        "YBA_DATABASE_URL": server.env.conninfo,
+    }  # fmt: skip
+
+
+def _crowd(server: Embedded, threads: int, each: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.care.line_drawer", str(threads), str(each)],
+        env=_env(server), cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def _stored(server: Embedded) -> list[int]:
+    with psycopg.connect(server.env.conninfo) as connection:
+        return [row[0] for row in connection.execute("select number from line_ticket order by number")]
+
+
+@pytest.mark.slow
+def test_fifty_threads_draw_one_thousand_numbers(server: Embedded) -> None:
+    crowd = _crowd(server, 50, 20)
+    drawn, _ = crowd.communicate(timeout=120)
+    assert sorted(map(int, drawn.split())) == list(range(1, 1001))
+    assert _stored(server) == list(range(1, 1001))
+
+
+@pytest.mark.slow
+def test_a_killed_database_loses_and_repeats_no_number(server: Embedded) -> None:
+    crowd = _crowd(server, 50, 20)
+    assert crowd.stdout is not None
+    before = [int(crowd.stdout.readline()) for _ in range(300)]
+    assert server.process is not None
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+    server.start()
+    rest = [int(line) for line in crowd.stdout]
+    assert crowd.wait(timeout=120) == 0
+    assert sorted(before + rest) == list(range(1, 1001))
+    assert _stored(server) == list(range(1, 1001))
