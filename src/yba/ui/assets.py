@@ -1,6 +1,6 @@
 """One stylesheet and one script, put together from their parts and named by their content.
 
-Cascade layers keep the order of rules, so the order of component files is free; the layer list comes first with the tokens.
+Cascade layers keep the order of rules; within the components' layer ``grown.css`` comes last, as it mends the others.
 """
 
 from __future__ import annotations
@@ -32,12 +32,8 @@ class Asset:
 def style_files() -> list[Path]:
     """The parts of the stylesheet, in order."""
     css = HERE / "css"
-    return [
-        css / "tokens.css",
-        css / "base.css",
-        *sorted((css / "components").glob("*.css")),
-        css / "utilities.css",
-    ]
+    components = sorted((css / "components").glob("*.css"))
+    return [css / "tokens.css", css / "base.css", *components, css / "grown.css", css / "utilities.css"]
 
 
 def script_files() -> list[Path]:

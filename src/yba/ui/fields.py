@@ -13,17 +13,16 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from yba.ui import words
 
 
 class DateField(forms.CharField):
-    """A day as ``05/09/1958``, ``5/9/58``, ``05-09-1958``, ``5.9.1958`` or ``05091958``; with ``year_only`` also ``1958``.
+    """A day as ``05/09/1958``, ``5/9/58``, ``05-09-1958``, ``5.9.1958`` or ``05091958``.
 
-    Cleans to a ``date``; a year alone to the text ``"1958"``, as FHIR writes it; empty to ``None``.
+    With ``year_only`` also ``1958``. Cleans to a ``date``; a year alone to the text ``"1958"``, as FHIR writes it; empty to ``None``.
     """
 
     def __init__(
@@ -151,7 +150,9 @@ class PhoneField(forms.CharField):
                 _("Số điện thoại bắt đầu bằng 0 hoặc +84, ví dụ 0912 345 678."), code="start"
             )
         mobile = number[:2] in ("03", "05", "07", "08", "09")
-        if len(number) == 10 and (mobile or number[:2] == "02") or len(number) == 11 and number[:2] == "02":
+        if (len(number) == 10 and (mobile or number[:2] == "02")) or (
+            len(number) == 11 and number[:2] == "02"
+        ):
             return number
         raise ValidationError(_phone_length(len(number), mobile), code="length")
 

@@ -13,7 +13,7 @@ from yba.fhir.errors import Conflict, Forbidden, Gone, NotFound, RecordError, Un
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class record_errors:  # noqa: N801 - named like the middleware functions beside it; a class, for process_exception
+class record_errors:
     """A ``RecordError`` nobody caught is shown as what it means; what one may not know of does not exist."""
 
     def __init__(self, get_response: Handler) -> None:

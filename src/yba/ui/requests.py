@@ -22,7 +22,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The signed-in account as the record knows it; an anonymous reader has the role ``anonymous``, which may nothing."""
+    """The signed-in account as the record knows it; a stranger has the role ``anonymous``, which may nothing."""
     user: Any = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Actor(user="anonymous", role="anonymous")
@@ -48,8 +48,8 @@ def record_of(request: HttpRequest) -> fhir.Record:
     if kept is not None:
         return kept
     connection.ensure_connection()
-    guards = import_string(settings.YBA_GUARDS)() if getattr(settings, "YBA_GUARDS", "") else {}
-    journal = import_string(settings.YBA_JOURNAL)() if getattr(settings, "YBA_JOURNAL", "") else None
+    guards = _given("YBA_GUARDS", {})
+    journal = _given("YBA_JOURNAL", None)
     record = fhir.open(
         connection.connection,
         actor=actor_of(request),
@@ -60,6 +60,12 @@ def record_of(request: HttpRequest) -> fhir.Record:
     )
     request._yba_record = record  # type: ignore[attr-defined]  # lives as long as the request
     return record
+
+
+def _given(setting: str, default: Any) -> Any:
+    """What the function named by a setting returns, or ``default`` when the site names none."""
+    provider = getattr(settings, setting, "")
+    return import_string(provider)() if provider else default
 
 
 def now() -> datetime:

@@ -93,6 +93,8 @@ HANH = Person(
     problems=("Tăng huyết áp", "Đái tháo đường týp 2"),
     notes=("eGFR 52, thận giảm nhẹ", "54 kg · BMI 23,1"),
 )
+NA = Person(name="Lê An Na", facts=("5 tuổi, nữ",), ticket="N 037")
+CUONG = Person(name="Đỗ Văn Cường", facts=("55 tuổi, nam",), allergies_known=False)
 KHOI = Doctor(
     name="BSCKII. Trần Minh Khôi",
     url="#doctor",
@@ -126,8 +128,8 @@ class SpecimenPage:
     days: tuple[Day, ...] = field(default_factory=_days)
     slots: tuple[Slot, ...] = field(default_factory=_slots)
     person: Person = HANH
-    newcomer: Person = Person(name="Lê An Na", facts=("5 tuổi, nữ",), ticket="N 037")
-    unasked: Person = Person(name="Đỗ Văn Cường", facts=("55 tuổi, nam",), allergies_known=False)
+    newcomer: Person = NA
+    unasked: Person = CUONG
     doctor: Doctor = KHOI
     vitals: tuple[Vital, ...] = VITALS
     rooms: tuple[Room, ...] = ROOMS

@@ -172,9 +172,9 @@ def bare_name(name: str) -> str:
 
 
 def initials(name: str) -> str:
-    """Two letters for an avatar: first letters of the middle name and the given name, by which people are called."""
+    """Two letters for an avatar, of the family name and the given name: ``TK`` for Trần Minh Khôi."""
     parts = bare_name(name).split()
-    return "".join(part[0] for part in parts[-2:]).upper()
+    return (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else ""
 
 
 def short_name(name: str, gender: str | None = None, *, adult: bool = True, language: str = "vi") -> str:
