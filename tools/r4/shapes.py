@@ -155,15 +155,13 @@ def _member(
 ) -> Member:
     code: str = kind["code"]
     if code.startswith(_SYSTEM):
-        url = next(
-            (
-                e.get("valueUrl") or e.get("valueUri")
-                for e in kind.get("extension", ())
-                if e["url"] == _FHIR_TYPE
-            ),
-            "",
-        )
-        type_name = "Id" if element["path"] == "Resource.id" else PRIMITIVES.get(url or "string", "String")
+        named = [
+            e.get("valueUrl") or e.get("valueUri")
+            for e in kind.get("extension", ())
+            if e["url"] == _FHIR_TYPE
+        ]
+        url = named[0] if named else "string"
+        type_name = "Id" if element["path"] == "Resource.id" else PRIMITIVES.get(url, "String")
         return Member(name, type_name, many, required, system=True, source="primitives")
     if code == "xhtml":
         return Member(name, "Xhtml", many, required, system=True, source="primitives")

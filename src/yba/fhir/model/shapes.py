@@ -21,27 +21,30 @@ class Element(NamedTuple):
     codes: tuple[str, ...] = ()  # of a closed list
 
 
-_KINDS = {
-    alias.__metadata__: name
-    for name, alias in (
-        ("base64Binary", primitives.Base64Binary),
-        ("code", primitives.Code),
-        ("date", primitives.Date),
-        ("dateTime", primitives.DateTime),
-        ("id", primitives.Id),
-        ("instant", primitives.Instant),
-        ("integer", primitives.Integer),
-        ("oid", primitives.Oid),
-        ("positiveInt", primitives.PositiveInt),
-        ("string", primitives.String),
-        ("time", primitives.Time),
-        ("unsignedInt", primitives.UnsignedInt),
-        ("uri", primitives.Uri),
-        ("uuid", primitives.Uuid),
-        ("xhtml", primitives.Xhtml),
-    )
+_ALIASES: tuple[tuple[str, Any], ...] = (
+    ("base64Binary", primitives.Base64Binary),
+    ("code", primitives.Code),
+    ("date", primitives.Date),
+    ("dateTime", primitives.DateTime),
+    ("id", primitives.Id),
+    ("instant", primitives.Instant),
+    ("integer", primitives.Integer),
+    ("oid", primitives.Oid),
+    ("positiveInt", primitives.PositiveInt),
+    ("string", primitives.String),
+    ("time", primitives.Time),
+    ("unsignedInt", primitives.UnsignedInt),
+    ("uri", primitives.Uri),
+    ("uuid", primitives.Uuid),
+    ("xhtml", primitives.Xhtml),
+)
+_KINDS: dict[Any, str] = {alias.__metadata__: name for name, alias in _ALIASES}
+_PLAIN: dict[Any, str] = {
+    primitives.Decimal: "decimal",
+    bool: "boolean",
+    str: "string",
+    msgspec.Raw: "resource",
 }
-_PLAIN = {primitives.Decimal: "decimal", bool: "boolean", str: "string", msgspec.Raw: "resource"}
 
 
 @cache
