@@ -93,8 +93,9 @@ def _owner(folder: Path) -> Owner | None:
 class Embedded:
     """One running embedded server, and the means to stop it."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, *, options: dict[str, str] | None = None) -> None:
         self.env = env
+        self.options = {**OPTIONS, **(options or {})}
         self.folder = env.database_folder
         self.socket = env.socket_folder
         self.log = env.data / "postgres.log"
@@ -172,7 +173,7 @@ class Embedded:
     def _launch(self) -> subprocess.Popen[bytes]:
         command = [str(programs() / "postgres"), "-D", str(self.folder)]
         quoted = '"' + str(self.socket) + '"'
-        for name, value in {**OPTIONS, "unix_socket_directories": quoted}.items():
+        for name, value in {**self.options, "unix_socket_directories": quoted}.items():
             command += ["-c", f"{name}={value}"]
         with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own program, no shell

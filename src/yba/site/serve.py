@@ -66,7 +66,7 @@ def children(env: Environment) -> list[Child]:
     granian = [sys.executable, "-m", "granian", "--host", env.host, "--log-level", "warning"]
     granian += ["--workers", "1", "--no-ws", "--workers-kill-timeout", "5"]
     web = [*granian, "--port", str(env.port), "--interface", "wsgi", "--blocking-threads", "4"]
-    web += ["--blocking-threads-idle-timeout", "3600", "--backlog", "1024", "yba.site.wsgi:application"]
+    web += ["--blocking-threads-idle-timeout", "600", "--backlog", "1024", "yba.site.wsgi:application"]
     live = [*granian, "--port", str(env.port + 1), "--interface", "asgi", "yba.site.live:application"]
     return [
         Child("web", web),

@@ -149,9 +149,10 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = YBA_DATA / "static"
-#: `yba serve` collects the files, compressed and named by hash; everything else finds them in place.
-YBA_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists() and bool(os.environ.get("YBA_COLLECTED"))
+#: Where `yba serve` collects static files; the web is told by YBA_COLLECTED that they are there.
+YBA_STATIC = YBA_DATA / "static"
+YBA_COLLECTED = bool(os.environ.get("YBA_COLLECTED"))
+STATIC_ROOT = YBA_STATIC if YBA_COLLECTED else None
 WHITENOISE_USE_FINDERS = not YBA_COLLECTED
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 3600

@@ -80,10 +80,10 @@ def collect_static() -> bool:
         for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
             state = Path(storage.path(name)).stat()
             mark.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
-    stamp = Path(settings.STATIC_ROOT) / "stamp"
+    stamp = Path(settings.YBA_STATIC) / "stamp"
     if stamp.exists() and stamp.read_text() == mark.hexdigest():
         return True
-    _collect(Path(settings.STATIC_ROOT))
+    _collect(Path(settings.YBA_STATIC))
     stamp.write_text(mark.hexdigest())
     return True
 

@@ -1,0 +1,115 @@
+"""A whole house as a child process, for tests that need the real thing: `yba serve` on its own data and port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+START_SECONDS = 180
+
+
+def free_port() -> int:
+    """A port that is free together with the next one, where live events go."""
+    for _ in range(50):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise RuntimeError("No two free ports in a row.")
+
+
+class House:
+    """`yba serve` with its output in a file."""
+
+    def __init__(self, data: Path, *, port: int, arguments: tuple[str, ...] = ()) -> None:
+        self.data = data
+        self.port = port
+        self.arguments = arguments
+        self.address = f"http://127.0.0.1:{port}"
+        self.live = f"http://127.0.0.1:{port + 1}"
+        self.output = data.parent / f"{data.name}.out"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What its commands need to find the same data."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("YBA_", "DJANGO_"))}
+        kept |= {
+            "YBA_DATA": str(self.data),
+            "YBA_PORT": str(self.port),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        return kept
+
+    @property
+    def conninfo(self) -> str:
+        return f"host={self.data / 'socket'} dbname=yba user=yba"
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another `yba` command on the same data."""
+        line = [sys.executable, "-m", "yba.site.command", *words]
+        return subprocess.run(line, env=self.environ, capture_output=True, text=True, timeout=300)
+
+    def start(self) -> float:
+        """Start and wait until it says it is ready; the seconds it took."""
+        began = time.monotonic()
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        with self.output.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "yba.site.command", "serve", *self.arguments],
+                env=self.environ,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while "is ready in" not in self.said():
+            if self.process.poll() is not None or time.monotonic() - began > START_SECONDS:
+                raise AssertionError(f"yba serve did not start:\n{self.said()}")
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Ask it to stop, as Ctrl-C does; its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """What a power cut does to the supervisor."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def get(self, path: str) -> tuple[int, str]:
+        with urllib.request.urlopen(self.address + path, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+
+    def processes(self) -> list[int]:
+        """The processes that belong to this house: those that carry its data folder in their environment or line."""
+        found = []
+        mark = str(self.data).encode()
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+                continue
+            try:
+                words = (entry / "cmdline").read_bytes() + b"\0" + (entry / "environ").read_bytes()
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if state != "Z" and (mark + b"\0" in words or mark + b"/" in words):
+                found.append(int(entry.name))
+        return found
