@@ -225,3 +225,8 @@ _CONTROLS: Mapping[str, Callable[[Asked, str, str], None]] = {
     "_include": _include,
     "_revinclude": _include,
 }
+
+
+def answered_kinds(code: str) -> frozenset[str]:
+    """The kinds a parameter must be of to be answered: what the capability statement lists."""
+    return frozenset() if code in _LATER else frozenset(_CLAUSES)

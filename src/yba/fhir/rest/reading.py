@@ -1,0 +1,40 @@
+"""read and vread. FHIR R4, http.html#read, #vread and #cread."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from yba.fhir.record import Record
+from yba.fhir.rest.request import Request
+from yba.fhir.rest.response import Response, version_headers
+from yba.fhir.store.rows import Stored
+
+
+def read(record: Record, request: Request, type_name: str, identifier: str) -> Response:
+    """The current version, or 304 when the asker has it already."""
+    stored = record.read_stored(type_name, identifier)
+    headers = version_headers(stored)
+    if _has_it(request, stored):
+        return Response(304, b"", headers)
+    return Response(200, stored.content or b"", headers)
+
+
+def vread(record: Record, request: Request, type_name: str, identifier: str, version: str) -> Response:
+    """One version."""
+    stored = record.vread_stored(type_name, identifier, version)
+    return Response(200, stored.content or b"", version_headers(stored))
+
+
+def _has_it(request: Request, stored: Stored) -> bool:
+    tags = request.header("IF_NONE_MATCH")
+    if tags is not None:
+        return tags.strip() == "*" or f'"{stored.version}"' in tags
+    since = request.header("IF_MODIFIED_SINCE")
+    if since is None:
+        return False
+    try:
+        moment: datetime = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    return stored.updated.replace(microsecond=0) <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC))

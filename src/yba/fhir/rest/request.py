@@ -1,0 +1,126 @@
+"""A request as interactions read it: a thin value over the WSGI environment, nothing parsed before it is asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from yba.fhir.errors import Invalid
+
+Pairs = list[tuple[str, str]]
+_VERSION = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+_LENGTH = re.compile(r"[0-9]{1,15}")
+FORM = "application/x-www-form-urlencoded"
+
+
+class TooLarge(Invalid):
+    """The body passes the limit."""
+
+    status = 413
+    issue = "too-long"
+
+
+class Request:
+    """``path`` holds the segments under the base; ``base_url`` has no slash at its end."""
+
+    __slots__ = ("_body", "base_url", "environ", "limit", "method", "path")
+
+    def __init__(self, environ: dict[str, Any], *, base_url: str | None, limit: int) -> None:
+        self.environ = environ
+        self.limit = limit
+        self.method: str = environ["REQUEST_METHOD"]
+        path: str = environ.get("PATH_INFO", "")
+        if path.startswith("/fhir") and not environ.get("SCRIPT_NAME", "").endswith("/fhir"):
+            path = path[5:]
+        self.path = [part for part in path.split("/") if part] if path not in ("", "/") else []
+        self.base_url = base_url or _own_url(environ)
+        self._body: bytes | None = None
+
+    def header(self, name: str) -> str | None:
+        """A header by its WSGI name, without ``HTTP_``."""
+        value: str | None = self.environ.get("HTTP_" + name)
+        return value
+
+    @property
+    def query(self) -> Pairs:
+        """The parameters of the URL."""
+        text = self.environ.get("QUERY_STRING")
+        return _pairs(text) if text else []
+
+    @property
+    def form(self) -> Pairs:
+        """The parameters of a form body."""
+        kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        if kind == FORM:
+            try:
+                return _pairs(self.body().decode())
+            except UnicodeDecodeError:
+                raise Invalid("rest.form", "The form is not UTF-8 text.") from None
+        return []
+
+    def body(self) -> bytes:
+        """The body. Raises TooLarge without reading more than the limit, Invalid for a wrong length."""
+        if self._body is None:
+            self._body = self._read()
+        return self._body
+
+    def _read(self) -> bytes:
+        said = self.environ.get("CONTENT_LENGTH") or None
+        if said is not None and not _LENGTH.fullmatch(said):
+            raise Invalid("rest.content-length", f"Content-Length '{said[:30]}' is not a number of bytes.")
+        length = None if said is None else int(said)
+        if length is not None and length > self.limit:
+            raise self._too_large()
+        stream = self.environ["wsgi.input"]
+        data: bytes = stream.read(self.limit + 1 if length is None else length)
+        if len(data) > self.limit:
+            raise self._too_large()
+        if length is not None and len(data) < length:
+            raise Invalid(
+                "rest.body-short", f"The body ended after {len(data)} of {length} bytes. Send it again."
+            )
+        return data
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            "rest.too-large",
+            f"The body is larger than {self.limit:,} bytes. Send a bundle in parts.",
+            limit=self.limit,
+        )
+
+    def prefers(self, name: str) -> str | None:
+        """The value of one preference of the Prefer header."""
+        header = self.header("PREFER")
+        if header is not None:
+            for part in header.replace(";", ",").split(","):
+                key, _, value = part.strip().partition("=")
+                if key.lower() == name:
+                    return value.strip('"')
+        return None
+
+    def if_match(self) -> str | None:
+        """The version id of If-Match. Raises Invalid when it is no entity tag."""
+        header = self.header("IF_MATCH")
+        if header is None:
+            return None
+        found = _VERSION.fullmatch(header)
+        if found is None:
+            raise Invalid("rest.if-match", f"If-Match takes W/\"version\", not '{header[:50]}'.")
+        return found.group(1)
+
+
+def _pairs(text: str) -> Pairs:
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=1000, errors="strict")
+    except UnicodeDecodeError:
+        raise Invalid("rest.query", "The parameters are not UTF-8 text.") from None
+    except ValueError:
+        raise Invalid("rest.query", "There are more than 1,000 parameters.") from None
+
+
+def _own_url(environ: dict[str, Any]) -> str:
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    if not re.fullmatch(r"[A-Za-z0-9.\-_:\[\]]+", host):
+        raise Invalid("rest.host", "The Host header is not a host name.")
+    return f"{environ.get('wsgi.url_scheme', 'http')}://{host}{quote(environ.get('SCRIPT_NAME') or '/fhir')}"

@@ -1,0 +1,137 @@
+"""The record's WSGI face: who asks, on which connection, and every failure as an OperationOutcome."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import msgspec
+import psycopg
+
+from yba import fhir
+from yba.fhir.access import Actor
+from yba.fhir.errors import Forbidden, RecordError, Unavailable
+from yba.fhir.record import Clock, Guard, Ids
+from yba.fhir.rest.capabilities import capabilities
+from yba.fhir.rest.content import check_accepted
+from yba.fhir.rest.request import Request
+from yba.fhir.rest.response import JSON, STATUS, Response, refused
+from yba.fhir.rest.route import answer_of
+from yba.fhir.store.audit import Journal
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 16 * 1024 * 1024
+Connect = Callable[[], psycopg.Connection[Any]]
+Authenticate = Callable[[str], Actor | None]
+StartResponse = Callable[..., Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+class Unauthorized(Forbidden):
+    """No token, or one that is not known."""
+
+    status = 401
+    issue = "login"
+
+
+class Failure(RecordError):
+    """Something broke that should not: the log knows what."""
+
+
+def application(
+    connect: Connect,
+    authenticate: Authenticate,
+    guards: Mapping[str, Sequence[Guard]] | None = None,
+    base_url: str | None = None,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    body_limit: int = BODY_LIMIT,
+    journal: Journal | None = None,
+) -> Application:
+    """The WSGI application to mount at ``/fhir``.
+
+    ``connect`` gives the calling thread its connection in autocommit; ``authenticate`` turns a bearer token into
+    an actor, or None. Without ``base_url`` links are made from the request's Host. The audit of reads is buffered
+    in ``journal``, by default one of the application's own, begun with its first request.
+    """
+    journals: list[Journal] = [journal] if journal is not None else []
+    lock = Lock()
+
+    def journal_now() -> Journal:
+        if not journals:
+            with lock:
+                if not journals:
+                    journals.append(Journal(connect))
+        return journals[0]
+
+    def actor_of(request: Request) -> Actor:
+        scheme, _, token = (request.header("AUTHORIZATION") or "").partition(" ")
+        actor = authenticate(token.strip()) if scheme.lower() == "bearer" and token else None
+        if actor is None:
+            raise Unauthorized("rest.login", "A bearer token is needed: 'Authorization: Bearer ...'.")
+        return actor
+
+    def answered(environ: dict[str, Any]) -> Response:
+        request = Request(environ, base_url=base_url, limit=body_limit)
+        check_accepted(request)
+        if request.path == ["metadata"]:
+            return capabilities(request)
+        actor = actor_of(request)
+        record = fhir.open(
+            connect(),
+            actor=actor,
+            clock=clock,
+            ids=ids,
+            guards=guards,
+            journal=journals[0] if journals else journal_now(),
+        )
+        return answer_of(record, request)
+
+    def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            response = answered(environ)
+        except RecordError as error:
+            challenge = [("WWW-Authenticate", 'Bearer realm="yba"')] if error.status == 401 else None
+            response = refused(error, challenge)
+        except psycopg.OperationalError:
+            log.exception("rest: the database does not answer")
+            response = refused(
+                Unavailable("store.unavailable", "The database does not answer. Try again in a moment."),
+                [("Retry-After", "1")],
+            )
+        except Exception:  # noqa: BLE001 - the outermost edge: a client never sees a trace
+            response = _failed()
+        return _send(environ, start_response, response)
+
+    return serve
+
+
+def _failed() -> Response:
+    number = secrets.token_hex(6)
+    log.exception("rest: failure %s", number)
+    return refused(
+        Failure(
+            "rest.failure",
+            f"The record failed to answer. Tell its operator the number {number}.",
+            number=number,
+        )
+    )
+
+
+def _send(environ: dict[str, Any], start_response: StartResponse, response: Response) -> Iterable[bytes]:
+    body = response.body
+    if body and "_pretty=true" in (environ.get("QUERY_STRING") or ""):
+        body = msgspec.json.format(body, indent=2)
+    headers = response.headers
+    if body:
+        headers.append(("Content-Type", JSON))
+    if response.status not in (204, 304):
+        headers.append(("Content-Length", str(len(body))))
+    headers.append(("Cache-Control", "no-store" if response.status >= 400 else "private, no-cache"))
+    start_response(STATUS[response.status], headers)
+    return [body] if environ["REQUEST_METHOD"] != "HEAD" else []
