@@ -69,14 +69,15 @@ def test_ticket_tears():
     assert shown('{% ticket number="B 027" place="204" %}<p>a</p>{% tear %}<p>b</p>{% endticket %}') == (
         '<div class="ticket"><div class="ticket-body"><div class="ticket-pair"><p><span class="ticket-caption">'
         'Số thứ tự</span><span class="ticket-number">B\u00a0027</span></p><p><span class="ticket-caption">Phòng</span>'
-        '<span class="ticket-place">204</span></p></div><p>a</p></div><div class="ticket-stub stack-2"><p>b</p></div></div>'
+        '<span class="ticket-place">204</span></p></div><p>a</p></div>'
+        '<div class="ticket-stub stack-2"><p>b</p></div></div>'
     )
 
 
 def test_person_says_allergies_before_the_rest():
     person = Person("Nguyễn Thị Hạnh", ("68 tuổi",), allergies=("Penicillin",), problems=("Tăng huyết áp",))
     html = shown("{% person_banner p %}{% endperson_banner %}", p=person)
-    assert html.index("Nguyễn Thị Hạnh</h2>") if "Hạnh</h2>" in html else True
+    assert html.index("Nguyễn Thị Hạnh</h2>") < html.index("Penicillin")
     assert html.index("Penicillin") < html.index("Tăng huyết áp")
     assert "Chưa ghi nhận dị ứng" in shown("{% person_banner p %}{% endperson_banner %}", p=Person("A"))
     unasked = Person("A", allergies_known=False)
@@ -90,7 +91,8 @@ def test_field_orders_label_help_control_error():
         '<p class="field-help" id="id_number-h">12 chữ số trên căn cước. Trẻ em: trên giấy khai sinh.</p>'
         '<input type="text" name="number" value="046 321 000 45" class="input input-id" inputmode="numeric" '
         'autocomplete="off" data-mask="citizen" aria-describedby="id_number-h id_number-e" aria-invalid="true" '
-        'required id="id_number"><p class="field-error" id="id_number-e"><svg/><span>Mới có 11 chữ số, cần 12.</span></p>'
+        'required id="id_number"><p class="field-error" id="id_number-e"><svg/>'
+        "<span>Mới có 11 chữ số, cần 12.</span></p>"
         "\n</div>"
     )
 

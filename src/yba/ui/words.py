@@ -27,7 +27,7 @@ GENDERS = {
 }
 #: Degrees before a name, which are no part of it.
 DEGREES = re.compile(
-    r"^(?:(?:GS|PGS|TS|ThS|BS|BSCKI|BSCKII|BSNT|DS|DSCKI|DSCKII|ĐD|CN|KTV|NHS|YS)\.?[\s.]*)+(?=\S)"
+    r"^(?:(?:PGS|GS|TS|ThS|BSCKII|BSCKI|BSNT|BS|DSCKII|DSCKI|DS|ĐD|CN|KTV|NHS|YS)(?:\.\s*|\s+))+(?=\S)"
 )
 
 
