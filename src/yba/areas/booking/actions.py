@@ -1,0 +1,400 @@
+"""What booking writes: each in one transaction, with the ordinary tables beside the record.
+
+The record of a page opens its transactions through Django, so that both share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+from yba.areas.booking import queries, rules
+from yba.areas.booking.models import Claim, Contact
+from yba.care import messages, people
+from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
+from yba.fhir.errors import Conflict
+from yba.fhir.model.references import reference
+from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
+from yba.fhir.r4.datatypes import (
+    CodeableConcept,
+    Coding,
+    ContactPoint,
+    Extension,
+    Identifier,
+    Meta,
+    Reference,
+)
+from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.practitioner_role import PractitionerRole
+from yba.fhir.r4.schedule import Schedule
+from yba.fhir.r4.slot import Slot
+from yba.fhir.record import Record, facility_of
+from yba.fhir.store.rows import execute
+
+CALL_BACK: Final = "https://yba.vn/fhir/extension/call-back-number"
+Channel = Literal["app", "phone", "desk", "his"]
+Result = Literal["done", "already", "cancelled", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an act on a request: ``already`` when it had been done before, by whomever."""
+
+    result: Result
+    appointment: Appointment
+
+
+# -- capacity -------------------------------------------------------------------------------------------
+
+
+def open_slots(record: Record, *, until: date, today: date) -> int:
+    """Make the slots of every timetable from ``today`` to ``until``, both included; how many are new.
+
+    Run as often as one likes: what exists is left as it is. One transaction; slots keep the role's facility.
+    """
+    made = 0
+    with record.atomic():
+        roles = record.find(PractitionerRole, ("active", "true"))
+        schedules = queries.schedules_of(record, [one.id or "" for one in roles])
+        for role in roles:
+            schedule_id = schedules.get(role.id or "") or _new_schedule(record, role)
+            made += _open_schedule(record, role, schedule_id, today=today, until=until)
+    return made
+
+
+def _new_schedule(record: Record, role: PractitionerRole) -> str:
+    actors = [reference("PractitionerRole", role.id)]
+    actors += [one for one in (role.practitioner, *role.location[:1]) if one is not None]
+    tag = [Coding(system=rules.FACILITY_TAG, code=_facility(role))] if _facility(role) else []
+    schedule = Schedule(
+        active=True, actor=actors, specialty=role.specialty, meta=Meta(tag=tag) if tag else None
+    )
+    return record.create(schedule).id or ""
+
+
+def _facility(role: PractitionerRole) -> str:
+    return queries.target_id(role.organization, "Organization") or facility_of(role) or ""
+
+
+def _open_schedule(
+    record: Record, role: PractitionerRole, schedule_id: str, *, today: date, until: date
+) -> int:
+    record.lock(Schedule, schedule_id)
+    first, last = rules.day_bounds(today)[0], rules.day_bounds(until)[1]
+    known = record.find(
+        Slot, ("schedule", f"Schedule/{schedule_id}"), ("start", f"ge{first}"), ("start", f"lt{last}")
+    )
+    starts = {rules.moment(one.start or "") for one in known}
+    ids = {one.id for one in known}
+    tag = [Coding(system=rules.FACILITY_TAG, code=_facility(role))] if _facility(role) else []
+    made = 0
+    for ahead in range((until - today).days + 1):
+        for one in rules.openings(role, today + timedelta(days=ahead)):
+            if one.start in starts or one.id_in(schedule_id) in ids:
+                continue
+            slot = Slot(
+                schedule=reference("Schedule", schedule_id), status="free", specialty=role.specialty,
+                start=rules.instant(one.start), end=rules.instant(one.end), meta=Meta(tag=tag) if tag else None,
+            )  # fmt: skip
+            record.create_stored(slot, identifier=one.id_in(schedule_id))
+            made += 1
+    return made
+
+
+# -- a citizen or an agent books ------------------------------------------------------------------------
+
+
+def book_appointment(
+    record: Record,
+    *,
+    slot_id: str,
+    patient_id: str,
+    reason: str,
+    symptoms: str = "",
+    phone: str = "",
+    channel: Channel = "app",
+    once: str = "",
+) -> Appointment:
+    """Ask for a slot: a pending appointment that holds it. The same ``once`` answers the same appointment.
+
+    Raises Conflict ``booking.slot-taken`` or ``booking.too-many``; NotFound for an unknown slot or person.
+    """
+    slot, post = queries.slot_and_post(record, slot_id)
+    patient = record.read(Patient, patient_id)
+    key = f"{record.actor.user}.{once}" if once else ""
+    appointment = Appointment(
+        status="pending",
+        identifier=[Identifier(system=rules.REQUEST_KEY, value=key)] if key else [],
+        created=rules.instant(record.clock()),
+        reasonCode=[CodeableConcept(text=reason)] if reason else [],
+        comment=symptoms or None,
+        participant=[_patient(patient)],
+        meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
+        extension=_call_back(phone),
+    )
+    place(appointment, slot, post)
+    condition = [("identifier", f"{rules.REQUEST_KEY}|{key}")] if key else None
+    with record.atomic():
+        if not (condition and record.first(Appointment, *condition)):
+            _check_count(record, patient_id)
+        return record.create(appointment, if_none_exist=condition)
+
+
+def _check_count(record: Record, patient_id: str) -> None:
+    today = rules.local_day(record.clock()).isoformat()
+    held = record.count(
+        Appointment,
+        ("patient", f"Patient/{patient_id}"),
+        ("status", "pending,booked"),
+        ("date", f"ge{today}"),
+    )
+    if held >= rules.MOST_OPEN:
+        raise Conflict(
+            "booking.too-many",
+            f"This person holds {held} open bookings already. Cancel one first.",
+            held=held,
+        )
+
+
+def _patient(patient: Patient) -> AppointmentParticipant:
+    who = reference("Patient", patient.id, display=people.name_of(patient))
+    return AppointmentParticipant(actor=who, required="required", status="accepted")
+
+
+def _call_back(phone: str) -> list[Extension]:
+    if not phone:
+        return []
+    return [Extension(url=CALL_BACK, valueContactPoint=ContactPoint(system="phone", value=phone))]
+
+
+def call_back_of(appointment: Appointment) -> str:
+    """The number this person asked to be called at; empty: the one in their record."""
+    for one in appointment.extension:
+        if one.url == CALL_BACK and one.valueContactPoint is not None:
+            return one.valueContactPoint.value or ""
+    return ""
+
+
+def place(appointment: Appointment, slot: Slot, post: queries.Post) -> None:
+    """Write slot, time, doctor, room, specialty and facility into an appointment."""
+    appointment.slot = [reference("Slot", slot.id)]
+    appointment.start, appointment.end = slot.start, slot.end
+    coding = [Coding(system=SPECIALTY_CS, code=post.specialty_code)] if post.specialty_code else []
+    appointment.specialty = [CodeableConcept(coding=coding, text=post.specialty or None)] if coding else []
+    kept = [
+        one
+        for one in appointment.participant
+        if one.actor is not None and queries.target_id(one.actor, "Patient")
+    ]
+    appointment.participant = [
+        *kept,
+        *_others(
+            ("Practitioner", post.practitioner_id, post.name), ("Location", post.location_id, post.room)
+        ),
+    ]
+    meta = appointment.meta or Meta()
+    facility = facility_of(slot) or post.facility_id
+    tags = [one for one in meta.tag if one.system != rules.FACILITY_TAG]
+    meta.tag = [*tags, Coding(system=rules.FACILITY_TAG, code=facility)] if facility else tags
+    appointment.meta = meta
+
+
+def _others(*who: tuple[str, str, str]) -> Sequence[AppointmentParticipant]:
+    return [
+        AppointmentParticipant(
+            actor=Reference(reference=f"{kind}/{one}", display=name or None),
+            required="required",
+            status="accepted",
+        )
+        for kind, one, name in who
+        if one
+    ]
+
+
+def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "") -> Outcome:
+    """Call a booking off and free its time; a second click changes nothing. Raises NotFound."""
+    with record.atomic():
+        found = record.read(Appointment, appointment_id)
+        found = record.as_system().lock(Appointment, found.id or "")
+        if found.status == "cancelled":
+            return Outcome("already", found)
+        if not rules.may_cancel(found, now=record.clock()):
+            return Outcome("missing", found)
+        found.status = "cancelled"
+        if reason:
+            found.cancelationReason = CodeableConcept(text=reason)
+        Claim.objects.filter(appointment_id=appointment_id).delete()
+        return Outcome("done", record.update(found))
+
+
+# -- the desk -------------------------------------------------------------------------------------------
+
+
+def claim_request(record: Record, appointment_id: str) -> Claim:
+    """Take a request to call about; the claim that counts is returned, which may be another agent's."""
+    now = record.clock()
+    with record.atomic():
+        record.lock(Appointment, appointment_id)
+        old = Claim.objects.filter(appointment_id=appointment_id).first()
+        if old is not None and old.agent != record.actor.user and rules.is_claimed(old.taken_at, now=now):
+            return old
+        fresh, _made = Claim.objects.update_or_create(
+            appointment_id=appointment_id,
+            defaults={"agent": record.actor.user, "agent_name": record.actor.name, "taken_at": now},
+        )
+        if old is None or old.agent != record.actor.user:
+            tell(record, facility=record.actor.facility or "")
+        return fresh
+
+
+def let_go(record: Record, appointment_id: str) -> None:
+    """Give a request back to the list."""
+    with record.atomic():
+        Claim.objects.filter(appointment_id=appointment_id, agent=record.actor.user).delete()
+        tell(record, facility=record.actor.facility or "")
+
+
+def note_contact(
+    record: Record, appointment_id: str, kind: Contact.Kind, *, note: str = "", at: datetime | None = None
+) -> None:
+    """Note what was done about a request."""
+    Contact.objects.create(
+        appointment_id=appointment_id, at=at or record.clock(), agent_name=record.actor.name, kind=kind,
+        note=note[:500],
+    )  # fmt: skip
+
+
+def correct_request(
+    record: Record, appointment_id: str, *, name: str, phone: str, reason: str, symptoms: str
+) -> Outcome:
+    """Write down what the caller said: name as spelled, number to call, reason, symptoms."""
+    with record.atomic():
+        found = record.lock(Appointment, appointment_id)
+        if found.status not in rules.OPEN:
+            return Outcome("cancelled", found)
+        changed = _correct_person(record, rules.patient_id_of(found) or "", name=name, phone=phone)
+        others = [one for one in found.extension if one.url != CALL_BACK]
+        before = (rules.reason_of(found), found.comment or "", call_back_of(found))
+        if (reason, symptoms, phone) == before and changed is None:
+            return Outcome("already", found)
+        found.reasonCode = [CodeableConcept(text=reason)] if reason else []
+        found.comment = symptoms or None
+        found.extension = [*others, *_call_back(phone)]
+        if changed is not None:
+            for one in found.participant:
+                if one.actor is not None and queries.target_id(one.actor, "Patient"):
+                    one.actor.display = people.name_of(changed)
+        note_contact(record, appointment_id, Contact.Kind.CORRECTED)
+        return Outcome("done", record.update(found))
+
+
+def _correct_person(record: Record, patient_id: str, *, name: str, phone: str) -> Patient | None:
+    patient = record.lock(Patient, patient_id)
+    same_name = not name or people.name_of(patient) == name
+    if same_name and (not phone or people.phone_of(patient)):
+        return None
+    if not same_name:
+        people.with_name(patient, name)
+    if phone and not people.phone_of(patient):
+        people.with_phone(patient, phone)
+    return record.update(patient)
+
+
+def move_request(record: Record, appointment_id: str, *, slot_id: str) -> Outcome:
+    """Another time: the old one stays held until the new one is. Raises Conflict ``booking.slot-taken``."""
+    with record.atomic():
+        found = record.lock(Appointment, appointment_id)
+        if found.status not in rules.OPEN:
+            return Outcome("cancelled", found)
+        if rules.slot_id_of(found) == slot_id:
+            return Outcome("already", found)
+        slot, post = queries.slot_and_post(record, slot_id)
+        place(found, slot, post)
+        stored = record.update(found)
+        note_contact(
+            record, appointment_id, Contact.Kind.MOVED, note=rules.sms_when(rules.moment(slot.start or ""))
+        )
+        if stored.status == "booked":
+            _send_confirmation(record, stored, kind="moved")
+        return Outcome("done", stored)
+
+
+def confirm_request(record: Record, appointment_id: str) -> Outcome:
+    """Confirm: a registration code, the state booked (so reception sees it), and the message to the person."""
+    with record.atomic():
+        found = record.lock(Appointment, appointment_id)
+        if found.status not in rules.WAITING:
+            return Outcome("already" if found.status in rules.HOLDING else "cancelled", found)
+        found.status = "booked"
+        found.identifier = [*found.identifier, Identifier(system=REGISTRATION_CODE, value=_new_code(record))]
+        stored = record.update(found)
+        note_contact(record, appointment_id, Contact.Kind.CONFIRMED)
+        Claim.objects.filter(appointment_id=appointment_id).delete()
+        _send_confirmation(record, stored, kind="confirmed")
+        return Outcome("done", stored)
+
+
+def _new_code(record: Record) -> str:
+    """A code no booking has; two that draw the same one at the same moment wait for each other."""
+    while True:
+        code = new_registration_code()
+        execute(record.connection, "select pg_advisory_xact_lock(hashtextextended(%s, 3))", (code,))
+        if not queries.code_is_used(record, code):
+            return code
+
+
+def _send_confirmation(record: Record, appointment: Appointment, *, kind: str) -> None:
+    phone, facility, hotline = _whom_to_tell(record, appointment)
+    if not phone:
+        return
+    one = queries.booking_of(appointment)
+    assert one.start is not None
+    text = rules.confirmation_sms(
+        facility=facility, start=one.start, room=one.room, code=one.code, phone=hotline
+    )
+    messages.send(phone, text, f"booking.{kind}", f"booking.{kind}:{one.id}:{rules.slot_id_of(appointment)}")
+
+
+def _whom_to_tell(record: Record, appointment: Appointment) -> tuple[str, str, str]:
+    facility, hotline = queries.facility_name(record, facility_of(appointment) or "")
+    phone = call_back_of(appointment)
+    if not phone:
+        phone = people.phone_of(record.read(Patient, rules.patient_id_of(appointment) or ""))
+    return phone, facility, hotline
+
+
+def refuse_request(record: Record, appointment_id: str, *, reason: str) -> Outcome:
+    """Say no, with the reason the person reads in their bookings; the time is free again."""
+    with record.atomic():
+        found = record.lock(Appointment, appointment_id)
+        if found.status not in rules.OPEN:
+            return Outcome("already" if found.status == "cancelled" else "cancelled", found)
+        found.status = "cancelled"
+        found.cancelationReason = CodeableConcept(text=reason)
+        stored = record.update(found)
+        note_contact(record, appointment_id, Contact.Kind.REFUSED, note=reason)
+        Claim.objects.filter(appointment_id=appointment_id).delete()
+        phone, facility, hotline = _whom_to_tell(record, stored)
+        if phone and stored.start:
+            text = rules.refusal_sms(facility=facility, start=rules.moment(stored.start), phone=hotline)
+            messages.send(phone, text, "booking.refused", f"booking.refused:{stored.id}")
+        return Outcome("done", stored)
+
+
+def note_unreached(record: Record, appointment_id: str) -> Outcome:
+    """Nobody answered: noted, and the request goes back to the list."""
+    with record.atomic():
+        found = record.lock(Appointment, appointment_id)
+        if found.status not in rules.WAITING:
+            return Outcome("already", found)
+        note_contact(record, appointment_id, Contact.Kind.UNREACHED)
+        Claim.objects.filter(appointment_id=appointment_id).delete()
+        tell(record, facility=record.actor.facility or "")
+        return Outcome("done", found)
+
+
+def tell(record: Record, *, facility: str) -> None:
+    """Refresh the open screening lists of a facility once this is committed."""
+    execute(record.connection, "select pg_notify('yba_live', %s)", (f"screening:{facility}",)).fetchone()

@@ -1,0 +1,14 @@
+"""What booking adds to a new demo province: open slots for the days to come, and a few requests to call about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from yba.areas.booking import actions, rules
+from yba.fhir.record import Record
+
+
+def load(record: Record) -> None:
+    """Open two weeks of slots."""
+    today = rules.local_day(record.clock())
+    actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)

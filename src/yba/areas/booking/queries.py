@@ -1,0 +1,426 @@
+"""What booking reads: doctors and their free times, a person's bookings, the desk's list. Few searches each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from yba.areas.booking import rules
+from yba.areas.booking.models import Claim, Contact
+from yba.care import catalogues, people
+from yba.care.identifiers import REGISTRATION_CODE, SERVICE, SPECIALTY_CS
+from yba.fhir.errors import Gone, NotFound
+from yba.fhir.model import references
+from yba.fhir.model.fold import fold_words
+from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.charge_item_definition import ChargeItemDefinition
+from yba.fhir.r4.datatypes import CodeableConcept, Reference, Resource
+from yba.fhir.r4.location import Location
+from yba.fhir.r4.organization import Organization
+from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.practitioner import Practitioner
+from yba.fhir.r4.practitioner_role import PractitionerRole
+from yba.fhir.r4.schedule import Schedule
+from yba.fhir.r4.slot import Slot
+from yba.fhir.record import Record, facility_of
+
+POSTS_A_PAGE: Final = 10
+MOST_POSTS: Final = 500
+FIRST_LOOK: Final = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A practitioner at work in one facility, with the next free times when asked for."""
+
+    role_id: str
+    practitioner_id: str
+    name: str
+    gender: str
+    specialty_code: str
+    specialty: str
+    facility_id: str
+    facility: str
+    place: str
+    facility_phone: str
+    location_id: str
+    room: str
+    price: int | None = None
+    schedule_id: str = ""
+    free: tuple[FreeSlot, ...] = field(default=())
+
+    @property
+    def words(self) -> set[str]:
+        """Folded words it is found by."""
+        return set(fold_words(f"{self.name} {self.specialty} {self.facility} {self.place}"))
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSlot:
+    """A time of a schedule; ``free`` False: taken or closed."""
+
+    id: str
+    start: datetime
+    end: datetime
+    free: bool = True
+
+
+def target_id(ref: Reference | None, kind: str) -> str:
+    """The id a reference names, when it is of this type; else nothing."""
+    target = references.target(ref) if ref is not None else None
+    return target[1] if target is not None and target[0] == kind else ""
+
+
+# -- doctors --------------------------------------------------------------------------------------------
+
+
+def posts(record: Record, *, text: str = "", specialty: str = "") -> list[Post]:
+    """Practitioners found by name, specialty or complaint (accents are free), or all of a specialty, by name."""
+    common = [
+        ("active", "true"),
+        ("_count", str(MOST_POSTS)),
+        ("_include", "PractitionerRole:practitioner"),
+        ("_include", "PractitionerRole:organization"),
+        ("_include", "PractitionerRole:location"),
+    ]
+    if specialty:
+        common.append(("specialty", f"{SPECIALTY_CS}|{specialty}"))
+    found = _posts(record, common)
+    return sorted(_matching(found, text), key=lambda post: (post.specialty, post.name)) if text else found
+
+
+def _matching(found: Sequence[Post], text: str) -> list[Post]:
+    """By every word of name, specialty and place; else by the specialties the words complain of."""
+    asked = fold_words(text)
+    named = [one for one in found if all(any(word.startswith(a) for word in one.words) for a in asked)]
+    if named or not asked:
+        return named
+    codes = {one.code for one in catalogues.search_specialties(text)}
+    return [one for one in found if one.specialty_code in codes]
+
+
+def _posts(record: Record, params: Sequence[tuple[str, str]]) -> list[Post]:
+    page = record.search(PractitionerRole, params)
+    known: dict[str, Resource] = {f"{type(one).__name__}/{one.id}": one for one in page.included}
+    roles = [one for one in page.matches if isinstance(one, PractitionerRole)]
+    prices = exam_prices(record)
+    found = [_post(role, known) for role in roles]
+    return [replace(one, price=prices.get((one.facility_id, one.specialty_code))) for one in found]
+
+
+def _post(role: PractitionerRole, known: dict[str, Resource]) -> Post:
+    who = known.get((role.practitioner.reference or "") if role.practitioner else "")
+    where = known.get((role.organization.reference or "") if role.organization else "")
+    room_ref = role.location[0] if role.location else None
+    room = known.get((room_ref.reference or "") if room_ref else "")
+    facility = where if isinstance(where, Organization) else None
+    coding = role.specialty[0].coding[0] if role.specialty and role.specialty[0].coding else None
+    home = facility.address[0] if facility and facility.address else None
+    return Post(
+        role_id=role.id or "",
+        practitioner_id=target_id(role.practitioner, "Practitioner"),
+        name=name_of(who) if isinstance(who, Practitioner) else _display(role.practitioner),
+        gender=(who.gender or "") if isinstance(who, Practitioner) else "",
+        specialty_code=(coding.code or "") if coding else "",
+        specialty=_specialty_words(role),
+        facility_id=target_id(role.organization, "Organization"),
+        facility=(facility.name or "") if facility else _display(role.organization),
+        place=", ".join(filter(None, [home.city, home.state])) if home else "",
+        facility_phone=next((t.value for t in facility.telecom if t.system == "phone" and t.value), "")
+        if facility
+        else "",
+        location_id=target_id(room_ref, "Location"),
+        room=(room.name or "") if isinstance(room, Location) else _display(room_ref),
+    )
+
+
+def name_of(practitioner: Practitioner) -> str:
+    """The name with its degrees, as on the door."""
+    for name in practitioner.name:
+        if name.text:
+            return name.text
+        return " ".join(filter(None, [*name.prefix, name.family, *name.given]))
+    return ""
+
+
+def _display(ref: Reference | None) -> str:
+    return (ref.display or "") if ref is not None else ""
+
+
+def _specialty_words(role: PractitionerRole) -> str:
+    if not role.specialty:
+        return ""
+    concept: CodeableConcept = role.specialty[0]
+    code = (concept.coding[0].code or "") if concept.coding else ""
+    known = catalogues.specialty(code) if code else None
+    return (
+        concept.text
+        or (known.name_vi if known else "")
+        or (concept.coding[0].display or "" if concept.coding else "")
+    )
+
+
+def exam_prices(record: Record) -> dict[tuple[str, str], int]:
+    """The price of an examination by facility and specialty, from the facilities' price lists; VND."""
+    exams = {one.code: one.specialty for one in catalogues.services() if one.group == "exam"}
+    prices: dict[tuple[str, str], int] = {}
+    codes = ",".join(f"{SERVICE}|{code}" for code in exams)
+    for definition in record.find(ChargeItemDefinition, ("identifier", codes), ("status", "active")):
+        code, facility, amount = _service_code(definition), facility_of(definition), _amount(definition)
+        if code in exams and facility is not None and amount is not None:
+            prices[(facility, exams[code])] = amount
+    return prices
+
+
+def _service_code(definition: ChargeItemDefinition) -> str:
+    return (definition.code.coding[0].code or "") if definition.code and definition.code.coding else ""
+
+
+def _amount(definition: ChargeItemDefinition) -> int | None:
+    for group in definition.propertyGroup:
+        for component in group.priceComponent:
+            if component.amount is not None and component.amount.value is not None:
+                return int(component.amount.value)
+    return None
+
+
+def with_times(
+    record: Record, found: Sequence[Post], *, now: datetime, day: date | None = None
+) -> list[Post]:
+    """The posts with their next free times: of one day, or the soonest within the horizon. Two or three searches."""
+    schedules = schedules_of(record, [one.role_id for one in found])
+    placed = [replace(one, schedule_id=schedules.get(one.role_id, "")) for one in found]
+    ids = [one.schedule_id for one in placed if one.schedule_id]
+    if day is not None:
+        first, last = rules.day_bounds(day)
+        times = free_times(record, ids, start=max(first, rules.instant(now)), end=last)
+    else:
+        soon = now + FIRST_LOOK
+        times = free_times(record, ids, start=rules.instant(now), end=rules.instant(soon))
+        rest = [one for one in ids if one not in times]
+        if rest:
+            later = now + timedelta(days=rules.HORIZON_DAYS)
+            times |= free_times(record, rest, start=rules.instant(soon), end=rules.instant(later))
+    return [replace(one, free=tuple(times.get(one.schedule_id, ()))) for one in placed]
+
+
+def schedules_of(record: Record, role_ids: Sequence[str]) -> dict[str, str]:
+    """Role id -> id of its schedule."""
+    if not role_ids:
+        return {}
+    found = record.find(Schedule, ("actor", ",".join(f"PractitionerRole/{one}" for one in role_ids)))
+    by_role: dict[str, str] = {}
+    for schedule in found:
+        for actor in schedule.actor:
+            role = target_id(actor, "PractitionerRole")
+            if role and schedule.active is not False:
+                by_role.setdefault(role, schedule.id or "")
+    return by_role
+
+
+def free_times(
+    record: Record, schedules: Sequence[str], *, start: str, end: str
+) -> dict[str, list[FreeSlot]]:
+    """Free slots by schedule, in the order of the clock."""
+    times: dict[str, list[FreeSlot]] = defaultdict(list)
+    if not schedules:
+        return times
+    names = ",".join(f"Schedule/{one}" for one in schedules)
+    params = [("schedule", names), ("status", "free"), ("start", f"ge{start}"), ("start", f"lt{end}")]
+    for slot in record.find(Slot, *params, ("_sort", "start")):
+        times[target_id(slot.schedule, "Schedule")].append(_free_slot(slot))
+    return times
+
+
+def _free_slot(slot: Slot) -> FreeSlot:
+    return FreeSlot(
+        slot.id or "", rules.moment(slot.start or ""), rules.moment(slot.end or ""), slot.status == "free"
+    )
+
+
+def times_of(
+    record: Record, schedule_id: str, *, now: datetime, days: int = rules.HORIZON_DAYS
+) -> list[FreeSlot]:
+    """All times of a schedule from now on, taken ones too."""
+    last = rules.instant(now + timedelta(days=days))
+    found = record.find(
+        Slot, ("schedule", f"Schedule/{schedule_id}"), ("start", f"ge{rules.instant(now)}"),
+        ("start", f"lt{last}"), ("_sort", "start"),
+    )  # fmt: skip
+    return [_free_slot(slot) for slot in found]
+
+
+def post(record: Record, role_id: str) -> Post:
+    """One post with its schedule. Raises NotFound."""
+    found = _posts(
+        record,
+        [
+            ("_id", role_id),
+            ("_include", "PractitionerRole:practitioner"),
+            ("_include", "PractitionerRole:organization"),
+            ("_include", "PractitionerRole:location"),
+        ],
+    )
+    if not found:
+        raise NotFound("booking.no-post", "There is no such practitioner here.")
+    return replace(found[0], schedule_id=schedules_of(record, [role_id]).get(role_id, ""))
+
+
+def slot_and_post(record: Record, slot_id: str) -> tuple[Slot, Post]:
+    """A slot and whose it is. Raises NotFound, Gone."""
+    slot = record.read(Slot, slot_id)
+    schedule = record.read(Schedule, target_id(slot.schedule, "Schedule"))
+    role_id = next(filter(None, (target_id(one, "PractitionerRole") for one in schedule.actor)), "")
+    return slot, replace(post(record, role_id), schedule_id=schedule.id or "")
+
+
+# -- bookings -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking as pages show it."""
+
+    id: str
+    status: str
+    start: datetime | None
+    patient_id: str
+    patient: str
+    doctor: str
+    room: str
+    specialty: str
+    facility_id: str
+    reason: str
+    symptoms: str
+    code: str
+    asked_at: datetime
+    refusal: str
+    version: str
+
+
+def booking_of(appointment: Appointment) -> Booking:
+    """The values of an Appointment."""
+    reason = appointment.cancelationReason
+    return Booking(
+        id=appointment.id or "",
+        status=appointment.status or "",
+        start=rules.moment(appointment.start) if appointment.start else None,
+        patient_id=rules.patient_id_of(appointment) or "",
+        patient=_display(rules.reference_of(appointment, "Patient")),
+        doctor=_display(rules.reference_of(appointment, "Practitioner")),
+        room=_display(rules.reference_of(appointment, "Location")),
+        specialty=(appointment.specialty[0].text or "") if appointment.specialty else "",
+        facility_id=facility_of(appointment) or "",
+        reason=rules.reason_of(appointment),
+        symptoms=appointment.comment or "",
+        code=rules.code_of(appointment),
+        asked_at=rules.asked_at(appointment),
+        refusal=(reason.text or "") if reason is not None else "",
+        version=(appointment.meta.versionId or "") if appointment.meta else "",
+    )
+
+
+def bookings_of(record: Record, patient_ids: Iterable[str], *, limit: int = 50) -> list[Booking]:
+    """The bookings of these people, newest first."""
+    ids = ",".join(f"Patient/{one}" for one in sorted(patient_ids))
+    if not ids:
+        return []
+    page = record.search(Appointment, [("patient", ids), ("_sort", "-date"), ("_count", str(limit))])
+    return [booking_of(one) for one in page.matches if isinstance(one, Appointment)]
+
+
+def facility_name(record: Record, facility_id: str) -> tuple[str, str]:
+    """Name and phone of a facility; empty when it is not there."""
+    try:
+        found = record.read(Organization, facility_id) if facility_id else None
+    except (NotFound, Gone):
+        found = None
+    if found is None:
+        return "", ""
+    return found.name or "", next((t.value for t in found.telecom if t.system == "phone" and t.value), "")
+
+
+def code_is_used(record: Record, code: str) -> bool:
+    """Whether a registration code names a booking already."""
+    return record.as_system().first(Appointment, ("identifier", f"{REGISTRATION_CODE}|{code}")) is not None
+
+
+# -- the desk -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request on the desk's list."""
+
+    booking: Booking
+    birth_date: str
+    gender: str
+    due: rules.Due
+    held_by: str
+    held_by_me: bool
+
+
+def waiting_list(record: Record, *, now: datetime) -> list[Waiting]:
+    """The facility's open requests, the most overdue first. Three searches whatever their number."""
+    since = rules.local_day(now) - timedelta(days=1)
+    found = record.find(Appointment, ("status", "pending,proposed"), ("date", f"ge{since.isoformat()}"))
+    mine = [one for one in map(booking_of, found) if one.facility_id == record.actor.facility]
+    persons = _patients(record, [one.patient_id for one in mine])
+    claims = live_claims([one.id for one in mine], now=now)
+    rows = []
+    for one in sorted(mine, key=lambda booking: booking.asked_at):
+        person, claim = persons.get(one.patient_id), claims.get(one.id)
+        rows.append(
+            Waiting(
+                booking=one,
+                birth_date=(person.birthDate or "") if person else "",
+                gender=(person.gender or "") if person else "",
+                due=rules.due_of(one.asked_at, now=now),
+                held_by=claim.agent_name if claim else "",
+                held_by_me=claim is not None and claim.agent == record.actor.user,
+            )
+        )
+    return rows
+
+
+def _patients(record: Record, ids: Sequence[str]) -> dict[str, Patient]:
+    wanted = sorted(set(filter(None, ids)))
+    found: dict[str, Patient] = {}
+    for at in range(0, len(wanted), 100):
+        for one in record.find(Patient, ("_id", ",".join(wanted[at : at + 100]))):
+            found[one.id or ""] = one
+    return found
+
+
+def live_claims(ids: Sequence[str], *, now: datetime) -> dict[str, Claim]:
+    """Claims that still count, by appointment."""
+    found = Claim.objects.filter(appointment_id__in=ids, taken_at__gt=now - rules.CLAIM_LASTS)
+    return {one.appointment_id: one for one in found}
+
+
+def contacts_of(appointment_id: str) -> list[Contact]:
+    """What has been done about a request, newest first."""
+    return list(Contact.objects.filter(appointment_id=appointment_id)[:20])
+
+
+def finished_today(record: Record, *, now: datetime) -> list[Booking]:
+    """Requests of this facility answered today (confirmed or refused), newest first."""
+    first, last = rules.day_bounds(rules.local_day(now))
+    ids = (
+        Contact.objects.filter(at__gte=first, at__lt=last, kind__in=["confirmed", "refused"])
+        .order_by("-at")
+        .values_list("appointment_id", flat=True)[:60]
+    )
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return []
+    found = {one.id: booking_of(one) for one in record.find(Appointment, ("_id", ",".join(wanted)))}
+    return [found[one] for one in wanted if one in found and found[one].facility_id == record.actor.facility]
+
+
+def caller(record: Record, patient_id: str) -> people.Person:
+    """The person to call. Raises NotFound."""
+    return people.person_of(record.read(Patient, patient_id))

@@ -1,0 +1,279 @@
+"""What booking decides: pure verdicts and words, no reading and no writing."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from yba.care import identifiers
+from yba.fhir.model import references
+from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.datatypes import Reference
+from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
+
+HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+FACILITY_TAG: Final = identifiers.FACILITY_TAG
+REQUEST_KEY: Final = identifiers.BASE + "booking-request"
+#: States in which an appointment keeps its slot. Source: FHIR R4, valueset-appointmentstatus.
+HOLDING: Final = frozenset({"proposed", "pending", "booked", "arrived", "checked-in", "fulfilled"})
+WAITING: Final = frozenset({"proposed", "pending"})
+OPEN: Final = frozenset({"proposed", "pending", "booked"})
+CALL_WITHIN: Final = timedelta(minutes=30)
+CLAIM_LASTS: Final = timedelta(minutes=10)
+HORIZON_DAYS: Final = 14
+#: Open requests and bookings one person may hold at once: more is a mistake or an attack.
+MOST_OPEN: Final = 8
+SLOT_MINUTES: Final = 20
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CITIZEN_WORDS: Final = {
+    "booking.citizen-delete": "A citizen cancels an appointment; deleting it is not possible.",
+    "booking.citizen-status": "A citizen may ask for an appointment (status pending) or cancel an open one.",
+    "booking.citizen-slot": "A citizen's appointment names exactly one slot.",
+    "booking.citizen-change": "A citizen may cancel an appointment, not change it. Cancel it and ask for another.",
+}
+
+
+def moment(text: str) -> datetime:
+    """A FHIR instant as an aware time, UTC."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def instant(at: datetime) -> str:
+    """A time as FHIR writes it, on this country's clock."""
+    return at.astimezone(HANOI).isoformat(timespec="seconds")
+
+
+def local_day(at: datetime) -> date:
+    """The day here."""
+    return at.astimezone(HANOI).date()
+
+
+def day_bounds(day: date) -> tuple[str, str]:
+    """First instant of a day here and of the next, as FHIR instants."""
+    start = datetime.combine(day, time(), HANOI)
+    return start.isoformat(timespec="seconds"), (start + timedelta(days=1)).isoformat(timespec="seconds")
+
+
+def is_past(starts: datetime, ends: datetime, *, now: datetime, by: str) -> bool:
+    """Whether a slot is over for this role: for a citizen once it has begun, for staff once it has ended."""
+    return starts <= now if by == "citizen" else ends <= now
+
+
+def patient_id_of(appointment: Appointment) -> str | None:
+    """The one who comes."""
+    return _participant(appointment, "Patient")
+
+
+def practitioner_id_of(appointment: Appointment) -> str | None:
+    """The one who sees them."""
+    return _participant(appointment, "Practitioner")
+
+
+def location_id_of(appointment: Appointment) -> str | None:
+    """The room."""
+    return _participant(appointment, "Location")
+
+
+def _participant(appointment: Appointment, kind: str) -> str | None:
+    for one in appointment.participant:
+        target = references.target(one.actor) if one.actor is not None else None
+        if target is not None and target[0] == kind:
+            return target[1]
+    return None
+
+
+def reference_of(appointment: Appointment, kind: str) -> Reference | None:
+    """The participant of a type, with the name that was written beside it."""
+    for one in appointment.participant:
+        target = references.target(one.actor) if one.actor is not None else None
+        if target is not None and target[0] == kind:
+            return one.actor
+    return None
+
+
+def slot_id_of(appointment: Appointment) -> str | None:
+    """The (first) slot it holds."""
+    target = references.target(appointment.slot[0]) if appointment.slot else None
+    return target[1] if target is not None else None
+
+
+def reason_of(appointment: Appointment) -> str:
+    """Why the person comes."""
+    return (appointment.reasonCode[0].text or "") if appointment.reasonCode else ""
+
+
+def code_of(appointment: Appointment) -> str:
+    """The registration code; empty before it is confirmed."""
+    return next(
+        (
+            one.value
+            for one in appointment.identifier
+            if one.system == identifiers.REGISTRATION_CODE and one.value
+        ),
+        "",
+    )
+
+
+# -- what a citizen may do ------------------------------------------------------------------------------
+
+
+def citizen_refusal(old: Appointment | None, new: Appointment | None) -> str | None:
+    """The key of the refusal, or None: a citizen asks for one slot, or cancels what is open."""
+    if new is None:
+        return "booking.citizen-delete"
+    if old is None:
+        if new.status != "pending":
+            return "booking.citizen-status"
+        return None if len(new.slot) == 1 else "booking.citizen-slot"
+    if new.status != "cancelled" or old.status not in OPEN | {"cancelled"}:
+        return "booking.citizen-status"
+    same = all(
+        getattr(old, name) == getattr(new, name)
+        for name in ("slot", "start", "end", "participant", "identifier")
+    )
+    return None if same else "booking.citizen-change"
+
+
+def may_cancel(appointment: Appointment, *, now: datetime) -> bool:
+    """Whether its person may still call it off: open, and not begun."""
+    return appointment.status in OPEN and (appointment.start is None or moment(appointment.start) > now)
+
+
+# -- the desk -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """How a request stands against the half hour it was promised."""
+
+    minutes: int
+    late: bool
+
+
+def due_of(asked_at: datetime, *, now: datetime) -> Due:
+    """Minutes left until the call is due, or minutes late."""
+    left = (asked_at + CALL_WITHIN - now).total_seconds()
+    return Due(minutes=int(abs(left) // 60), late=left < 0)
+
+
+def asked_at(appointment: Appointment) -> datetime:
+    """When the request came."""
+    if appointment.created and "T" in appointment.created:
+        return moment(appointment.created)
+    last = appointment.meta.lastUpdated if appointment.meta else None
+    return moment(last) if last else datetime.now(UTC)
+
+
+def is_claimed(taken_at: datetime, *, now: datetime) -> bool:
+    """Whether a claim still counts: an agent who left holds nobody up for long."""
+    return now - taken_at < CLAIM_LASTS
+
+
+# -- slots ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A time a practitioner can be booked at."""
+
+    start: datetime
+    end: datetime
+
+    def id_in(self, schedule_id: str) -> str:
+        """The slot's id: the same opening is made once."""
+        return f"{schedule_id}.{self.start.astimezone(HANOI):%Y%m%d-%H%M}"
+
+
+def openings(role: PractitionerRole, day: date, *, minutes: int = SLOT_MINUTES) -> list[Opening]:
+    """The openings of a role's timetable on a day, in order; none outside its period or when not available."""
+    if role.active is False or not _in_period(role, day) or _is_away(role, day):
+        return []
+    found = [one for part in role.availableTime for one in _of_part(part, day, minutes)]
+    return sorted(found, key=lambda one: one.start)
+
+
+def _of_part(part: PractitionerRoleAvailableTime, day: date, minutes: int) -> Iterator[Opening]:
+    if part.daysOfWeek and _DAYS[day.weekday()] not in part.daysOfWeek:
+        return
+    if not part.availableStartTime or not part.availableEndTime:
+        return
+    at = datetime.combine(day, time.fromisoformat(part.availableStartTime), HANOI)
+    last = datetime.combine(day, time.fromisoformat(part.availableEndTime), HANOI)
+    step = timedelta(minutes=minutes)
+    while at + step <= last:
+        yield Opening(at, at + step)
+        at += step
+
+
+def _in_period(role: PractitionerRole, day: date) -> bool:
+    period = role.period
+    if period is None:
+        return True
+    text = day.isoformat()
+    starts, ends = (period.start or "")[:10], (period.end or "")[:10]
+    return (not starts or starts <= text) and (not ends or text <= ends)
+
+
+def _is_away(role: PractitionerRole, day: date) -> bool:
+    text = day.isoformat()
+    for one in role.notAvailable:
+        during = one.during
+        if during and (during.start or "")[:10] <= text <= ((during.end or "9999")[:10]):
+            return True
+    return False
+
+
+# -- words ----------------------------------------------------------------------------------------------
+
+
+def unaccented(text: str) -> str:
+    """Vietnamese for a plain text message: no accents, capitals kept."""
+    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(sign for sign in plain if not unicodedata.combining(sign)).replace("\u00a0", " ")
+
+
+_SHORT: Final = (
+    ("bệnh viện đa khoa", "BV"), ("bệnh viện", "BV"), ("trung tâm y tế", "TTYT"), ("phòng khám đa khoa", "PK"),
+    ("phòng khám", "PK"), ("trạm y tế", "Tram YT"),
+)  # fmt: skip
+_SMS_DAYS: Final = ("thu Hai", "thu Ba", "thu Tu", "thu Nam", "thu Sau", "thu Bay", "Chu nhat")
+
+
+def short_facility(name: str) -> str:
+    """``BV Hương Giang`` of ``Bệnh viện Đa khoa Hương Giang``."""
+    for long, short in _SHORT:
+        if name.casefold().startswith(long):
+            return f"{short} {name[len(long) :].strip()}"
+    return name
+
+
+def sms_when(start: datetime) -> str:
+    """``9:30 thu Ba 24/11``."""
+    at = start.astimezone(HANOI)
+    return f"{at.hour}:{at.minute:02} {_SMS_DAYS[at.weekday()]} {at.day:02}/{at.month:02}"
+
+
+def confirmation_sms(*, facility: str, start: datetime, room: str, code: str, phone: str) -> str:
+    """The text after confirming: place, time, room, code, how to cancel; at most 160 plain characters."""
+    place = unaccented(short_facility(facility))[:40].strip()
+    room = unaccented(room)[:12].strip()
+    parts = [f"{place}: {sms_when(start)}"]
+    parts += [f"phong {room}"] if room else []
+    parts += [f"ma {code}"]
+    text = ", ".join(parts) + ". Huy: vao Y Ba, Lich hen."
+    return f"{text} Hoi: {phone}" if phone and len(text) + len(phone) + 6 <= 160 else text
+
+
+def refusal_sms(*, facility: str, start: datetime, phone: str) -> str:
+    """The text after refusing; the reason stands in the book, not in a message others may read."""
+    text = f"{unaccented(short_facility(facility))[:40]}: khong nhan duoc luot {sms_when(start)}. Xem ly do trong Y Ba."
+    return f"{text} Hoi: {phone}" if phone and len(text) + len(phone) + 6 <= 160 else text
+
+
+def nearest(free: Sequence[datetime], wanted: datetime, *, most: int = 2) -> list[datetime]:
+    """The free times nearest to a taken one, in the order of the clock."""
+    return sorted(sorted(free, key=lambda at: abs(at - wanted))[:most])

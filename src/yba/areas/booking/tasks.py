@@ -1,0 +1,23 @@
+"""Booking's jobs: every night the timetable grows by one more day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection
+from procrastinate.contrib.django import app
+
+from yba import fhir
+from yba.areas.booking import actions, rules
+from yba.fhir.access import SYSTEM
+from yba.fhir.record import now
+
+
+@app.periodic(cron="30 18 * * *", periodic_id="booking.open-slots")  # type: ignore[untyped-decorator]  # 01:30 here
+@app.task(name="booking.open_slots", queueing_lock="booking.open_slots")  # type: ignore[untyped-decorator]
+def open_slots(timestamp: int = 0) -> int:
+    """Open the slots of the days to come; running it twice makes nothing twice."""
+    connection.ensure_connection()
+    record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
+    today = rules.local_day(now())
+    return actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
