@@ -22,7 +22,8 @@ from yba.ui import words
 class DateField(forms.CharField):
     """A day as ``05/09/1958``, ``5/9/58``, ``05-09-1958``, ``5.9.1958`` or ``05091958``.
 
-    With ``year_only`` also ``1958``. Cleans to a ``date``; a year alone to the text ``"1958"``, as FHIR writes it; empty to ``None``.
+    With ``year_only`` also ``1958``. Cleans to a ``date``; a year alone to the text ``"1958"``, as FHIR
+    writes it; empty to ``None``.
     """
 
     def __init__(
