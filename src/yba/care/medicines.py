@@ -240,12 +240,14 @@ def dosage_of(
         when=[cast(EventTiming, _WHEN[m]) for m in moments if m in _WHEN],
         boundsDuration=_days(days) if days is not None else None,
     )
-    text = dosage_sentence(amount, unit=drug.unit, times=times, route=drug.route, moments=moments, days=days)
+    text = dosage_sentence(
+        amount, unit=drug.dose_unit, times=times, route=drug.route, moments=moments, days=days
+    )
     return Dosage(
         text=text,
         timing=Timing(repeat=repeat),
         route=CodeableConcept(text=drug.route),
-        doseAndRate=[DosageDoseAndRate(doseQuantity=Quantity(value=amount, unit=drug.unit))],
+        doseAndRate=[DosageDoseAndRate(doseQuantity=Quantity(value=amount, unit=drug.dose_unit))],
     )
 
 
@@ -255,6 +257,11 @@ def dosage_of(
 def total_quantity(amount: Decimal, *, times: int, days: int) -> int:
     """Whole units to hand out for a course, rounded up: half a tablet twice a day for 5 days is 5."""
     return int((amount * times * days).to_integral_value(ROUND_CEILING))
+
+
+def units_to_dispense(drug: Drug, *, amount: Decimal, times: int, days: int) -> int:
+    """Units of a drug for a course: counted for tablets, sachets and ampoules, one pack for bottles and tubes."""
+    return 1 if drug.is_whole_pack else total_quantity(amount, times=times, days=days)
 
 
 def quantity_text(quantity: int) -> str:

@@ -6,6 +6,18 @@ from typing import Literal
 
 import msgspec
 
+_DOSED_PACKS = ("chai", "lọ", "tuýp", "bình")
+_DOSE_UNITS = {
+    "Hít": "nhát",
+    "Xịt mũi": "nhát",
+    "Nhỏ mắt": "giọt",
+    "Nhỏ tai": "giọt",
+    "Nhỏ mũi": "giọt",
+    "Bôi": "lớp mỏng",
+    "Tiêm": "lọ",
+    "Truyền": "chai",
+}
+
 
 class Ingredient(msgspec.Struct, frozen=True):
     """An active ingredient: INN in small letters, other spellings, and its groups for allergy."""
@@ -38,6 +50,20 @@ class Drug(msgspec.Struct, frozen=True):
     def label(self) -> str:
         """ "Amoxicillin 500 mg": name and strength, as on a prescription line."""
         return f"{self.name} {self.strength}"
+
+    @property
+    def dose_unit(self) -> str:
+        """What one dose is counted in: puffs, drops or millilitres where the pack is a bottle, else the unit."""
+        if self.active_ingredients[0].startswith("insulin"):
+            return "đơn vị"
+        if self.unit in _DOSED_PACKS:
+            return _DOSE_UNITS.get(self.route) or ("giọt" if "giọt" in self.form else "ml")
+        return self.unit
+
+    @property
+    def is_whole_pack(self) -> bool:
+        """Handed out by the pack, whatever the number of doses: bottles, tubes, inhalers, pens, vials."""
+        return self.unit not in ("viên", "gói", "ống")
 
 
 class Allergen(msgspec.Struct, frozen=True):

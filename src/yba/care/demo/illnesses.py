@@ -1,0 +1,646 @@
+"""What invented people suffer from: who may have it, what is found, measured and given.
+
+Doses are those of common practice; medicines are named as in the catalogue and passed through the allergy rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, cast
+
+from yba.care.medicines import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A medicine by its name in the catalogue, its dose, and what is given where an allergy stands against it."""
+
+    drug: str
+    amount: Decimal
+    times: int
+    moments: tuple[Moment, ...]
+    days: int
+    otherwise: Given | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Illness:
+    """An illness; ``share``: of 100 people in its ages; ``tests``: keys of ``measures.TESTS``."""
+
+    code: str
+    specialty: str
+    sex: str
+    age_from: int
+    age_to: int
+    share: int
+    complaint: str
+    finding: str
+    advice: str
+    given: tuple[Given, ...] = ()
+    tests: tuple[str, ...] = ()
+    temperature: str = "36.8"
+
+
+def _g(
+    drug: str, times: int, moments: str, days: int, amount: str = "1", otherwise: Given | None = None
+) -> Given:
+    said = tuple(cast(Moment, word) for word in moments.split())
+    return Given(drug, Decimal(amount), times, said, days, otherwise)
+
+
+_PARACETAMOL: Final = _g("Paracetamol (Panadol)", 3, "morning noon evening", 3)
+_CHILD_PARACETAMOL: Final = _g("Paracetamol (Hapacol 250)", 3, "morning noon evening", 3)
+_TODDLER_PARACETAMOL: Final = _g("Paracetamol (Hapacol 150)", 3, "morning noon evening", 3)
+_BABY_PARACETAMOL: Final = _g("Paracetamol (Hapacol 150)", 3, "morning noon evening", 3, "0.5")
+_SITAGLIPTIN: Final = _g("Sitagliptin (Januvia)", 1, "morning", 30)
+_ROSUVASTATIN: Final = _g("Rosuvastatin (Crestor)", 1, "evening", 30)
+
+CHRONIC: Final = (
+    Illness(
+        "I10",
+        "tim-mach",
+        "",
+        45,
+        120,
+        34,
+        "Tái khám tăng huyết áp, thỉnh thoảng nhức đầu, không đau ngực.",
+        "Tim đều rõ, phổi trong, không phù.",
+        "Ăn nhạt dưới 5 g muối mỗi ngày, đo huyết áp tại nhà, đi bộ 30 phút.",
+        (_g("Amlodipin (Amlor)", 1, "morning", 30), _g("Losartan (Cozaar)", 1, "morning", 30)),
+        ("creatinine", "potassium", "cholesterol"),
+    ),
+    Illness(
+        "E11.9",
+        "noi-tiet",
+        "",
+        42,
+        120,
+        17,
+        "Tái khám đái tháo đường, ăn uống được, không hạ đường huyết.",
+        "Tỉnh, da niêm mạc hồng, mạch mu chân rõ, không loét bàn chân.",
+        "Chia nhỏ bữa ăn, bớt cơm và nước ngọt, kiểm tra bàn chân mỗi ngày.",
+        (
+            _g("Metformin (Glucophage 850)", 2, "morning evening after-meal", 30),
+            _g("Gliclazid (Diamicron MR)", 1, "morning with-meal", 30, otherwise=_SITAGLIPTIN),
+        ),
+        ("glucose", "hba1c", "creatinine", "ldl"),
+    ),
+    Illness(
+        "E78.5",
+        "tim-mach",
+        "",
+        40,
+        120,
+        15,
+        "Kiểm tra mỡ máu định kỳ.",
+        "Khám chưa ghi nhận bất thường.",
+        "Giảm mỡ động vật, tăng rau và cá.",
+        (_g("Atorvastatin (Lipitor)", 1, "evening", 30, otherwise=_ROSUVASTATIN),),
+        ("cholesterol", "ldl", "triglycerides", "alt"),
+    ),
+    Illness(
+        "J44.9",
+        "ho-hap",
+        "male",
+        55,
+        120,
+        9,
+        "Ho khạc đờm trắng buổi sáng, khó thở khi leo dốc.",
+        "Phổi thông khí giảm, ít ran ngáy hai bên.",
+        "Bỏ thuốc lá, tập thở chúm môi, tiêm vắc xin cúm hằng năm.",
+        (_g("Symbicort", 2, "morning evening", 30, "2"),),
+        ("wbc",),
+    ),
+    Illness(
+        "J45.9",
+        "ho-hap",
+        "",
+        6,
+        70,
+        4,
+        "Thỉnh thoảng khò khè về đêm khi trời lạnh.",
+        "Phổi ít ran rít khi thở ra gắng sức.",
+        "Tránh khói bụi, mang theo thuốc cắt cơn.",
+        (_g("Salbutamol (Ventolin Inhaler)", 2, "", 30, "2"),),
+        (),
+    ),
+    Illness(
+        "K21.9",
+        "tieu-hoa",
+        "",
+        22,
+        80,
+        12,
+        "Ợ chua, nóng rát sau xương ức sau ăn.",
+        "Bụng mềm, ấn thượng vị tức nhẹ.",
+        "Không nằm ngay sau ăn, kê cao đầu giường, bớt cà phê và đồ cay.",
+        (_g("Omeprazol", 1, "morning before-meal", 28),),
+        (),
+    ),
+    Illness(
+        "M17.9",
+        "co-xuong-khop",
+        "",
+        55,
+        120,
+        20,
+        "Đau khớp gối hai bên khi lên xuống cầu thang, cứng khớp buổi sáng ngắn.",
+        "Khớp gối lạo xạo, không sưng nóng.",
+        "Giảm cân, tập cơ đùi, tránh ngồi xổm.",
+        (
+            _g("Paracetamol (Panadol)", 2, "morning evening", 10),
+            _g("Diclofenac (Voltaren Emulgel)", 2, "morning evening", 10),
+        ),
+        (),
+    ),
+    Illness(
+        "M10.9",
+        "co-xuong-khop",
+        "male",
+        35,
+        80,
+        8,
+        "Sưng đau khớp bàn ngón chân cái, tái phát.",
+        "Khớp bàn ngón chân cái sưng nhẹ, ấn đau.",
+        "Kiêng bia rượu, bớt nội tạng và hải sản, uống đủ nước.",
+        (_g("Colchicin", 1, "evening", 10), _g("Febuxostat", 1, "morning", 30)),
+        ("urate", "creatinine"),
+    ),
+    Illness(
+        "E03.9",
+        "noi-tiet",
+        "female",
+        25,
+        80,
+        4,
+        "Mệt, sợ lạnh, táo bón; tái khám suy giáp.",
+        "Da khô, tuyến giáp không to.",
+        "Uống thuốc buổi sáng lúc đói, cách cà phê và sắt 4 giờ.",
+        (_g("Levothyroxin", 1, "morning fasting", 30),),
+        ("tsh",),
+    ),
+    Illness(
+        "B18.1",
+        "tieu-hoa",
+        "",
+        22,
+        75,
+        5,
+        "Tái khám viêm gan B mạn, không vàng da.",
+        "Gan lách không to, không dấu sao mạch.",
+        "Không uống rượu bia, người nhà nên xét nghiệm và tiêm phòng.",
+        (_g("Tenofovir disoproxil", 1, "evening", 30),),
+        ("alt", "ast"),
+    ),
+    Illness(
+        "N40",
+        "ngoai-tong-quat",
+        "male",
+        58,
+        120,
+        18,
+        "Tiểu đêm 3 lần, tia nước tiểu yếu.",
+        "Bụng mềm, không cầu bàng quang.",
+        "Bớt uống nước buổi tối, tránh rượu bia.",
+        (_g("Tamsulosin (Harnal)", 1, "evening after-meal", 30),),
+        ("creatinine",),
+    ),
+    Illness(
+        "I25.9",
+        "tim-mach",
+        "",
+        60,
+        120,
+        9,
+        "Tức ngực nhẹ khi gắng sức, nghỉ thì đỡ.",
+        "Tim đều, không tiếng thổi.",
+        "Không gắng sức đột ngột, đau ngực kéo dài phải đến viện ngay.",
+        (
+            _g(
+                "Acid acetylsalicylic (Aspirin)",
+                1,
+                "morning after-meal",
+                30,
+                otherwise=_g("Clopidogrel (Plavix)", 1, "morning", 30),
+            ),
+            _g("Atorvastatin (Lipitor)", 1, "evening", 30, otherwise=_ROSUVASTATIN),
+            _g("Bisoprolol (Concor Cor)", 1, "morning", 30),
+        ),
+        ("ldl", "creatinine"),
+    ),
+)
+
+ACUTE: Final = (
+    Illness(
+        "J06.9",
+        "noi-tong-quat",
+        "",
+        16,
+        75,
+        30,
+        "Sốt nhẹ, đau họng, chảy mũi 2 ngày.",
+        "Họng đỏ nhẹ, phổi trong.",
+        "Nghỉ ngơi, uống nhiều nước ấm.",
+        (_PARACETAMOL, _g("Loratadin (Clarityne)", 1, "evening", 5)),
+        (),
+        "37.9",
+    ),
+    Illness(
+        "J02.9",
+        "tai-mui-hong",
+        "",
+        16,
+        70,
+        12,
+        "Đau họng, nuốt vướng 3 ngày.",
+        "Niêm mạc họng đỏ, không giả mạc.",
+        "Súc họng nước muối, uống nước ấm.",
+        (
+            _g(
+                "Amoxicillin",
+                3,
+                "morning noon evening",
+                7,
+                otherwise=_g("Azithromycin (Zithromax)", 1, "morning", 3),
+            ),
+            _PARACETAMOL,
+        ),
+        ("wbc",),
+        "38.1",
+    ),
+    Illness(
+        "J20.9",
+        "ho-hap",
+        "",
+        18,
+        90,
+        10,
+        "Ho đờm vàng 5 ngày, sốt nhẹ.",
+        "Phổi ít ran phế quản, không khó thở.",
+        "Uống nhiều nước, tái khám nếu sốt cao hay khó thở.",
+        (
+            _g("Acetylcystein (Acemuc)", 3, "morning noon evening", 5),
+            _g("Doxycyclin", 2, "morning evening after-meal", 5),
+        ),
+        ("wbc", "crp"),
+        "37.8",
+    ),
+    Illness(
+        "K29.7",
+        "tieu-hoa",
+        "",
+        18,
+        80,
+        14,
+        "Đau thượng vị, buồn nôn sau ăn.",
+        "Bụng mềm, ấn đau thượng vị, không đề kháng.",
+        "Ăn đúng giờ, tránh rượu bia, chua cay.",
+        (
+            _g("Esomeprazol (Nexium 20)", 1, "morning before-meal", 14),
+            _g("Nhôm phosphat (Phosphalugel)", 2, "morning evening", 7),
+        ),
+        (),
+    ),
+    Illness(
+        "N39.0",
+        "noi-tong-quat",
+        "female",
+        18,
+        85,
+        9,
+        "Tiểu buốt, tiểu rắt 2 ngày.",
+        "Ấn tức hạ vị, không đau hông lưng.",
+        "Uống đủ nước, không nhịn tiểu.",
+        (_g("Fosfomycin (Monurol)", 1, "evening", 1),),
+        ("wbc",),
+        "37.4",
+    ),
+    Illness(
+        "M54.5",
+        "co-xuong-khop",
+        "",
+        25,
+        85,
+        16,
+        "Đau thắt lưng sau bê nặng, không lan chân.",
+        "Co cứng cơ cạnh sống, Lasègue âm tính.",
+        "Tránh bê nặng, chườm ấm, tập duỗi lưng.",
+        (
+            _g("Paracetamol (Panadol)", 3, "morning noon evening", 5),
+            _g("Eperison (Myonal)", 3, "morning noon evening after-meal", 5),
+        ),
+        (),
+    ),
+    Illness(
+        "H81.1",
+        "noi-tong-quat",
+        "",
+        40,
+        85,
+        7,
+        "Chóng mặt khi xoay đầu, buồn nôn.",
+        "Nghiệm pháp Dix-Hallpike dương tính, không liệt.",
+        "Đổi tư thế chậm, tập theo hướng dẫn.",
+        (_g("Betahistin (Betaserc)", 2, "morning evening after-meal", 7),),
+        (),
+    ),
+    Illness(
+        "L50.9",
+        "da-lieu",
+        "",
+        16,
+        70,
+        6,
+        "Nổi mẩn ngứa toàn thân 1 ngày, không khó thở.",
+        "Sẩn phù rải rác thân mình.",
+        "Tránh thức ăn lạ, khó thở phải đến cấp cứu ngay.",
+        (_g("Fexofenadin (Telfast)", 1, "evening", 7),),
+        (),
+    ),
+    Illness(
+        "H10.9",
+        "mat",
+        "",
+        7,
+        75,
+        5,
+        "Đỏ mắt, ghèn 2 ngày.",
+        "Kết mạc cương tụ, giác mạc trong.",
+        "Rửa tay, không dùng chung khăn.",
+        (_g("Tobramycin (Tobrex)", 4, "morning noon afternoon evening", 7),),
+        (),
+    ),
+    Illness(
+        "K02.9",
+        "rang-ham-mat",
+        "",
+        7,
+        70,
+        8,
+        "Đau nhức răng hàm khi ăn nóng lạnh.",
+        "Lỗ sâu mặt nhai răng hàm dưới.",
+        "Chải răng đúng cách, tái khám trám răng.",
+        (),
+        (),
+    ),
+    Illness(
+        "A97.0",
+        "noi-tong-quat",
+        "",
+        16,
+        60,
+        5,
+        "Sốt cao 3 ngày, đau mỏi người, đau hốc mắt.",
+        "Da sung huyết, không xuất huyết, gan không to.",
+        "Uống oresol, không dùng aspirin hay ibuprofen, tái khám mỗi ngày.",
+        (_g("Oresol", 3, "morning noon evening", 3), _PARACETAMOL),
+        ("wbc", "platelets", "hematocrit"),
+        "39.1",
+    ),
+    Illness(
+        "N76.0",
+        "san-phu-khoa",
+        "female",
+        18,
+        55,
+        7,
+        "Huyết trắng nhiều, ngứa.",
+        "Âm đạo viêm đỏ, khí hư trắng đục.",
+        "Giữ vệ sinh, mặc đồ lót thoáng.",
+        (_g("Clotrimazol (viên đặt)", 1, "bedtime", 6),),
+        (),
+    ),
+    Illness(
+        "Z00.0",
+        "y-hoc-gia-dinh",
+        "",
+        18,
+        120,
+        12,
+        "Khám sức khỏe định kỳ.",
+        "Chưa ghi nhận bất thường.",
+        "Duy trì tập luyện đều.",
+        (),
+        ("glucose", "cholesterol", "creatinine"),
+    ),
+)
+
+CHILDREN: Final = (
+    Illness(
+        "J06.9",
+        "nhi",
+        "",
+        4,
+        11,
+        60,
+        "Bé sốt, ho, chảy mũi 2 ngày.",
+        "Họng đỏ, phổi không ran.",
+        "Lau ấm, cho uống nhiều nước.",
+        (_CHILD_PARACETAMOL,),
+        (),
+        "38.3",
+    ),
+    Illness(
+        "J20.9",
+        "nhi",
+        "",
+        4,
+        11,
+        25,
+        "Bé ho nhiều về đêm, sốt nhẹ.",
+        "Phổi ít ran ẩm to hạt, không rút lõm.",
+        "Vỗ lưng, giữ ấm, trở lại ngay nếu thở nhanh.",
+        (_CHILD_PARACETAMOL,),
+        ("wbc",),
+        "37.9",
+    ),
+    Illness(
+        "A09.9",
+        "nhi",
+        "",
+        1,
+        11,
+        20,
+        "Tiêu lỏng 5 lần trong ngày, nôn 2 lần.",
+        "Mắt không trũng, véo da mất nhanh.",
+        "Uống oresol từng ngụm, tiếp tục ăn bú.",
+        (
+            _g("Oresol", 3, "morning noon evening", 3),
+            _g("Kẽm gluconat (10 mg kẽm)", 2, "morning evening", 10),
+        ),
+        (),
+        "37.6",
+    ),
+    Illness(
+        "B08.4",
+        "nhi",
+        "",
+        1,
+        3,
+        15,
+        "Bé sốt nhẹ, nổi bóng nước lòng bàn tay chân, loét miệng.",
+        "Bóng nước tay chân, không giật mình chới với.",
+        "Nghỉ học 10 ngày, rửa tay, trở lại ngay nếu giật mình hay run.",
+        (_TODDLER_PARACETAMOL,),
+        (),
+        "38.0",
+    ),
+    Illness(
+        "H66.9",
+        "nhi",
+        "",
+        4,
+        5,
+        10,
+        "Bé sốt, đau tai.",
+        "Màng nhĩ sung huyết một bên.",
+        "Uống đủ thuốc, giữ tai khô.",
+        (
+            _g("Cefixim (trẻ em)", 2, "morning evening", 7, "1.5", _g("Azithromycin", 1, "morning", 3)),
+            _CHILD_PARACETAMOL,
+        ),
+        ("wbc",),
+        "38.6",
+    ),
+    Illness(
+        "J06.9",
+        "nhi",
+        "",
+        1,
+        3,
+        60,
+        "Bé sốt, sổ mũi, quấy khóc 1 ngày.",
+        "Họng đỏ, phổi không ran.",
+        "Lau ấm, chia nhỏ bữa ăn.",
+        (_TODDLER_PARACETAMOL,),
+        (),
+        "38.4",
+    ),
+    Illness(
+        "J06.9",
+        "nhi",
+        "",
+        0,
+        0,
+        60,
+        "Bé nghẹt mũi, sốt nhẹ.",
+        "Họng hơi đỏ, phổi trong, bú được.",
+        "Nhỏ mũi nước muối, cho bú nhiều lần.",
+        (_BABY_PARACETAMOL, _g("Natri clorid 0,9% (nhỏ mũi)", 4, "morning noon afternoon evening", 5)),
+        (),
+        "37.8",
+    ),
+    Illness(
+        "Z00.1",
+        "nhi",
+        "",
+        0,
+        6,
+        40,
+        "Khám sức khỏe định kỳ cho bé.",
+        "Phát triển phù hợp tuổi.",
+        "Tiêm chủng đúng lịch.",
+        (),
+        (),
+    ),
+)
+
+PREGNANCY: Final = Illness(
+    "Z34.9",
+    "san-phu-khoa",
+    "female",
+    20,
+    40,
+    0,
+    "Khám thai định kỳ.",
+    "Thai sống trong tử cung, tim thai đều.",
+    "Uống sắt và acid folic, tái khám theo lịch.",
+    (_g("Sắt sulfat + acid folic (Tardyferon B9)", 1, "morning before-meal", 30),),
+    ("hemoglobin",),
+)
+
+# Reasons for a stay, with days; ages and sex as for an illness.
+STAYS: Final = (
+    (
+        Illness(
+            "J18.9",
+            "ho-hap",
+            "",
+            60,
+            120,
+            7,
+            "Sốt, ho đờm, khó thở tăng dần.",
+            "Ran nổ đáy phổi phải.",
+            "Uống hết thuốc, tái khám sau 1 tuần.",
+            (),
+            ("wbc", "crp", "creatinine"),
+            "38.7",
+        ),
+        7,
+    ),
+    (
+        Illness(
+            "K35.8",
+            "ngoai-tong-quat",
+            "",
+            12,
+            50,
+            3,
+            "Đau hố chậu phải, sốt nhẹ, buồn nôn.",
+            "Phản ứng thành bụng hố chậu phải.",
+            "Thay băng cách ngày, tái khám cắt chỉ sau 7 ngày.",
+            (),
+            ("wbc", "crp"),
+            "37.9",
+        ),
+        4,
+    ),
+    (
+        Illness(
+            "A97.1",
+            "noi-tong-quat",
+            "",
+            10,
+            60,
+            3,
+            "Sốt cao ngày 4, đau bụng, nôn.",
+            "Gan mấp mé bờ sườn, chấm xuất huyết.",
+            "Theo dõi dấu hiệu cảnh báo, tái khám sau 3 ngày.",
+            (),
+            ("platelets", "hematocrit"),
+            "38.9",
+        ),
+        5,
+    ),
+    (
+        Illness(
+            "I63.9",
+            "noi-tong-quat",
+            "",
+            62,
+            120,
+            4,
+            "Yếu nửa người phải, nói khó đột ngột.",
+            "Liệt nhẹ nửa người phải, sức cơ 4/5.",
+            "Tập phục hồi chức năng, uống thuốc đều.",
+            (),
+            ("glucose", "ldl", "creatinine"),
+        ),
+        10,
+    ),
+)
+
+BIRTH: Final = Illness(
+    "O80.0",
+    "san-phu-khoa",
+    "female",
+    24,
+    38,
+    12,
+    "Thai đủ tháng, đau bụng từng cơn.",
+    "Chuyển dạ, ngôi chỏm.",
+    "Nuôi con bằng sữa mẹ, tái khám sau 6 tuần.",
+    (),
+    ("hemoglobin", "platelets"),
+)
