@@ -42,7 +42,8 @@ def crowd(thread: int, each: int) -> None:
                 connection.close()
                 time.sleep(0.05)
                 continue
-            print(number, flush=True)
+            sys.stdout.write(f"{number}\n")  # one write a line: threads must not mix
+            sys.stdout.flush()
             break
     connection.close()
 

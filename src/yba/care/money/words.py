@@ -39,6 +39,8 @@ def _three(number: int, *, full: bool) -> str:
     words += ["mười"] if tens == 1 else [_DIGITS[tens], "mươi"]
     if ones == 1 and tens > 1:
         words.append("mốt")
+    elif ones == 4 and tens > 1:
+        words.append("tư")
     elif ones == 5:
         words.append("lăm")
     elif ones:
