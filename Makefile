@@ -1,0 +1,69 @@
+# Two commands matter: `make serve` and `make test`. Everything they need is installed into .venv, once.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PLATFORM := $(VENV)/.platform
+DEV := $(VENV)/.dev
+# The newest Python that is here and new enough; say PYTHON=... for another.
+PYTHON ?= $(shell .ci/find-python)
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test test-server check format bench demo-reset gen messages clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+serve: $(PLATFORM) ## the whole house at http://127.0.0.1:8000 (YBA_PORT, YBA_DATA, YBA_DATABASE_URL)
+	@$(BIN)/yba serve
+
+test: $(DEV) ## the whole suite, browser journeys included
+	@.ci/need-chromium
+	@mkdir -p artefacts
+	@$(BIN)/python -m pytest --junitxml=artefacts/tests.xml $(ARGS)
+
+test-server: $(DEV) ## the same suite on an outside PostgreSQL (YBA_DATABASE_URL, else a temporary one)
+	@.ci/need-chromium
+	@mkdir -p artefacts
+	@.ci/with-server $(BIN)/python -m pytest --junitxml=artefacts/tests-server.xml $(ARGS)
+
+check: $(DEV) ## format, lint, types, contracts, generated code, translations, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.r4 --check
+	$(BIN)/python -m yba.site.translations --check
+	$(BIN)/djlint src --lint --quiet
+
+format: $(DEV) ## put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV) ## requests a second and ratios, in one run (wants wrk)
+	@.ci/need-wrk
+	@$(BIN)/python -m bench $(ARGS)
+
+demo-reset: $(PLATFORM) ## throw the demo's data away and load it anew
+	@$(BIN)/yba demo-reset
+
+gen: $(DEV) ## make the FHIR types anew from HL7's definitions
+	$(BIN)/python -m tools.r4
+
+messages: $(DEV) ## collect the sentences people read, for translation
+	$(BIN)/python -m yba.site.translations
+
+clean: ## remove what was installed and made, not the data
+	rm -rf $(VENV) artefacts build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(BIN)/python:
+	@.ci/make-venv "$(PYTHON)" "$(VENV)"
+
+$(PLATFORM): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what Y Bạ needs (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[platform]"
+	@touch $@
+
+$(DEV): $(PLATFORM)
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[platform,dev]"
+	@touch $@
