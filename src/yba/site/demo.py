@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
@@ -35,14 +35,14 @@ def load_once(*, say: Callable[[str], None]) -> bool:
         for resource in province.province(today):
             record.update(resource)
             count += 1
-        for account in province.accounts(today):
+        for account in province.accounts():
             _keep_account(account)
         _after_load(record)
     say(f"{count} resources loaded.")
     return True
 
 
-def _keep_account(given: Any) -> None:
+def _keep_account(given: province.DemoAccount) -> None:
     """One account of the demo; the hash is made once, for argon2 takes its time on purpose."""
     staff = given.role in roles.STAFF
     account, _ = Account.objects.update_or_create(
@@ -56,21 +56,10 @@ def _keep_account(given: Any) -> None:
             "is_demo": True,
         },
     )
-    for patient_id, relation in _persons(given.persons):
+    for patient_id, relation in given.persons:
         AccountPerson.objects.get_or_create(
             account=account, patient_id=patient_id, defaults={"relation": relation}
         )
-
-
-def _persons(given: Iterable[Any]) -> list[tuple[str, str]]:
-    """Pairs of Patient id and relation; a bare id is oneself when it is the first, else another."""
-    pairs = []
-    for number, one in enumerate(given):
-        if isinstance(one, str):
-            pairs.append((one, "self" if number == 0 else "other"))
-        else:
-            pairs.append((str(one[0]), str(one[1])))
-    return pairs
 
 
 _made: list[str] = []

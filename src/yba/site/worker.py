@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
+
+
+#: Nightly jobs that are also due whenever the house starts: it may have slept for days.
+AT_START = ("booking.open_slots",)
+
+
+def _queue_what_was_missed(app: Any) -> None:
+    """Queue each of these jobs that exists and does not wait already."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    for name in AT_START:
+        if name in app.tasks:
+            with contextlib.suppress(AlreadyEnqueued):
+                app.tasks[name].defer(timestamp=0)
 
 
 def main() -> None:
@@ -20,8 +36,9 @@ def main() -> None:
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app, connector_params
 
-    connections.close_all()
     # The worker listens and waits, so it needs its own asynchronous connections, not Django's.
+    _queue_what_was_missed(app)
+    connections.close_all()
     with app.replace_connector(
         PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
     ) as working:

@@ -75,23 +75,19 @@ class Account(AbstractBaseUser):
 class AccountPerson(models.Model):
     """A person of the record whom an account acts for: oneself, a child, a parent."""
 
-    class Relation(models.TextChoices):
-        SELF = "self", _("Bản thân")
-        CHILD = "child", _("Con")
-        PARENT = "parent", _("Cha mẹ")
-        SPOUSE = "spouse", _("Vợ chồng")
-        OTHER = "other", _("Khác")
+    #: The relation to oneself; the others are codes of the catalogue of relationships (`con`, `vo-chong`, ...).
+    SELF: ClassVar[str] = "ban-than"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="links")
     patient_id = models.CharField(max_length=64)
-    relation = models.CharField(max_length=16, choices=Relation.choices, default=Relation.SELF)
+    relation = models.CharField(max_length=32, default="ban-than")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["account", "patient_id"], name="accounts_person_once"),
             models.UniqueConstraint(
-                fields=["account"], condition=models.Q(relation="self"), name="accounts_one_self"
+                fields=["account"], condition=models.Q(relation="ban-than"), name="accounts_one_self"
             ),
         ]
 
