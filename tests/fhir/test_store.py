@@ -120,7 +120,7 @@ def test_delete_is_gone_and_can_come_back(record: fhir.Record) -> None:
 
 
 def test_missing_is_not_found(record: fhir.Record) -> None:
-    with pytest.raises(errors.NotFound, match="There is no Patient/nobody."):
+    with pytest.raises(errors.NotFound, match="There is no Patient/nobody"):
         record.read(Patient, "nobody")
 
 
@@ -175,7 +175,7 @@ def test_a_guard_refuses_and_nothing_is_stored(connection: psycopg.Connection[An
         raise errors.Conflict("test.no", "Not this one.")
 
     record = fhir.open(connection, actor=SYSTEM, guards={"Patient": [guard]})
-    with pytest.raises(errors.Conflict, match="Not this one."):
+    with pytest.raises(errors.Conflict, match="Not this one"):
         record.create(a_patient())
     assert len(seen) == 1
     assert seen[0][0] is None
