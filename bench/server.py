@@ -1,0 +1,86 @@
+"""The real server process under load: the site where it is there, else the record's endpoint alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where it listens, the token it takes, and which application it is."""
+
+    url: str
+    token: str
+    name: str
+
+
+def _environment(uri: str, data: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+        "YBA_DATABASE_URL": uri,
+        "YBA_DATA": str(data),
+        "BENCH_TOKEN": "bench",
+        "DJANGO_SETTINGS_MODULE": "yba.site.settings",
+    }
+
+
+def _site_token(environment: dict[str, str]) -> str | None:
+    """Migrate the site and draw a token; None where the site does not get up."""
+    command = [sys.executable, "-c", "import sys; from yba.site.command import main; sys.exit(main())"]
+    for arguments in (["migrate"], ["token", "--role", "system"]):
+        done = subprocess.run(
+            [*command, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            print(f"bench: the site does not start ({' '.join(arguments)}): {done.stderr.strip()[-300:]}")
+            return None
+    return done.stdout.strip().splitlines()[-1]
+
+
+@contextmanager
+def running(uri: str, data: Path, *, alone: bool = False, threads: int = 4) -> Iterator[Running]:
+    """A server for the length of the block."""
+    environment = _environment(uri, data)
+    token = None if alone else _site_token(environment)
+    name = "yba.site.wsgi:application" if token else "bench.served:application"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+         "--workers", "1", "--blocking-threads", str(threads), "--blocking-threads-idle-timeout", "600",
+         "--backlog", "1024", "--no-ws", "--log-level", "warning", name],
+        env=environment,
+        cwd=ROOT,
+    )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}/fhir"
+        _wait(f"{url}/metadata", process)
+        yield Running(url, token or "bench", name)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).read()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise SystemExit("bench: the server did not start")
