@@ -30,6 +30,11 @@ from yba.fhir.record import Record, facility_of
 POSTS_A_PAGE: Final = 10
 MOST_POSTS: Final = 500
 FIRST_LOOK: Final = timedelta(days=3)
+_INCLUDED: Final = (
+    ("_include", "PractitionerRole:practitioner"),
+    ("_include", "PractitionerRole:organization"),
+    ("_include", "PractitionerRole:location"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +82,21 @@ def target_id(ref: Reference | None, kind: str) -> str:
 # -- doctors --------------------------------------------------------------------------------------------
 
 
-def posts(record: Record, *, text: str = "", specialty: str = "") -> list[Post]:
-    """Practitioners found by name, specialty or complaint (accents are free), or all of a specialty, by name."""
-    common = [
-        ("active", "true"),
-        ("_count", str(MOST_POSTS)),
-        ("_include", "PractitionerRole:practitioner"),
-        ("_include", "PractitionerRole:organization"),
-        ("_include", "PractitionerRole:location"),
-    ]
+def posts(record: Record, *, specialty: str = "") -> list[Post]:
+    """Everyone who can be booked, or those of one specialty, by specialty and name."""
+    params = [("active", "true"), ("_count", str(MOST_POSTS)), *_INCLUDED]
     if specialty:
-        common.append(("specialty", f"{SPECIALTY_CS}|{specialty}"))
-    found = _posts(record, common)
-    return sorted(_matching(found, text), key=lambda post: (post.specialty, post.name)) if text else found
+        params.append(("specialty", f"{SPECIALTY_CS}|{specialty}"))
+    return sorted(_posts(record, params), key=lambda post: (post.specialty, post.name))
 
 
-def _matching(found: Sequence[Post], text: str) -> list[Post]:
+def matching(found: Sequence[Post], text: str) -> list[Post]:
     """By every word of name, specialty and place; else by the specialties the words complain of."""
     asked = fold_words(text)
+    if not asked:
+        return list(found)
     named = [one for one in found if all(any(word.startswith(a) for word in one.words) for a in asked)]
-    if named or not asked:
+    if named:
         return named
     codes = {one.code for one in catalogues.search_specialties(text)}
     return [one for one in found if one.specialty_code in codes]
@@ -188,22 +188,23 @@ def _amount(definition: ChargeItemDefinition) -> int | None:
 
 
 def with_times(
-    record: Record, found: Sequence[Post], *, now: datetime, day: date | None = None
+    record: Record, found: Sequence[Post], *, now: datetime, days: tuple[date, date] | None = None
 ) -> list[Post]:
-    """The posts with their next free times: of one day, or the soonest within the horizon. Two or three searches."""
+    """The posts with their next free times: of some days, or the soonest within the horizon. Two or three searches."""
     schedules = schedules_of(record, [one.role_id for one in found])
     placed = [replace(one, schedule_id=schedules.get(one.role_id, "")) for one in found]
     ids = [one.schedule_id for one in placed if one.schedule_id]
-    if day is not None:
-        first, last = rules.day_bounds(day)
-        times = free_times(record, ids, start=max(first, rules.instant(now)), end=last)
+    begin = rules.instant(now)
+    if days is not None:
+        first, last = rules.day_bounds(days[0])[0], rules.day_bounds(days[1])[1]
+        times = free_times(record, ids, start=max(first, begin), end=last)
     else:
-        soon = now + FIRST_LOOK
-        times = free_times(record, ids, start=rules.instant(now), end=rules.instant(soon))
+        soon = rules.instant(now + FIRST_LOOK)
+        times = free_times(record, ids, start=begin, end=soon)
         rest = [one for one in ids if one not in times]
         if rest:
-            later = now + timedelta(days=rules.HORIZON_DAYS)
-            times |= free_times(record, rest, start=rules.instant(soon), end=rules.instant(later))
+            later = rules.instant(now + timedelta(days=rules.HORIZON_DAYS))
+            times |= free_times(record, rest, start=soon, end=later)
     return [replace(one, free=tuple(times.get(one.schedule_id, ()))) for one in placed]
 
 
@@ -253,17 +254,18 @@ def times_of(
     return [_free_slot(slot) for slot in found]
 
 
+def times_of_slot(record: Record, slot_id: str, *, now: datetime) -> list[FreeSlot]:
+    """All times, from now on, of the schedule a slot belongs to; none when the slot is gone."""
+    try:
+        slot = record.read(Slot, slot_id) if slot_id else None
+    except (NotFound, Gone):
+        return []
+    return times_of(record, target_id(slot.schedule, "Schedule"), now=now) if slot is not None else []
+
+
 def post(record: Record, role_id: str) -> Post:
     """One post with its schedule. Raises NotFound."""
-    found = _posts(
-        record,
-        [
-            ("_id", role_id),
-            ("_include", "PractitionerRole:practitioner"),
-            ("_include", "PractitionerRole:organization"),
-            ("_include", "PractitionerRole:location"),
-        ],
-    )
+    found = _posts(record, [("_id", role_id), *_INCLUDED])
     if not found:
         raise NotFound("booking.no-post", "There is no such practitioner here.")
     return replace(found[0], schedule_id=schedules_of(record, [role_id]).get(role_id, ""))
@@ -341,6 +343,13 @@ def facility_name(record: Record, facility_id: str) -> tuple[str, str]:
     if found is None:
         return "", ""
     return found.name or "", next((t.value for t in found.telecom if t.system == "phone" and t.value), "")
+
+
+def facility_names(record: Record, ids: Iterable[str]) -> dict[str, str]:
+    """Facility id -> name, in one search."""
+    wanted = sorted(set(filter(None, ids)))
+    found = record.find(Organization, ("_id", ",".join(wanted))) if wanted else []
+    return {one.id or "": one.name or "" for one in found}
 
 
 def code_is_used(record: Record, code: str) -> bool:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from yba.care import identifiers
 from yba.fhir.model import references
+from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
@@ -277,3 +278,41 @@ def refusal_sms(*, facility: str, start: datetime, phone: str) -> str:
 def nearest(free: Sequence[datetime], wanted: datetime, *, most: int = 2) -> list[datetime]:
     """The free times nearest to a taken one, in the order of the clock."""
     return sorted(sorted(free, key=lambda at: abs(at - wanted))[:most])
+
+
+#: Folded words of a complaint that should be seen first. Source: the desk's own script, cardiac and stroke signs.
+_DANGER: Final = (
+    "dau nguc", "tuc nguc", "kho tho", "ngat", "suyt ngat", "liet", "meo mieng", "noi kho", "co giat", "chay mau",
+    "phan den", "non ra mau",
+)  # fmt: skip
+
+
+def sounds_dangerous(text: str) -> bool:
+    """Whether a complaint names a sign of danger, so that the agent asks about it first."""
+    plain = f" {' '.join(fold_words(text))} "
+    return any(f" {sign} " in plain for sign in _DANGER)
+
+
+def calendar_entry(appointment: Appointment, *, place: str, now: datetime) -> str:
+    """The booking as iCalendar text (RFC 5545): time, place and room; no doctor's specialty, no reason."""
+    room = reference_of(appointment, "Location")
+    where = ", ".join(
+        filter(None, [f"Phòng {room.display}" if room is not None and room.display else "", place])
+    )
+    lines = [
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Y Ba//VI", "BEGIN:VEVENT",
+        f"UID:{appointment.id}@yba.vn", f"DTSTAMP:{_stamp(now)}",
+        f"DTSTART:{_stamp(moment(appointment.start or ''))}", f"DTEND:{_stamp(moment(appointment.end or ''))}",
+        f"SUMMARY:{_ical('Lượt hẹn')}", f"LOCATION:{_ical(where)}",
+        "BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT60M", f"DESCRIPTION:{_ical('Lượt hẹn')}", "END:VALARM",
+        "END:VEVENT", "END:VCALENDAR", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines)
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _ical(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", " ")

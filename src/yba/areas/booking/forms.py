@@ -1,0 +1,84 @@
+"""What people type when they book, and what the desk writes down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from yba.care import identifiers
+from yba.care.refusal import Refusal
+from yba.ui.fields import PhoneField
+
+
+def _checked_phone(text: str) -> str:
+    """The number if it is one of this country, else the rule's own sentence."""
+    checked = identifiers.check_phone(text)
+    if isinstance(checked, Refusal):
+        raise forms.ValidationError(checked.message, code=checked.key)
+    return checked.value
+
+
+class FindForm(forms.Form):
+    """Which doctor: words, specialty, place, day, price. Everything is optional; nonsense is left out."""
+
+    q = forms.CharField(required=False, max_length=100)
+    khoa = forms.SlugField(required=False)
+    noi = forms.CharField(required=False, max_length=64)
+    ngay = forms.ChoiceField(required=False, choices=[("", ""), ("nay", ""), ("mai", ""), ("tuan", "")])
+    gia = forms.IntegerField(required=False, min_value=0)
+    nu = forms.BooleanField(required=False)
+
+
+class BookingForm(forms.Form):
+    """For whom, when, why. The choices of people are given: a citizen's own."""
+
+    slot = forms.CharField(max_length=64, error_messages={"required": _("Chưa chọn giờ khám.")})
+    patient = forms.ChoiceField(label=_("Khám cho ai?"), widget=forms.RadioSelect)
+    reason = forms.CharField(
+        label=_("Lý do khám"),
+        help_text=_("Viết ngắn: khó chịu ở đâu, từ khi nào. Bác sĩ đọc trước khi khám."),
+        max_length=200,
+        error_messages={"required": _("Viết vài chữ về lý do khám, ví dụ “đau lưng một tuần nay”.")},
+    )
+    symptoms = forms.CharField(
+        label=_("Triệu chứng, thuốc đang dùng"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    phone = PhoneField(label=_("Số điện thoại để bệnh viện gọi lại"))
+
+    def __init__(self, *args: Any, people: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["patient"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = people
+
+    def clean_phone(self) -> str:
+        return _checked_phone(self.cleaned_data["phone"])
+
+
+class CorrectionForm(forms.Form):
+    """What the caller said, written over what was typed."""
+
+    name = forms.CharField(label=_("Họ tên"), max_length=100)
+    phone = PhoneField(label=_("Số gọi lại"))
+    reason = forms.CharField(label=_("Lý do khám, sửa theo lời người bệnh"), max_length=200)
+    symptoms = forms.CharField(
+        label=_("Triệu chứng"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def clean_phone(self) -> str:
+        return _checked_phone(self.cleaned_data["phone"])
+
+
+class RefusalForm(forms.Form):
+    """Why a request is not taken; the person reads it."""
+
+    reason = forms.CharField(
+        label=_("Lý do, người bệnh sẽ đọc được"),
+        max_length=200,
+        error_messages={"required": _("Viết lý do để người bệnh biết nên làm gì tiếp.")},
+    )

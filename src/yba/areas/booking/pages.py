@@ -1,0 +1,365 @@
+"""The page objects of booking and how they are filled: from what was read to what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from yba.areas.booking import queries, rules
+from yba.areas.booking.models import Contact
+from yba.care import catalogues
+from yba.care.people import Person
+from yba.ui import parts, words
+
+if TYPE_CHECKING:
+    from yba.areas.booking.forms import BookingForm, CorrectionForm, RefusalForm
+
+#: States of a booking: kind of the status sign and the words of it.
+_STATES: dict[str, tuple[str, Callable[[], str]]] = {
+    "proposed": ("wait", lambda: _("Chờ bệnh viện gọi")),
+    "pending": ("wait", lambda: _("Chờ bệnh viện gọi")),
+    "booked": ("done", lambda: _("Đã xác nhận")),
+    "arrived": ("now", lambda: _("Đã đến")),
+    "checked-in": ("now", lambda: _("Đã đến")),
+    "fulfilled": ("done", lambda: _("Đã khám")),
+    "cancelled": ("off", lambda: _("Đã hủy")),
+    "noshow": ("missed", lambda: _("Không đến")),
+    "entered-in-error": ("off", lambda: _("Ghi nhầm")),
+    "waitlist": ("wait", lambda: _("Chờ có chỗ")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindPage:
+    """Doctors that fit, each with the next free times."""
+
+    title: str
+    q: str
+    place: str
+    price: str
+    specialties: list[Choice]
+    places: list[Choice]
+    days: list[Choice]
+    prices: list[Choice]
+    women_only: bool
+    heading: str
+    doctors: list[parts.Doctor]
+    left: int
+    more_url: str
+
+
+def specialty_choices(found: Sequence[queries.Post], chosen: str) -> list[Choice]:
+    """The specialties that are practised here."""
+    codes = {one.specialty_code: one.specialty for one in found if one.specialty_code}
+    if chosen and chosen not in codes:
+        known = catalogues.specialty(chosen)
+        codes |= {chosen: known.name_vi} if known else {}
+    return [
+        Choice(code, name, code == chosen) for code, name in sorted(codes.items(), key=lambda one: one[1])
+    ]
+
+
+def place_choices(found: Sequence[queries.Post], chosen: str) -> list[Choice]:
+    """The facilities, then their communes."""
+    facilities = {one.facility_id: one.facility for one in found}
+    communes = {one.place: one.place for one in found if one.place}
+    named = sorted(facilities.items(), key=lambda one: one[1]) + sorted(communes.items())
+    return [Choice(value, label, value == chosen) for value, label in named]
+
+
+def doctor_of(post: queries.Post, *, today: date, day: str = "") -> parts.Doctor:
+    """A line of the directory."""
+    url = reverse("booking:book", args=[post.role_id])
+    facts = [parts.Fact("map-pin", " · ".join(filter(None, [post.facility, post.place])))]
+    facts += [parts.Fact("banknote", words.money(post.price))] if post.price else []
+    facts += [parts.Fact("door-open", _("Phòng %(room)s") % {"room": post.room})] if post.room else []
+    return parts.Doctor(
+        name=post.name,
+        url=url,
+        specialty=post.specialty,
+        facts=tuple(facts),
+        slots=_links(post, url),
+        slots_words=_left_words(post, today),
+        more_url=url,
+        more_words=_("Giờ khác") if post.free else "",
+    )
+
+
+def _links(post: queries.Post, url: str) -> tuple[parts.Link, ...]:
+    if not post.free:
+        return ()
+    first = rules.local_day(post.free[0].start)
+    same = [one for one in post.free if rules.local_day(one.start) == first][:3]
+    return tuple(parts.Link(words.gio(one.start), f"{url}?gio={one.id}#gio") for one in same)
+
+
+def _left_words(post: queries.Post, today: date) -> str:
+    if not post.free:
+        return _("Hết chỗ trong %(days)s ngày tới.") % {"days": rules.HORIZON_DAYS}
+    first = rules.local_day(post.free[0].start)
+    if first == today:
+        return _("Còn chỗ hôm nay")
+    if first == today + timedelta(days=1):
+        return _("Còn chỗ mai")
+    return _("Còn chỗ %(day)s") % {"day": words.day_words(first)}
+
+
+@dataclass(frozen=True, slots=True)
+class BookPage:
+    """One doctor: days, times, and the form."""
+
+    title: str
+    doctor: str
+    facts: str
+    days: list[parts.Day]
+    day: date | None
+    day_value: str
+    day_words: str
+    slots: list[parts.Slot]
+    slot: str
+    price: str
+    form: BookingForm
+    taken: str = ""
+
+
+def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day]:
+    """The days of the horizon, each with how many times are left."""
+    days = []
+    for ahead in range(rules.HORIZON_DAYS):
+        day = today + timedelta(days=ahead)
+        of_day = [one for one in times if rules.local_day(one.start) == day]
+        free = sum(one.free for one in of_day)
+        if free:
+            note = _("còn %(count)s") % {"count": free}
+        else:
+            note = _("hết") if of_day else _("nghỉ")
+        days.append(parts.Day(day.isoformat(), day, note=note, disabled=not free))
+    return days
+
+
+def slots_on(times: Sequence[queries.FreeSlot], day: date | None) -> list[parts.Slot]:
+    """The times of a day, taken ones shown as such."""
+    return [
+        parts.Slot(one.id, one.start.astimezone(rules.HANOI), disabled=not one.free)
+        for one in times
+        if day is not None and rules.local_day(one.start) == day
+    ]
+
+
+def taken_words(start: datetime, free: Sequence[datetime]) -> str:
+    """ "Giờ 9:30 vừa có người đặt. Còn 10:00 và 11:00."."""
+    left = [words.gio(one) for one in rules.nearest(free, start)]
+    said = _("Giờ %(time)s vừa có người đặt.") % {"time": words.gio(start)}
+    if not left:
+        return f"{said} {_('Ngày này không còn giờ nào. Chọn ngày khác.')}"
+    return f"{said} {_('Còn %(times)s.') % {'times': _(' và ').join(left)}}"
+
+
+@dataclass(frozen=True, slots=True)
+class BookingLine:
+    """A booking in a citizen's list, or alone on its slip."""
+
+    id: str
+    when: str
+    start: datetime | None
+    day: str
+    patient: str
+    doctor: str
+    place: str
+    room: str
+    specialty: str
+    reason: str
+    symptoms: str
+    code: str
+    kind: str
+    state: str
+    refusal: str
+    cancellable: bool
+    waiting: bool
+    booked: bool
+    question: str
+
+
+def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> BookingLine:
+    """A booking in words."""
+    kind, state = _STATES.get(one.status, ("wait", lambda: one.status))
+    when = words.when(one.start) if one.start else ""
+    open_still = one.status in rules.OPEN and (one.start is None or one.start > now)
+    return BookingLine(
+        id=one.id,
+        when=when,
+        start=one.start,
+        day=words.ngay(one.start) if one.start else "",
+        patient=one.patient,
+        doctor=one.doctor,
+        place=facility,
+        room=one.room,
+        specialty=one.specialty,
+        reason=one.reason,
+        symptoms=one.symptoms,
+        code=one.code,
+        kind=kind,
+        state=_("Bệnh viện không nhận") if one.status == "cancelled" and one.refusal else state(),
+        refusal=one.refusal,
+        cancellable=open_still,
+        waiting=one.status in rules.WAITING,
+        booked=one.status == "booked",
+        question=_("Hủy lượt khám %(when)s?") % {"when": when},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MinePage:
+    """A citizen's bookings: those to come, and those behind."""
+
+    title: str
+    coming: list[BookingLine]
+    past: list[BookingLine]
+    topics: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SlipPage:
+    """One booking: what is held, what happens next, the code to show."""
+
+    title: str
+    line: BookingLine
+    sentence: str
+    hotline: str
+    price: str
+    topic: str
+
+
+def held_words(line: BookingLine) -> str:
+    """What has come of a request, in a sentence."""
+    if line.waiting:
+        return _("Đã giữ chỗ %(when)s. Bệnh viện gọi lại trong 30 phút.") % {"when": line.when}
+    if line.booked:
+        return _("Đã xác nhận %(when)s. Đến trước 15 phút và đưa mã cho bàn tiếp đón.") % {"when": line.when}
+    if line.refusal:
+        return _("Bệnh viện không nhận lượt %(when)s. %(reason)s") % {
+            "when": line.when,
+            "reason": line.refusal,
+        }
+    return f"{line.state}: {line.when}"
+
+
+# -- the desk -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """A line of the desk's list."""
+
+    id: str
+    url: str
+    name: str
+    age: str
+    why: str
+    late: bool
+    due: str
+    held: str
+    current: bool
+
+
+def request_line(one: queries.Waiting, *, today: date, current: str) -> RequestLine:
+    """A request in words."""
+    late, count = one.due.late, one.due.minutes
+    said = _("quá hạn %(count)s phút") if late else _("còn %(count)s phút")
+    held = _("Bạn đang giữ") if one.held_by_me else ""
+    if one.held_by and not one.held_by_me:
+        held = _("%(name)s đang gọi") % {"name": one.held_by}
+    return RequestLine(
+        id=one.booking.id,
+        url=reverse("booking:request", args=[one.booking.id]),
+        name=one.booking.patient,
+        age=words.age(one.birth_date, today),
+        why=one.booking.reason,
+        late=late,
+        due=said % {"count": count if count < 600 else "600+"},
+        held=held,
+        current=one.booking.id == current,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The request the agent has open."""
+
+    id: str
+    title: str
+    facts: str
+    insurance: str
+    phone: str
+    phone_words: str
+    says: str
+    chosen: str
+    doctor: str
+    state: str
+    kind: str
+    waiting: bool
+    booked: bool
+    code: str
+    held_by_me: bool
+    held_by_other: str
+    form: CorrectionForm
+    refusal: RefusalForm
+    days: list[parts.Day]
+    day_value: str
+    day_words: str
+    slots: list[parts.Slot]
+    history: list[BookingLine]
+    contacts: list[tuple[datetime, str, str]]
+    danger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningPage:
+    """The desk's list and, when one is chosen, the request beside it."""
+
+    title: str
+    place: str
+    tabs: list[parts.Tab]
+    lines: list[RequestLine]
+    finished: list[BookingLine]
+    done: bool
+    topic: str
+    list_url: str
+    open: Open | None = None
+
+
+def contact_words(one: Contact) -> tuple[datetime, str, str]:
+    """When, what, who."""
+    said = {
+        "called": _("Gọi, đang nói chuyện"),
+        "unreached": _("Gọi không được"),
+        "corrected": _("Sửa thông tin"),
+        "moved": _("Đổi giờ"),
+        "confirmed": _("Xác nhận, đã nhắn mã"),
+        "refused": _("Từ chối"),
+    }.get(one.kind, one.kind)
+    return one.at.astimezone(rules.HANOI), said, " · ".join(filter(None, [one.agent_name, one.note]))
+
+
+def person_facts(person: Person, *, today: date) -> str:
+    """Age, sex, citizen number, home."""
+    parts_ = [
+        ", ".join(filter(None, [words.age(person.birth_date, today), words.gender(person.gender)])),
+        f"CCCD {words.citizen_number(person.citizen_number)}" if person.citizen_number else "",
+        person.commune or person.address,
+    ]
+    return " · ".join(filter(None, parts_))

@@ -1,0 +1,33 @@
+"""Booking's addresses."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.urls import path
+
+from yba.areas.booking import screening, views
+
+app_name = "booking"
+
+urlpatterns = [
+    path("", views.find, name="find"),
+    path("bac-si/<str:role_id>/", views.book, name="book"),
+    path("lich-hen/", views.mine, name="mine"),
+    path("phieu/<str:appointment_id>/", views.slip, name="slip"),
+    path("phieu/<str:appointment_id>/lich.ics", views.calendar, name="calendar"),
+    path("phieu/<str:appointment_id>/huy", views.cancel, name="cancel"),
+    path("sang-loc/", screening.screening, name="screening"),
+    path("sang-loc/danh-sach", screening.waiting, name="waiting"),
+    path("sang-loc/<str:appointment_id>/", screening.open_request, name="request"),
+    path("sang-loc/<str:appointment_id>/giu", screening.claim, name="claim"),
+    path("sang-loc/<str:appointment_id>/tra", screening.release, name="release"),
+    path("sang-loc/<str:appointment_id>/sua", screening.correct, name="correct"),
+    path("sang-loc/<str:appointment_id>/doi-gio", screening.move, name="move"),
+    path("sang-loc/<str:appointment_id>/xac-nhan", screening.confirm, name="confirm"),
+    path("sang-loc/<str:appointment_id>/tu-choi", screening.refuse, name="refuse"),
+    path("sang-loc/<str:appointment_id>/khong-gap", screening.unreached, name="unreached"),
+]
+
+# Reception and the wall are the queue's pages, under the same name.
+if find_spec("yba.areas.booking.queue.urls"):
+    urlpatterns += import_module("yba.areas.booking.queue.urls").urlpatterns

@@ -1,0 +1,315 @@
+"""The citizen's pages: find a doctor, hold a time, see and cancel bookings, the slip."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from yba.areas.booking import actions, pages, queries, rules
+from yba.areas.booking.forms import BookingForm, FindForm
+from yba.care import people
+from yba.fhir.errors import Conflict, Invalid
+from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.patient import Patient
+from yba.fhir.record import Record
+from yba.ui import words
+from yba.ui.requests import once_of, record_of, role_required
+
+PRICES = (100_000, 150_000, 200_000)
+
+
+# -- find -----------------------------------------------------------------------------------------------
+
+
+@require_safe
+@role_required("citizen")
+def find(request: HttpRequest) -> HttpResponse:
+    """Doctors by words, specialty, place, day and price, with their next free times."""
+    record, form = record_of(request), FindForm(request.GET)
+    form.is_valid()
+    asked: dict[str, Any] = form.cleaned_data
+    now = record.clock()
+    everyone = queries.posts(record)
+    found = _fitting(everyone, queries.matching(everyone, asked.get("q", "")), asked)
+    count = _page_size(request)
+    shown = queries.with_times(record, found[:count], now=now, days=_days(asked.get("ngay", ""), now))
+    page = _find_page(asked, everyone, found, shown, now=now, count=count)
+    return render(request, "booking/find.html", {"page": page})
+
+
+def _fitting(
+    everyone: list[queries.Post], found: list[queries.Post], asked: dict[str, Any]
+) -> list[queries.Post]:
+    place, most = asked.get("noi") or "", asked.get("gia")
+    return [
+        one
+        for one in found
+        if (not asked.get("khoa") or one.specialty_code == asked["khoa"])
+        and (not place or place in (one.facility_id, one.place))
+        and (not most or (one.price is not None and one.price <= most))
+        and (not asked.get("nu") or one.gender == "female")
+    ]
+
+
+def _page_size(request: HttpRequest) -> int:
+    text = request.GET.get("hien", "")
+    return min(int(text), queries.MOST_POSTS) if text.isdecimal() and len(text) < 5 else queries.POSTS_A_PAGE
+
+
+def _days(asked: str, now: datetime) -> tuple[date, date] | None:
+    today = rules.local_day(now)
+    return {
+        "nay": (today, today),
+        "mai": (today + timedelta(days=1), today + timedelta(days=1)),
+        "tuan": (today, today + timedelta(days=6)),
+    }.get(asked)
+
+
+def _find_page(
+    asked: dict[str, Any],
+    everyone: list[queries.Post],
+    found: list[queries.Post],
+    shown: list[queries.Post],
+    *,
+    now: datetime,
+    count: int,
+) -> pages.FindPage:
+    ngay, price = asked.get("ngay") or "", str(asked.get("gia") or "")
+    days = [("", _("Bất kỳ")), ("nay", _("Hôm nay")), ("mai", _("Ngày mai")), ("tuan", _("Tuần này"))]
+    kept = {key: value for key, value in asked.items() if value and key != "nu"} | (
+        {"nu": "on"} if asked.get("nu") else {}
+    )
+    heading = ngettext("%(count)s bác sĩ", "%(count)s bác sĩ", len(found)) % {"count": len(found)}
+    shown = [one for one in shown if one.free] if ngay else sorted(shown, key=lambda one: not one.free)
+    return pages.FindPage(
+        title=_("Tìm bác sĩ"),
+        q=asked.get("q") or "",
+        place=asked.get("noi") or "",
+        price=price,
+        specialties=pages.specialty_choices(everyone, asked.get("khoa") or ""),
+        places=pages.place_choices(everyone, asked.get("noi") or ""),
+        days=[pages.Choice(value, label, value == ngay) for value, label in days],
+        prices=[pages.Choice(str(one), words.money(one), str(one) == price) for one in PRICES],
+        women_only=bool(asked.get("nu")),
+        heading=heading,
+        doctors=[pages.doctor_of(one, today=rules.local_day(now)) for one in shown],
+        left=max(len(found) - count, 0),
+        more_url=f"?{urlencode(kept | {'hien': count + queries.POSTS_A_PAGE})}",
+    )
+
+
+# -- book -----------------------------------------------------------------------------------------------
+
+
+@role_required("citizen")
+def book(request: HttpRequest, role_id: str) -> HttpResponse:
+    """One doctor: choose day and time, say for whom and why, hold the time."""
+    record = record_of(request)
+    own = _own_people(request, record)
+    if not own:
+        return _to_profile(request)
+    post = queries.post(record, role_id)
+    if request.method == "POST":
+        return _held(request, record, post, own)
+    form = BookingForm(
+        people=own, initial={"patient": _current(request, own), "phone": _phone(request, record)}
+    )
+    return _book_page(request, record, post, form)
+
+
+def _held(
+    request: HttpRequest, record: Record, post: queries.Post, own: list[tuple[str, str]]
+) -> HttpResponse:
+    form = BookingForm(request.POST, people=own)
+    if not form.is_valid():
+        return _book_page(request, record, post, form, status=422)
+    data = form.cleaned_data
+    try:
+        made = actions.book_appointment(
+            record, slot_id=data["slot"], patient_id=data["patient"], reason=data["reason"],
+            symptoms=data["symptoms"], phone=data["phone"], once=once_of(request),
+        )  # fmt: skip
+    except (Conflict, Invalid) as refusal:
+        return _book_page(request, record, post, form, refusal=refusal, status=409)
+    return redirect("booking:slip", made.id)
+
+
+def _book_page(
+    request: HttpRequest,
+    record: Record,
+    post: queries.Post,
+    form: BookingForm,
+    *,
+    refusal: Conflict | Invalid | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now = record.clock()
+    today = rules.local_day(now)
+    times = queries.times_of(record, post.schedule_id, now=now) if post.schedule_id else []
+    wanted = str(form.data.get("slot", "")) or request.GET.get("gio", "")
+    day = _chosen_day(request.GET.get("ngay", ""), wanted, times)
+    kept = next((one for one in times if one.id == wanted), None)
+    page = pages.BookPage(
+        title=_("Đặt lượt khám"),
+        doctor=post.name,
+        facts=" · ".join(filter(None, [post.specialty, post.facility])),
+        days=pages.days_of(times, today=today),
+        day=day,
+        day_value=day.isoformat() if day else "",
+        day_words=words.day_words(day) if day else "",
+        slots=pages.slots_on(times, day),
+        slot=wanted if kept is not None and kept.free else "",
+        price=words.money(post.price) if post.price else "",
+        form=form,
+        taken=_refusal_words(refusal, kept, times, day) if refusal else "",
+    )
+    return render(request, "booking/book.html", {"page": page}, status=status)
+
+
+def _chosen_day(asked: str, slot: str, times: list[queries.FreeSlot]) -> date | None:
+    """The day asked for, else that of the time chosen, else the first with a free time."""
+    days = {rules.local_day(one.start).isoformat(): rules.local_day(one.start) for one in times}
+    if asked in days:
+        return days[asked]
+    chosen = next((one for one in times if one.id == slot), None)
+    if chosen is not None:
+        return rules.local_day(chosen.start)
+    return next((rules.local_day(one.start) for one in times if one.free), None)
+
+
+def _refusal_words(
+    refusal: Conflict | Invalid,
+    kept: queries.FreeSlot | None,
+    times: list[queries.FreeSlot],
+    day: date | None,
+) -> str:
+    if refusal.key == "booking.too-many":
+        return _("Đang có %(held)s lượt chưa khám. Hủy bớt một lượt rồi đặt tiếp.") % refusal.params
+    if refusal.key == "booking.slot-past":
+        return _("Giờ này đã qua. Chọn giờ khác.")
+    free = [one.start for one in times if one.free and rules.local_day(one.start) == day]
+    if kept is not None:
+        return pages.taken_words(kept.start, free)
+    return _("Giờ đã chọn không còn. Chọn giờ khác.")
+
+
+def _own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
+    """The people of this account, oneself first: id and "Tôi · Nguyễn Thị Hạnh, 68 tuổi"."""
+    ids = own_ids(request)
+    if not ids:
+        return []
+    found = {one.id: one for one in record.find(Patient, ("_id", ",".join(ids)))}
+    today = rules.local_day(record.clock())
+    return [
+        (one, ", ".join(filter(None, [people.name_of(found[one]), words.age(found[one].birthDate, today)])))
+        for one in ids
+        if one in found
+    ]
+
+
+def own_ids(request: HttpRequest) -> list[str]:
+    """The people this account acts for, oneself first."""
+    links: Any = request.user
+    rows = links.links.values_list("patient_id", "relation", "id")
+    return [one[0] for one in sorted(rows, key=lambda row: (row[1] != "self", row[2]))]
+
+
+def _current(request: HttpRequest, own: list[tuple[str, str]]) -> str:
+    kept = request.GET.get("cho") or request.session.get("person", "")
+    return kept if kept in dict(own) else own[0][0]
+
+
+def _phone(request: HttpRequest, record: Record) -> str:
+    return str(getattr(request.user, "phone", ""))
+
+
+def _to_profile(request: HttpRequest) -> HttpResponse:
+    """Whoever has no profile yet fills it in first, and comes back."""
+    try:
+        return redirect(f"{reverse('citizen:profile')}?{urlencode({'next': request.get_full_path()})}")
+    except NoReverseMatch:
+        raise Http404 from None
+
+
+# -- one's bookings -------------------------------------------------------------------------------------
+
+
+@require_safe
+@role_required("citizen")
+def mine(request: HttpRequest) -> HttpResponse:
+    """All bookings of one's people, with where each stands."""
+    record, now = record_of(request), record_of(request).clock()
+    found = queries.bookings_of(record, own_ids(request))
+    names = queries.facility_names(record, [one.facility_id for one in found])
+    lines = [pages.line_of(one, now=now, facility=names.get(one.facility_id, "")) for one in found]
+    today = rules.local_day(now)
+    coming = [one for one in lines if (one.cancellable or one.booked) and _is_ahead(one, today)]
+    page = pages.MinePage(
+        title=_("Lịch hẹn"),
+        coming=sorted(coming, key=lambda one: one.start or now),
+        past=[one for one in lines if one not in coming],
+        topics=[f"person:{one}" for one in own_ids(request)],
+    )
+    return render(request, "booking/mine.html", {"page": page})
+
+
+def _is_ahead(line: pages.BookingLine, today: date) -> bool:
+    return line.start is None or rules.local_day(line.start) >= today
+
+
+@require_safe
+@role_required("citizen")
+def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
+    """One booking: held, confirmed with its code, refused or over."""
+    record = record_of(request)
+    one = queries.booking_of(record.read(Appointment, appointment_id))
+    facility, hotline = queries.facility_name(record, one.facility_id)
+    line = pages.line_of(one, now=record.clock(), facility=facility)
+    page = pages.SlipPage(
+        title=_("Phiếu hẹn khám"),
+        line=line,
+        sentence=pages.held_words(line),
+        hotline=hotline,
+        price="",
+        topic=f"person:{one.patient_id}",
+    )
+    return render(request, "booking/slip.html", {"page": page})
+
+
+@require_safe
+@role_required("citizen")
+def calendar(request: HttpRequest, appointment_id: str) -> HttpResponse:
+    """The booking as a calendar entry (RFC 5545) for the phone; no health words in it."""
+    record = record_of(request)
+    found = record.read(Appointment, appointment_id)
+    facility, _hotline = queries.facility_name(record, queries.booking_of(found).facility_id)
+    answer = HttpResponse(
+        rules.calendar_entry(found, place=facility, now=record.clock()), "text/calendar; charset=utf-8"
+    )
+    answer["Content-Disposition"] = 'attachment; filename="luot-kham.ics"'
+    return answer
+
+
+@require_POST
+@role_required("citizen")
+def cancel(request: HttpRequest, appointment_id: str) -> HttpResponse:
+    """Call a booking off; a second click says it is off already."""
+    outcome = actions.cancel_appointment(record_of(request), appointment_id)
+    one = queries.booking_of(outcome.appointment)
+    when = words.when(one.start) if one.start else ""
+    if outcome.result == "missing":
+        messages.warning(request, _("Lượt này không hủy được nữa. Gọi bệnh viện nếu không đến được."))
+    elif outcome.result == "already":
+        messages.info(request, _("Lượt khám %(when)s đã hủy từ trước.") % {"when": when})
+    else:
+        messages.success(request, _("Đã hủy lượt khám %(when)s.") % {"when": when})
+    return redirect("booking:mine")
