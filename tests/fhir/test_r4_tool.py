@@ -58,8 +58,8 @@ def _element(path: str, kind: str = "", low: int = 0, high: str = "1", **more: A
 
 def test_a_structure_becomes_classes_innermost_first() -> None:
     found = _definitions()
-    bound = {"binding": {"strength": "required", "valueSet": "http://v/my-codes|4.0.1"}}
-    two = {"type": [{"code": "boolean"}, {"code": "dateTime"}]}
+    bound: dict[str, Any] = {"binding": {"strength": "required", "valueSet": "http://v/my-codes|4.0.1"}}
+    two: dict[str, Any] = {"type": [{"code": "boolean"}, {"code": "dateTime"}]}
     structure = {
         "type": "Thing",
         "kind": "resource",
