@@ -33,7 +33,7 @@ def load_once(*, say: Callable[[str], None]) -> bool:
         record = system_record()
         count = 0
         for resource in province.province(today):
-            record.update(resource)
+            record.create_stored(resource, identifier=resource.id)
             count += 1
         for account in province.accounts():
             _keep_account(account)

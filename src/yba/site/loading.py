@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 from django.db import transaction
 
@@ -18,6 +19,7 @@ from yba.fhir.r4.bundle import Bundle, BundleEntry, BundleEntryRequest
 from yba.fhir.r4.datatypes import Resource
 from yba.site.models import LoadedFile
 
+GZIP = b"\x1f\x8b"
 #: Lines in one transaction: few enough to lose little, enough to be quick.
 PIECE = 200
 LINES = (".ndjson", ".jsonl")
@@ -73,33 +75,44 @@ def load(paths: list[Path], *, record: fhir.Record, progress: Progress = lambda 
     """Load files; what is refused is reported and the rest goes on. `progress` hears of bytes read."""
     report = Report()
     for path in paths:
-        before = len(report.refused)
+        before, told = len(report.refused), _Told(progress)
         try:
-            _load_file(path, record=record, report=report)
-        except (OSError, EOFError) as problem:
+            _load_file(path, record=record, report=report, told=told)
+            told.up_to(path.stat().st_size)
+        except (OSError, EOFError, zlib.error) as problem:
             report.refused.append(f"{path}: can't be read: {problem}")
         report.files += len(report.refused) == before
-        progress(_size(path))
     return report
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+class _Told:
+    """How many bytes of one file were told of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.bytes = 0
+
+    def up_to(self, position: int) -> None:
+        self.progress(position - self.bytes)
+        self.bytes = position
 
 
-def _load_file(path: Path, *, record: fhir.Record, report: Report) -> None:
-    raw = path.read_bytes()
-    state, _ = LoadedFile.objects.get_or_create(
-        digest=hashlib.sha256(raw).hexdigest(), defaults={"name": str(path)[-400:]}
-    )
-    if state.finished:
-        report.skipped += 1
-        return
-    data = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
-    if kind_of(path) == "lines":
-        _load_lines(path, data, state, record=record, report=report)
-    else:
-        _load_whole(path, data, state, record=record, report=report)
+def _load_file(path: Path, *, record: fhir.Record, report: Report, told: _Told) -> None:
+    with path.open("rb") as raw:
+        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+        state, _ = LoadedFile.objects.get_or_create(digest=digest, defaults={"name": str(path)[-400:]})
+        if state.finished:
+            report.skipped += 1
+            return
+        raw.seek(0)
+        packed = raw.read(2) == GZIP
+        raw.seek(0)
+        data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
+        if kind_of(path) == "lines":
+            for _ in _load_lines(path, data, state, record=record, report=report):
+                told.up_to(raw.tell())
+        else:
+            _load_whole(path, data.read(), state, record=record, report=report)
 
 
 def _load_whole(path: Path, data: bytes, state: LoadedFile, *, record: fhir.Record, report: Report) -> None:
@@ -117,29 +130,39 @@ def _load_whole(path: Path, data: bytes, state: LoadedFile, *, record: fhir.Reco
     report.refused += [f"{path}: {one}" for one in refused]
 
 
-def _load_lines(path: Path, data: bytes, state: LoadedFile, *, record: fhir.Record, report: Report) -> None:
+def _load_lines(
+    path: Path, data: IO[bytes], state: LoadedFile, *, record: fhir.Record, report: Report
+) -> Iterator[None]:
+    """Pieces of lines, each in one transaction with the note how far it went; yields after each."""
     again = set(state.refused)
     wanted = (
         (number, line)
-        for number, line in enumerate(io.BytesIO(data), 1)
+        for number, line in enumerate(data, 1)
         if line.strip() and (number > state.lines or number in again)
     )
     for piece in _pieces(wanted):
         with transaction.atomic():
             for number, line in piece:
-                refused: list[str] = []
-                try:
-                    with record.atomic():
-                        report.resources += _store(line.strip(), record=record, refused=refused)
-                except RecordError as error:
-                    refused.append(said(error))
+                refused = _load_line(line, record=record, report=report)
                 report.refused += [f"{path}:{number}: {one}" for one in refused]
                 (again.add if refused else again.discard)(number)
                 state.lines = max(state.lines, number)
             state.refused = sorted(again)
             state.save()
+        yield
     state.finished = not again
     state.save()
+
+
+def _load_line(line: bytes, *, record: fhir.Record, report: Report) -> list[str]:
+    """Store one line, or nothing of it; what was refused."""
+    refused: list[str] = []
+    try:
+        with record.atomic():
+            report.resources += _store(line.strip(), record=record, refused=refused)
+    except RecordError as error:
+        refused.append(said(error))
+    return refused
 
 
 def _pieces(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:

@@ -41,7 +41,7 @@ def _database(conninfo: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", None) or ""),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": parts,
+        "OPTIONS": {**parts, "prepare_threshold": 2},  # for the record's cursor; Django's own never prepares
     }
 
 

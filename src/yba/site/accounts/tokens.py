@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from yba.fhir.access import Actor
 from yba.site.accounts import roles
@@ -21,7 +21,8 @@ MOST_REMEMBERED: Final = 10_000
 
 def actor_of_token(text: str) -> Actor | None:
     """Ask the table; None for an unknown, expired or revoked token, or one of a closed account."""
-    close_old_connections()
+    if not connection.in_atomic_block:
+        close_old_connections()  # what Django does for its own requests
     row = Token.objects.select_related("account").filter(digest=token_digest(text), revoked_at=None).first()
     if row is None or (row.expires_at is not None and row.expires_at <= datetime.now(UTC)):
         return None
