@@ -51,6 +51,7 @@ def _g(
 
 _PARACETAMOL: Final = _g("Paracetamol (Panadol)", 3, "morning noon evening", 3)
 _CHILD_PARACETAMOL: Final = _g("Paracetamol (Hapacol 250)", 3, "morning noon evening", 3)
+_SCHOOL_PARACETAMOL: Final = _g("Paracetamol (Hapacol 250)", 3, "morning noon evening", 3, "1.5")
 _TODDLER_PARACETAMOL: Final = _g("Paracetamol (Hapacol 150)", 3, "morning noon evening", 3)
 _BABY_PARACETAMOL: Final = _g("Paracetamol (Hapacol 150)", 3, "morning noon evening", 3, "0.5")
 _SITAGLIPTIN: Final = _g("Sitagliptin (Januvia)", 1, "morning", 30)
@@ -432,7 +433,7 @@ CHILDREN: Final = (
         "nhi",
         "",
         4,
-        11,
+        8,
         60,
         "Bé sốt, ho, chảy mũi 2 ngày.",
         "Họng đỏ, phổi không ran.",
@@ -442,11 +443,25 @@ CHILDREN: Final = (
         "38.3",
     ),
     Illness(
+        "J06.9",
+        "nhi",
+        "",
+        9,
+        11,
+        60,
+        "Cháu sốt, đau họng, chảy mũi 2 ngày.",
+        "Họng đỏ, phổi không ran.",
+        "Lau ấm, cho uống nhiều nước.",
+        (_SCHOOL_PARACETAMOL,),
+        (),
+        "38.3",
+    ),
+    Illness(
         "J20.9",
         "nhi",
         "",
         4,
-        11,
+        8,
         25,
         "Bé ho nhiều về đêm, sốt nhẹ.",
         "Phổi ít ran ẩm to hạt, không rút lõm.",
@@ -635,8 +650,8 @@ BIRTH: Final = Illness(
     "O80.0",
     "san-phu-khoa",
     "female",
-    24,
-    38,
+    18,
+    44,
     12,
     "Thai đủ tháng, đau bụng từng cơn.",
     "Chuyển dạ, ngôi chỏm.",

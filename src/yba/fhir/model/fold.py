@@ -38,8 +38,12 @@ def fold(text: str) -> str:
     folded = text.translate(_TABLE)
     if folded.isascii():
         return folded.lower()
-    decomposed = unicodedata.normalize("NFKD", folded.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    # Rarer letters, twice: what is taken apart may have capitals, and small letters may come apart (🄐 -> (A) -> (a)).
+    for _round in range(2):
+        apart = unicodedata.normalize("NFKD", folded)
+        bare = "".join(c for c in apart if not unicodedata.combining(c))
+        folded = bare.casefold().translate(_TABLE)
+    return folded.casefold()
 
 
 def fold_words(text: str) -> list[str]:
