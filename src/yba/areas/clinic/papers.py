@@ -1,0 +1,215 @@
+"""The prescription and the follow-up slip as papers: order and words of the law.
+
+Sources: TT 26/2025/TT-BYT, appendix I (prescription); TT 01/2025/TT-BYT, appendix V (follow-up slip). Whether a
+reader may have a paper is asked of the record as that reader; what else stands on it is then read by the house.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from yba.areas.clinic import queries
+from yba.care import identifiers, people
+from yba.care.chart import (
+    HANOI,
+    VITAL_SIGNS,
+    Asked,
+    allergies_of,
+    asked_of,
+    display_of,
+    id_of,
+    medicine_of,
+    problem_of,
+)
+from yba.care.documents import pdf, qr_svg
+from yba.care.line.queries import ticket_of
+from yba.care.medicines import quantity_text
+from yba.fhir.errors import NotFound
+from yba.fhir.model.dates import period_of
+from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
+from yba.fhir.r4.clinical_impression import ClinicalImpression
+from yba.fhir.r4.condition import Condition
+from yba.fhir.r4.encounter import Encounter
+from yba.fhir.r4.medication_request import MedicationRequest
+from yba.fhir.r4.observation import Observation
+from yba.fhir.r4.organization import Organization
+from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.service_request import ServiceRequest
+from yba.fhir.record import Record
+from yba.ui import words
+
+#: Below this age the paper says months, weight and who brought the child. Source: TT 26/2025/TT-BYT.
+CHILD_MONTHS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Whose paper it is."""
+
+    name: str
+    address: str
+    phone: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrugOnPaper:
+    """A numbered line: name, quantity, how."""
+
+    name: str
+    amount: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Everything one of the two papers says, in words."""
+
+    facility: House
+    code: str
+    qr: str
+    ticket: str
+    name: str
+    born: str
+    months: str
+    weight: str
+    companion: str
+    number: str
+    card: str
+    address: str
+    diagnosis: str
+    allergies: str
+    advice: str
+    follow_up: str
+    date_line: str
+    doctor: str
+    signed_at: str
+    visit_day: str
+    drugs: list[DrugOnPaper] = field(default_factory=list)
+
+
+def prescription(record: Record, code: str) -> bytes:
+    """The prescription as PDF. Raises NotFound when the actor may see none of its lines."""
+    lines = queries.prescription_lines(record, code)
+    system = record.as_system()
+    encounter = system.read(Encounter, id_of(lines[0].encounter))
+    drugs = [_drug(one) for one in lines]
+    return pdf("clinic/prescription.typ", _paper(system, encounter, code=code, drugs=drugs, asked=lines[0]))
+
+
+def follow_up_slip(record: Record, encounter_id: str) -> bytes:
+    """The slip as PDF. Raises NotFound when the actor may not see the visit, or nothing is planned."""
+    encounter = record.read(Encounter, encounter_id)
+    paper = _paper(record.as_system(), encounter, code="", drugs=[], asked=None)
+    if not paper.follow_up:
+        raise NotFound("clinic.follow-up", "No follow-up was planned at this visit.", id=encounter_id)
+    return pdf("clinic/follow_up.typ", paper)
+
+
+def _drug(request: MedicationRequest) -> DrugOnPaper:
+    supply = request.dispenseRequest
+    quantity = supply.quantity if supply else None
+    value = quantity.value if quantity and quantity.value is not None else Decimal(0)
+    unit = (quantity.unit or "") if quantity else ""
+    medicine = medicine_of(request)
+    return DrugOnPaper(medicine.name, f"{quantity_text(int(value))} {unit}".strip(), medicine.how)
+
+
+def _paper(
+    system: Record,
+    encounter: Encounter,
+    *,
+    code: str,
+    drugs: list[DrugOnPaper],
+    asked: MedicationRequest | None,
+) -> Paper:
+    patient = system.read(Patient, id_of(encounter.subject))
+    person = people.person_of(patient)
+    of_visit = ("encounter", f"Encounter/{encounter.id}")
+    impression = system.first(ClinicalImpression, of_visit)
+    services = system.find(ServiceRequest, of_visit)
+    later = next((one.occurrenceDateTime or "" for one in services if queries.is_follow_up(one)), "")
+    end = (encounter.period.end or encounter.period.start or "") if encounter.period else ""
+    moment = period_of((asked.authoredOn if asked else None) or end)[0].astimezone(HANOI)
+    day = moment.date()
+    months = _months(person.birth_date, day)
+    ticket = ticket_of(system, encounter=encounter.id or "")
+    card = people.coverage_of(system, patient.id or "", day)
+    participants = [display_of(one.individual) for one in encounter.participant]
+    return Paper(
+        facility=_house(system, id_of(encounter.serviceProvider)),
+        code=code,
+        qr=qr_svg(code or (encounter.id or "")),
+        ticket=ticket.code if ticket else "",
+        name=person.name,
+        born=", ".join(filter(None, (words.gender(person.gender), _born(person.birth_date)))),
+        months=_("%(months)s tháng") % {"months": months} if months is not None else "",
+        weight=_weight(system, of_visit) if months is not None else "",
+        companion=_companion(system, patient.id or "") if months is not None else "",
+        number=person.citizen_number,
+        card=people.card_of(card) if card else "",
+        address=person.address,
+        diagnosis=_diagnoses(system, encounter),
+        allergies=_allergies(system, patient.id or ""),
+        advice="\n".join(one.text or "" for one in impression.note) if impression else "",
+        follow_up=f"{words.day_words(later)}/{later[:4]}" if later else "",
+        date_line=_("Ngày %(day)s tháng %(month)s năm %(year)s")
+        % {"day": f"{day.day:02}", "month": f"{day.month:02}", "year": day.year},
+        doctor=next(filter(None, [display_of(asked.requester) if asked else "", *participants]), ""),
+        signed_at=f"{moment:%H:%M:%S %d/%m/%Y}",
+        visit_day=f"{day:%d/%m/%Y}",
+        drugs=drugs,
+    )
+
+
+def _house(system: Record, facility: str) -> House:
+    found = system.read(Organization, facility)
+    home = found.address[0] if found.address else None
+    phone = next((one.value or "" for one in found.telecom if one.system == "phone"), "")
+    parts = [*(line or "" for line in home.line), home.city, home.state] if home else []
+    address = (home.text if home else None) or ", ".join(part for part in parts if part)
+    code = people.identifier_of(found.identifier, identifiers.FACILITY)
+    return House(found.name or "", address, phone, code)
+
+
+def _born(text: str) -> str:
+    return _("sinh %(day)s") % {"day": words.ngay(text)} if text else ""
+
+
+def _months(text: str, day: date) -> int | None:
+    if len(text) < 10:
+        return None
+    months = words.months_between(date.fromisoformat(text), day)
+    return months if months < CHILD_MONTHS else None
+
+
+def _weight(system: Record, of_visit: tuple[str, str]) -> str:
+    code = VITAL_SIGNS["weight"].code
+    found = system.first(Observation, of_visit, ("code", f"{identifiers.LOINC}|{code}"))
+    value = found.valueQuantity.value if found and found.valueQuantity else None
+    return "" if value is None else words.quantity(value, "kg")
+
+
+def _companion(system: Record, patient_id: str) -> str:
+    family = people.family_of(system, patient_id)
+    return family[0].name if family else ""
+
+
+def _diagnoses(system: Record, encounter: Encounter) -> str:
+    ranks = {id_of(one.condition): one.rank or 99 for one in encounter.diagnosis}
+    found = [
+        one for one in system.find(Condition, ("encounter", f"Encounter/{encounter.id}")) if one.id in ranks
+    ]
+    found.sort(key=lambda one: ranks[one.id or ""])
+    said = [problem_of(one) for one in found]
+    return "; ".join(f"{one.name} ({one.code})" if one.code else one.name for one in said)
+
+
+def _allergies(system: Record, patient_id: str) -> str:
+    found = system.find(AllergyIntolerance, ("patient", f"Patient/{patient_id}"))
+    known = {Asked.NEVER: "", Asked.NONE_KNOWN: _("không có dị ứng đã biết"), Asked.KNOWN: ""}
+    return "; ".join(one.name for one in allergies_of(found)) or known[asked_of(found)]
