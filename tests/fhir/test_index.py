@@ -80,7 +80,10 @@ def test_patient() -> None:
     ]
     assert values(found.string, "Patient", "family") == [("tran", "Trần")]
     assert values(found.string, "Patient", "address") == [("1 le loi", "1 Lê Lợi"), ("ha noi", "Hà Nội")]
-    assert values(found.token, "Patient", "phone") == [(None, "0912 345 678", None), (None, "0912345678", None)]
+    assert values(found.token, "Patient", "phone") == [
+        (None, "0912 345 678", None),
+        (None, "0912345678", None),
+    ]
     assert values(found.token, "Patient", "email") == [(None, "a@b.vn", None)]
     assert values(found.token, "Patient", "identifier") == [("http://s", "001", None)]
     assert values(found.token, "Patient", "deceased") == [(None, "false", None)]
@@ -110,7 +113,10 @@ def test_patient() -> None:
             '"subscriber":{"reference":"Patient/mother"},"payor":[{"display":"BHXH"}]}',
             "child",
         ),
-        ('{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Group/g"}}', None),
+        (
+            '{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Group/g"}}',
+            None,
+        ),
         ('{"resourceType":"Location","name":"204"}', None),
     ],
 )
@@ -143,7 +149,7 @@ def test_which_parameters_are_the_patient_column() -> None:
 
 def test_values_too_long_for_an_index_entry_are_cut_alike() -> None:
     long = "x" * 5000
-    found = indexed('{"resourceType":"Patient","identifier":[{"value":"%s"}]}' % long)
+    found = indexed(f'{{"resourceType":"Patient","identifier":[{{"value":"{long}"}}]}}')
     ((_, code, _),) = values(found.token, "Patient", "identifier")
     assert len(code) == 245
     assert code.startswith("x" * 180 + "#")

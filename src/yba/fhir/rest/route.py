@@ -68,5 +68,5 @@ def _type(name: str) -> str:
 
 def _id(path: list[str]) -> str:
     if not _ID.fullmatch(path[1]):
-        raise NotFound("store.not-found", f"There is no {path[0]} with such an id: '{path[1][:100]!r}'.")
+        raise NotFound("store.not-found", f"There is no {path[0]} with such an id: {path[1][:100]!r}.")
     return path[1]
