@@ -42,7 +42,6 @@ def chart(connection: psycopg.Connection[Any], persons: int) -> list[str]:
     record = fhir.open(connection, actor=SYSTEM)
     patient = b'{"resourceType":"Patient","id":"bench-0","name":[{"text":"Nguy\xe1\xbb\x85n V\xc4\x83n An"}]}'
     record.update(codec.decode(patient))
-    rids = {}
     for number in range(OBSERVATIONS):
         made = codec.decode(observation("bench-0", number), "Observation")
         assert isinstance(made, Observation)
@@ -75,7 +74,7 @@ def chart(connection: psycopg.Connection[Any], persons: int) -> list[str]:
             f"replace({name}, 'bench-0', 'bench-' || n)" if name == "target_id" else name for name in columns
         )
         connection.execute(
-            f"insert into record.{table} (rid, {', '.join(columns)}) select rid + n * %(step)s, {taken}"  # type: ignore[arg-type]
+            f"insert into record.{table} (rid, {', '.join(columns)}) select rid + n * %(step)s, {taken}"
             f" from record.{table}, generate_series(1, %(persons)s) n where rid between %(low)s and %(high)s",
             {"step": step, "persons": persons - 1, "low": low, "high": high},
         )

@@ -87,14 +87,16 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
         searchRevInclude=_revincludes(type_name),
         searchParam=[
             CapabilityStatementRestResourceSearchParam(
-                name=one.code, type=one.kind, definition=one.url or None
-            )  # type: ignore[arg-type]
+                name=one.code,
+                type=one.kind,  # type: ignore[arg-type]  # the generated table's kinds are the codes
+                definition=one.url or None,
+            )
             for one in offered
         ],
     )
 
 
-def _revincludes(type_name: str) -> list[str]:
+def _revincludes(type_name: str) -> list[str | None]:
     return [
         f"{source}:{code}"
         for source in MODULES

@@ -73,7 +73,7 @@ def _text(place: Place) -> str:
 def _place(cursor: str) -> Place:
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        place = msgspec.json.decode(packed, type=Place)
+        place: Place = msgspec.json.decode(packed, type=Place)
         if place[0].tzinfo is None or not 0 <= place[1] < 1 << 63 or not 0 < place[2] < 1 << 31:
             raise ValueError(cursor)
     except (ValueError, msgspec.DecodeError):

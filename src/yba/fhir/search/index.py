@@ -65,13 +65,14 @@ def _deceased(patient: Any, gathered: Gathered) -> None:
 
 
 @lru_cache(maxsize=256)
-def _getters(cls: type[Any]) -> Getters:
+def _getters(cls: Any) -> Getters:
     return Getters(cls, cls.__name__.rstrip("_"))
 
 
 def rows(resource: Any) -> IndexRows:
     """The index rows of a resource, its moment and its patient."""
-    getters = _getters(type(resource))
+    kind: Any = type(resource)
+    getters = _getters(kind)
     gathered = Gathered()
     if getters.attributes is not None:
         for value, found in zip(getters.attributes(resource), getters.by_attribute, strict=False):

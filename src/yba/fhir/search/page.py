@@ -180,9 +180,9 @@ def _where(clauses: tuple[str, ...], access: str | None) -> sql.Composable:
         places = clause.count("{}")
         names = [sql.Placeholder(f"p{number + one}") for one in range(places)]
         number += places
-        parts.append(sql.SQL(clause).format(*names))  # type: ignore[arg-type]  # constants of this package
+        parts.append(sql.SQL(clause).format(*names))
     if access is not None:
-        parts.append(sql.SQL(access))  # type: ignore[arg-type]  # the access door's own text
+        parts.append(sql.SQL(access))
     return sql.SQL(" and ").join(parts)
 
 
@@ -190,9 +190,9 @@ def _where(clauses: tuple[str, ...], access: str | None) -> sql.Composable:
 def _select(clauses: tuple[str, ...], keys: tuple[str, ...], order: str, access: str | None) -> str:
     columns = ", ".join([_COLUMNS, *(f"{key} as k{number}" for number, key in enumerate(keys))])
     query = sql.SQL("select {} from record.resource r where {} order by {} limit %(wanted)s").format(
-        sql.SQL(columns),  # type: ignore[arg-type]
+        sql.SQL(columns),
         _where(clauses, access),
-        sql.SQL(order),  # type: ignore[arg-type]
+        sql.SQL(order),
     )
     return query.as_string(None)
 

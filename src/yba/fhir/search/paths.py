@@ -71,13 +71,13 @@ class Field:
     """An attribute of a generated class, the name of its type (``str`` for any text), and whether it repeats."""
 
     attribute: str
-    type: str
-    cls: type[Any] | None
+    type_name: str
+    cls: Any
     many: bool
 
 
 @lru_cache(maxsize=2048)
-def fields(cls: type[Any]) -> dict[str, Field]:
+def fields(cls: Any) -> dict[str, Field]:
     """The attributes of a generated class with their types, by name."""
     return {name: _field(name, hint) for name, hint in typing.get_type_hints(cls).items()}
 
@@ -99,7 +99,7 @@ def _field(name: str, hint: Any) -> Field:
     return Field(name, getattr(hint, "__name__", "str"), hint if is_struct else None, many)
 
 
-def _elements(cls: type[Any], name: str, narrowed: str | None) -> list[Field]:
+def _elements(cls: Any, name: str, narrowed: str | None) -> list[Field]:
     """The attributes an element name stands for: itself, or the alternatives of a choice."""
     known = fields(cls)
     for attribute in (name, name + "_"):
@@ -115,7 +115,7 @@ def _elements(cls: type[Any], name: str, narrowed: str | None) -> list[Field]:
     ]
 
 
-def handlers(cls: type[Any], steps: list[Step], leaf: Leaf) -> list[tuple[str, Handler]]:
+def handlers(cls: Any, steps: list[Step], leaf: Leaf) -> list[tuple[str, Handler]]:
     """For a path from a class: pairs of its first attribute and what to do with that attribute's value."""
     if not steps or steps[0].name == "extension":
         return [("extension", one) for one in _extension(cls, steps, leaf)] if steps else []
@@ -151,7 +151,7 @@ def _each(element: Field, inner: Handler, *, first: bool) -> Handler:
 def _of_value(element: Field, steps: list[Step], leaf: Leaf, only: str | None = None) -> Handler | None:
     """What to do with one value of an element."""
     if not steps:
-        return leaf(element.type, only)
+        return leaf(element.type_name, only)
     step = steps[0]
     if step.name == "where":
         return _where(element, step.argument or "", steps[1:], leaf)
@@ -177,7 +177,7 @@ def _where(element: Field, condition: str, rest: list[Step], leaf: Leaf) -> Hand
     return matching
 
 
-def _extension(cls: type[Any], steps: list[Step], leaf: Leaf) -> list[Handler]:
+def _extension(cls: Any, steps: list[Step], leaf: Leaf) -> list[Handler]:
     url = steps[0].argument
     extension = fields(cls)["extension"].cls
     inner = _all(
