@@ -355,6 +355,7 @@ class Record:
         With ``if_none_exist`` the match is returned instead when there is exactly one. Raises
         PreconditionFailed when there are several.
         """
+        codec.check(resource)
         stored, _ = self.create_stored(resource, if_none_exist=if_none_exist)
         return cast("R", codec.decode(_content(stored), stored.type))
 
@@ -408,6 +409,7 @@ class Record:
 
         ``if_match`` is the version id that must still be current. Raises PreconditionFailed when it is not.
         """
+        codec.check(resource)
         stored, _ = self.update_stored(resource, if_match=if_match)
         return cast("R", codec.decode(_content(stored), stored.type))
 
