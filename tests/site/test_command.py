@@ -19,7 +19,7 @@ def test_every_word_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
         parser().parse_args(["--help"])
     text = capsys.readouterr().out
     for word in ("serve", "migrate", "load", "token", "export", "backup", "restore", "import", "demo-reset"):
-        assert f"  {word} " in text
+        assert f"\n    {word}" in text
 
 
 def test_load_export_backup_restore(tmp_path: Path) -> None:

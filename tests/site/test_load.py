@@ -111,13 +111,13 @@ def test_a_bundle_is_stored_whole_or_not_at_all(record: fhir.Record, tmp_path: P
 def test_a_batch_names_each_refused_entry(record: fhir.Record, tmp_path: Path) -> None:
     entries = [
         {"resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}},
-        {"request": {"method": "GET", "url": "Patient/none"}},
+        {"resource": patient(1), "request": {"method": "PUT", "url": "Patient/other"}},
     ]
     path = whole(tmp_path / "batch.json", bundle("batch", entries))
     report = loading.load([path], record=record)
     assert report.resources == 1
     assert len(report.refused) == 1
-    assert report.refused[0].startswith(f"{path}: Bundle.entry[1]: 404")
+    assert report.refused[0].startswith(f"{path}: Bundle.entry[1]: 400 ")
 
 
 def test_a_collection_is_stored_under_its_ids_with_its_links(record: fhir.Record, tmp_path: Path) -> None:

@@ -45,3 +45,9 @@ def health(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def no_icon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it by habit; the page's own head names the real icon."""
+    return HttpResponse(status=204)

@@ -16,6 +16,7 @@ PREFIXES = {"citizen": "so/", "booking": "dat-kham/"}
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("health", home.health, name="health"),
+    path("favicon.ico", home.no_icon, name="no_icon"),
     path("", include("yba.site.accounts.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
