@@ -1,0 +1,130 @@
+"""What the book writes: one's own record, a child's, a card. The account's link to a person is made with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from yba.areas.citizen import rules
+from yba.care import identifiers, people
+from yba.care.names import same_name
+from yba.fhir.errors import Conflict
+from yba.fhir.r4.coverage import Coverage
+from yba.fhir.r4.datatypes import Identifier
+from yba.fhir.r4.patient import Patient
+from yba.fhir.record import Record
+
+Refused = Literal["known", "taken", "many"]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a person says of themselves; ``birth_date`` is a FHIR date, places are names."""
+
+    name: str
+    birth_date: str
+    sex: str
+    citizen_number: str = ""
+    address: str = ""
+    commune: str = ""
+    province: str = ""
+    phone: str = ""
+
+
+def keep_profile(record: Record, account: Any, *, details: Details) -> Patient | Refused:
+    """Enter or correct one's own record and tie the account to it.
+
+    A citizen number that has a record already is joined only when that record carries the very phone number this
+    account has just proved, and the same name and birth date; else ``known``. A record tied to another account as
+    its own stays theirs: ``taken``.
+    """
+    with record.atomic():
+        own = account.links.filter(relation=rules.SELF).first()
+        if own is not None:
+            return _corrected(record, own.patient_id, details)
+        try:
+            patient = people.register_person(record, **_values(details))
+        except Conflict as known:
+            found = _joinable(record, str(known.params.get("patient", "")), account.phone, details)
+            if found is None:
+                return "known"
+            if type(account.links.model).objects.filter(patient_id=found.id, relation=rules.SELF).exists():
+                return "taken"
+            patient = found
+        _tie(account, patient, rules.SELF)
+        account.name = people.name_of(patient)
+        account.save(update_fields=["name"])
+        return patient
+
+
+def _values(details: Details) -> dict[str, Any]:
+    return {
+        "name": details.name,
+        "birth_date": details.birth_date,
+        "sex": details.sex,
+        "phone": details.phone,
+        "citizen_number": details.citizen_number or None,
+        "address": details.address,
+        "province": details.province,
+        "commune": details.commune,
+    }
+
+
+def _joinable(record: Record, patient_id: str, phone: str, details: Details) -> Patient | None:
+    """The known record, when the account has proved its phone number and says the same of the person."""
+    if not patient_id:
+        return None
+    patient = record.as_system().read(Patient, patient_id)
+    person = people.person_of(patient)
+    numbers = {one.value for one in patient.telecom if one.system == "phone"}
+    same = same_name(person.name, details.name) and person.birth_date == details.birth_date
+    return patient if phone and phone in numbers and same else None
+
+
+def _tie(account: Any, patient: Patient, relation: str) -> None:
+    account.links.get_or_create(patient_id=patient.id, defaults={"relation": relation})
+
+
+def _corrected(record: Record, patient_id: str, details: Details) -> Patient | Refused:
+    """The same person with other words; a citizen number once noted is not changed here."""
+    patient = record.lock(Patient, patient_id)
+    fresh = people.new_patient(**{**_values(details), "citizen_number": ""})
+    known = people.identifier_of(patient.identifier, identifiers.CCCD)
+    if details.citizen_number and not known:
+        if people.patient_of_citizen_number(record.as_system(), details.citizen_number) is not None:
+            return "known"
+        number = Identifier(use="official", system=identifiers.CCCD, value=details.citizen_number)
+        patient.identifier = [*patient.identifier, number]
+    patient.name = [fresh.name[0], *patient.name[1:]]
+    patient.birthDate, patient.gender = fresh.birthDate, fresh.gender
+    patient.address = fresh.address or patient.address
+    if details.phone:
+        people.with_phone(patient, details.phone)
+    return record.update(patient)
+
+
+def add_child(
+    record: Record, account: Any, *, own: Patient, details: Details, relation: str
+) -> Patient | Refused:
+    """Enter a person this account answers for: their record, who answers, and the account's tie."""
+    with record.atomic():
+        if account.links.count() >= rules.MOST_PERSONS:
+            return "many"
+        try:
+            child = people.register_person(record, **_values(details))
+        except Conflict:
+            return "known"
+        people.add_relative(
+            record.as_system(), child, relative=own, relation=rules.role_of_guardian(relation)
+        )
+        _tie(account, child, relation)
+        return child
+
+
+def keep_card(
+    record: Record, patient: Patient, *, card: str, start: date | None, end: date | None
+) -> Coverage:
+    """Note an insurance card; the same card again gets the new dates."""
+    with record.atomic():
+        return people.add_coverage(record, patient, card=card, start=start, end=end)
