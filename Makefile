@@ -33,7 +33,7 @@ check: $(DEV) ## format, lint, types, contracts, generated code, translations, t
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.r4 --check
 	$(BIN)/python -m yba.site.translations --check
-	$(BIN)/djlint src --lint --quiet
+	$(BIN)/djlint src --lint --quiet --ignore H015,H020,H043,H054
 
 format: $(DEV) ## put the code in order
 	$(BIN)/ruff format .

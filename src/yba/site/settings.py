@@ -24,9 +24,10 @@ ALLOWED_HOSTS = list(ENVIRONMENT.hosts) or (["*"] if YBA_DEMO else ["localhost",
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.origin] if ENVIRONMENT.origin else []
 
 
-def _areas() -> list[str]:
-    """The areas that exist: those with an `apps.py`."""
-    return [f"yba.areas.{path.parent.name}" for path in sorted((PACKAGE / "areas").glob("*/apps.py"))]
+def _apps(folder: str) -> list[str]:
+    """The Django apps below a folder: every package with an `apps.py`, parents first."""
+    found = sorted(path.parent for path in (PACKAGE / folder).rglob("apps.py"))
+    return [".".join(("yba", *path.relative_to(PACKAGE).parts)) for path in found]
 
 
 def _database(conninfo: str) -> dict[str, Any]:
@@ -58,10 +59,9 @@ INSTALLED_APPS = [
     "lucide",
     "procrastinate.contrib.django",
     "yba.site.accounts",
-    "yba.care.messages",
     "yba.ui",
-    "yba.care",
-    *_areas(),
+    *_apps("care"),
+    *_apps("areas"),
     "yba.site",
 ]
 

@@ -25,6 +25,11 @@ if settings.YBA_DEMO:
 if importlib.util.find_spec("yba.ui.urls"):
     urlpatterns += [path("", include("yba.ui.urls"))]
 for _app in apps.get_app_configs():
-    if _app.name.startswith("yba.areas.") and importlib.util.find_spec(f"{_app.name}.urls"):
+    # An app inside an area brings its pages through the area's own addresses.
+    if (
+        _app.name.startswith("yba.areas.")
+        and _app.name.count(".") == 2
+        and importlib.util.find_spec(f"{_app.name}.urls")
+    ):
         _name = _app.name.rsplit(".", 1)[1]
         urlpatterns += [path(PREFIXES.get(_name, f"{_name}/"), include(f"{_app.name}.urls"))]
