@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, Sum
 
 from yba import fhir
+from yba.care.line.queries import HANOI
 from yba.care.money import rules
 from yba.care.money.models import Method, Receipt
 from yba.fhir.r4.invoice import Invoice
@@ -27,11 +28,21 @@ class Taken:
 
 def unpaid(record: fhir.Record, *, facility: str, day: date) -> list[Invoice]:
     """Issued invoices of a facility's day, oldest first."""
+    return _of_day(record, facility, day, "issued")
+
+
+def of_day(record: fhir.Record, *, facility: str, day: date) -> list[Invoice]:
+    """Issued and paid invoices of a facility's day, oldest first."""
+    return _of_day(record, facility, day, "issued,balanced")
+
+
+def _of_day(record: fhir.Record, facility: str, day: date, status: str) -> list[Invoice]:
+    first = datetime.combine(day, time(), HANOI)
     found = record.find(
         Invoice,
-        ("status", "issued"),
-        ("date", f"ge{day}"),
-        ("date", f"lt{day + timedelta(days=1)}"),
+        ("status", status),
+        ("date", f"ge{first.isoformat()}"),
+        ("date", f"lt{(first + timedelta(days=1)).isoformat()}"),
         ("_sort", "date"),
     )
     return [one for one in found if facility_of(one) == facility]

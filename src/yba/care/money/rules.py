@@ -17,6 +17,7 @@ from yba.fhir.r4.invoice import Invoice, InvoiceLineItem, InvoiceLineItemPriceCo
 VISIT: Final = BASE + "encounter"
 QUANTITY: Final = "https://yba.vn/fhir/ext/quantity"
 VND: Final = "VND"
+ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

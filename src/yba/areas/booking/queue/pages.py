@@ -1,0 +1,395 @@
+"""The page objects of reception, number, wall: built from queries, said in words, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from yba.areas.booking.queue import queries, rules
+from yba.areas.booking.queue.forms import CheckInForm
+from yba.care.line import queries as line
+from yba.care.line.models import Priority, Status, Ticket
+from yba.care.money.models import Receipt
+from yba.care.people import Person
+from yba.fhir.record import Record
+from yba.ui import parts, words
+
+ROOMS_ON_WALL: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the queue's table."""
+
+    ticket: Ticket
+    url: str
+    facts: str
+    room: str
+    source: str
+    waited: str
+    kind: str
+    status: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInPanel:
+    """Somebody at the desk: who, what is booked, the form."""
+
+    form: CheckInForm
+    action: str
+    name: str = ""
+    person: Person | None = None
+    booking: queries.Booking | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    good_card: str = ""
+    fee: tuple[tuple[str, str], ...] = ()
+    next_code: str = ""
+    wait: str = ""
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """The reception page; exactly one of ``panel``, ``found``, ``expected`` is shown at the left."""
+
+    title: str
+    facility: str
+    place: str
+    rooms: list[parts.Room]
+    tabs: list[parts.Tab]
+    rows: list[Row]
+    view: str
+    part: str
+    text: str = ""
+    panel: CheckInPanel | None = None
+    found: queries.Found | None = None
+    expected: list[queries.Booking] = field(default_factory=list)
+    refusal: str = ""
+    refused_person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A number that was given: what to say and print now."""
+
+    title: str
+    ticket: Ticket
+    facts: str
+    room: str
+    specialty: str
+    doctor: str
+    wait: str
+    ahead: int
+    status: str
+    kind: str
+    link: str
+    invoice: str = ""
+    due: str = ""
+    receipt: Receipt | None = None
+    acts: tuple[tuple[str, str], ...] = ()
+
+
+VIEWS: Final = ("wait", "now", "missed", "done")
+_OF_VIEW: Final = {
+    "wait": (Status.WAITING, Status.CALLED), "now": (Status.IN_ROOM,), "missed": (Status.MISSED,),
+    "done": (Status.DONE, Status.CANCELLED),
+}  # fmt: skip
+
+
+def reception(
+    record: Record,
+    *,
+    posts: list[queries.Post],
+    view: str,
+    text: str = "",
+    panel: CheckInPanel | None = None,
+    refusal: str = "",
+    refused_person: str = "",
+) -> Reception:
+    """The whole page, with what the left side shows."""
+    facility = record.actor.facility or ""
+    rooms = queries.rooms_of(record, facility=facility, posts=posts)
+    view = view if view in VIEWS else "wait"
+    today = line.day_of(record.clock())
+    found = queries.find(record, text, facility=facility, today=today) if text and panel is None else None
+    expected = [] if panel or found else queries.bookings_of_day(record, facility=facility, day=today)
+    here = reverse("queue:reception")
+    return Reception(
+        title=_("Tiếp nhận"),
+        facility=facility,
+        place=queries.facility_name(record, facility),
+        rooms=[room_part(record, one) for one in rooms],
+        tabs=_tabs(rooms, view, here),
+        rows=_rows(record, rooms, view),
+        view=view,
+        part=f"{here}?view={view}",
+        text=text,
+        panel=panel,
+        found=found,
+        expected=expected,
+        refusal=refusal,
+        refused_person=refused_person,
+    )
+
+
+def _tabs(rooms: list[queries.RoomState], view: str, here: str) -> list[parts.Tab]:
+    counts = {
+        "wait": sum(len(one.line.waiting) + len(one.line.called) for one in rooms),
+        "now": sum(len(one.line.in_room) for one in rooms),
+        "missed": sum(len(one.line.missed) for one in rooms),
+        "done": sum(len(one.line.done) for one in rooms),
+    }
+    labels = {"wait": _("Chờ"), "now": _("Đang khám"), "missed": _("Lỡ lượt"), "done": _("Xong")}
+    return [parts.Tab(labels[one], f"{here}?view={one}", one == view, counts[one]) for one in VIEWS]
+
+
+def _rows(record: Record, rooms: list[queries.RoomState], view: str) -> list[Row]:
+    chosen = [
+        _row(record, ticket, state.room)
+        for state in rooms
+        for ticket in (
+            *state.line.called,
+            *state.line.in_room,
+            *state.line.waiting,
+            *state.line.missed,
+            *state.line.done,
+        )
+        if ticket.status in _OF_VIEW[view]
+    ]
+    if view == "wait":
+        chosen.sort(key=lambda row: row.ticket.priority != Priority.URGENT)
+    return chosen
+
+
+def _row(record: Record, ticket: Ticket, room: str) -> Row:
+    kind, status = status_of(ticket)
+    minutes = int((record.clock() - ticket.queued_at).total_seconds() // 60)
+    return Row(
+        ticket=ticket,
+        url=reverse("queue:issued", args=[ticket.pk]),
+        facts=facts_of(ticket, line.day_of(record.clock())),
+        room=room,
+        source=source_of(ticket),
+        waited=words.minutes(max(minutes, 0)) if ticket.status == Status.WAITING else "–",
+        kind=kind,
+        status=status,
+        state="urgent"
+        if ticket.priority == Priority.URGENT
+        else "now"
+        if ticket.status == Status.IN_ROOM
+        else "",
+    )
+
+
+def facts_of(ticket: Ticket, today: date) -> str:
+    """Age and sex, of the year alone."""
+    age = words.age(str(ticket.birth_year), today) if ticket.birth_year else ""
+    return ", ".join(filter(None, [age, words.gender(ticket.gender)]))
+
+
+def source_of(ticket: Ticket) -> str:
+    """How they came: by booking with its time, at the desk, by phone."""
+    if ticket.due_at:
+        return _("Hẹn %(time)s") % {"time": words.gio(ticket.due_at)}
+    sources = {"app": _("Ứng dụng"), "phone": _("Tổng đài"), "his": _("Bệnh viện khác")}
+    return sources.get(ticket.source, _("Tại quầy"))
+
+
+def status_of(ticket: Ticket) -> tuple[str, str]:
+    """Kind and words of a ticket's state, the same on all pages."""
+    if ticket.status == Status.WAITING:
+        if ticket.priority == Priority.URGENT:
+            return "urgent", str(Priority.URGENT.label)
+        if ticket.priority not in (Priority.NONE, Priority.BOOKED):
+            return "first", str(Priority(ticket.priority).label)
+        return "wait", str(Status.WAITING.label)
+    if ticket.status == Status.CALLED:
+        return "call", _("Mời lần %(count)s") % {"count": ticket.call_count}
+    kinds = {Status.IN_ROOM: "now", Status.DONE: "done", Status.MISSED: "missed", Status.CANCELLED: "off"}
+    return kinds[Status(ticket.status)], str(Status(ticket.status).label)
+
+
+def room_part(record: Record, state: queries.RoomState) -> parts.Room:
+    """A room for the strip: who is in, how many wait, how long."""
+    waiting = len(state.line.waiting)
+    wait = line.wait_of_next(record, line=state.line) if waiting else None
+    now = state.line.now
+    return parts.Room(
+        name=state.room,
+        specialty=state.specialty,
+        number=now.code if now else "",
+        doctor=state.doctor,
+        waiting=waiting,
+        minutes=words.minutes(wait.low, wait.high) if wait else "",
+        crowded=waiting >= rules.CROWDED,
+    )
+
+
+# -- wall -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WallRow:
+    """A room on the wall."""
+
+    room: str
+    specialty: str
+    now: str
+    next: str
+    is_called: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call everybody should see and hear."""
+
+    code: str
+    who: str
+    room: str
+    specialty: str
+    said: str
+    said_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What hangs over the waiting room; no health words, no full names."""
+
+    title: str
+    topic: str
+    part: str
+    call: Call | None
+    before: list[tuple[str, str]]
+    rows: list[WallRow]
+    quiet: int
+    missed: str
+
+
+def wall(record: Record, *, facility: str, room: str = "", part: str) -> Wall:
+    """The wall of a facility, or of one room of it."""
+    posts = queries.posts_of(record, facility=facility)
+    rooms = queries.rooms_of(record, facility=facility, posts=posts)
+    shown = [one for one in rooms if one.room_id == room] if room else rooms
+    names = {one.room_id: one for one in rooms}
+    recent = sorted(
+        (t for one in shown for t in (*one.line.called, *one.line.in_room) if t.called_at),
+        key=lambda t: t.called_at or record.clock(),
+        reverse=True,
+    )
+    calling = next((one for one in recent if one.status == Status.CALLED), None)
+    busy = [one for one in shown if one.line.now or one.line.waiting]
+    listed = shown if len(shown) <= ROOMS_ON_WALL else busy
+    missed = [one.code for state in shown for one in state.line.missed]
+    title = queries.facility_name(record, facility)
+    return Wall(
+        title=title
+        if not room
+        else _("Phòng %(room)s · %(name)s") % {"room": names[room].room, "name": title},
+        topic=f"line:{facility}",
+        part=part,
+        call=_call(record, calling, names) if calling else None,
+        before=[(one.code, names[one.room].room) for one in recent if one is not calling][:3],
+        rows=[_wall_row(one, calling) for one in listed],
+        quiet=len(shown) - len(listed),
+        missed=", ".join(words.ticket(code) for code in missed),
+    )
+
+
+def _call(record: Record, ticket: Ticket, rooms: dict[str, queries.RoomState]) -> Call:
+    state = rooms[ticket.room]
+    adult = not ticket.birth_year or line.day_of(record.clock()).year - ticket.birth_year >= 16
+    return Call(
+        code=ticket.code,
+        who=words.short_name(ticket.patient_name, ticket.gender, adult=adult),
+        room=state.room,
+        specialty=state.specialty,
+        said=rules.spoken_call(letter=ticket.letter, number=ticket.number, room=state.room),
+        said_id=f"{ticket.pk}-{ticket.call_count}",
+    )
+
+
+def _wall_row(state: queries.RoomState, calling: Ticket | None) -> WallRow:
+    now = state.line.now
+    return WallRow(
+        room=state.room,
+        specialty=state.specialty,
+        now=now.code if now else "–",
+        next=" · ".join(words.ticket(one.code) for one in state.line.waiting[:2]),
+        is_called=calling is not None and calling.room == state.room_id,
+    )
+
+
+# -- the citizen's own number ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNumber:
+    """One's own number: how many are before, how long."""
+
+    title: str
+    facility: str
+    day: str
+    code: str
+    who: str
+    room: str
+    specialty: str
+    doctor: str
+    ahead: int
+    first: str
+    wait: str
+    kind: str
+    status: str
+    answer: str
+    topic: str
+    part: str
+    others: list[parts.Tab]
+
+
+def own_number(
+    record: Record, ticket: Ticket, *, part: str, others: list[parts.Tab] | None = None
+) -> OwnNumber:
+    """The page of a ticket for whoever holds its link; ``record`` has the system's eyes."""
+    posts = queries.posts_of(record, facility=ticket.facility)
+    post = next((one for one in posts if one.room_id == ticket.room), None)
+    of = line.line_of(record, room=ticket.room, day=ticket.day)
+    before = line.ahead_of(ticket, of)
+    wait = line.wait_range(record, ticket=ticket, line=of)
+    kind, status = status_of(ticket)
+    room = post.room if post else ""
+    return OwnNumber(
+        title=_("Số của tôi"),
+        facility=queries.facility_name(record, ticket.facility),
+        day=words.day_words(ticket.arrived_at),
+        code=ticket.code,
+        who=words.short_name(ticket.patient_name, ticket.gender),
+        room=room,
+        specialty=post.specialty if post else "",
+        doctor=post.doctor if post else "",
+        ahead=len(before),
+        first=before[0].code if before else ticket.code,
+        wait=words.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
+        kind=kind,
+        status=status,
+        answer=_answer(ticket, room),
+        topic=f"room:{ticket.room}",
+        part=part,
+        others=others or [],
+    )
+
+
+def _answer(ticket: Ticket, room: str) -> str:
+    answers = {
+        Status.WAITING: _("Chờ gọi số ngoài phòng %(room)s. Trang này tự cập nhật."),
+        Status.CALLED: _("Mời vào phòng %(room)s ngay."),
+        Status.IN_ROOM: _("Đang khám ở phòng %(room)s."),
+        Status.DONE: _("Đã khám xong ở phòng %(room)s."),
+        Status.MISSED: _("Số này đã được mời mà chưa vào. Tới quầy tiếp đón, không phải lấy số lại."),
+        Status.CANCELLED: _("Số này đã hủy. Muốn khám thì lấy số mới ở quầy tiếp đón."),
+    }
+    text = answers[Status(ticket.status)]
+    return text % {"room": room} if "%(room)s" in text else text

@@ -1,0 +1,234 @@
+"""The left side of reception: somebody at the desk, with what is known filled in; and a number given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from yba.areas.booking.queue import pages, queries, rules
+from yba.areas.booking.queue.actions import NewPerson
+from yba.areas.booking.queue.forms import CheckInForm, NewPersonForm, WalkInForm
+from yba.care import people
+from yba.care.card_qr import CitizenCard, parse_citizen_qr, parse_insurance_qr
+from yba.care.identifiers import check_insurance_card
+from yba.care.line import queries as line
+from yba.care.line.models import Counter, Status, Ticket
+from yba.care.money import queries as money
+from yba.care.money import rules as money_rules
+from yba.care.money.models import Receipt
+from yba.care.refusal import Refusal
+from yba.fhir.r4.appointment import Appointment
+from yba.fhir.record import Record
+from yba.ui import words
+
+
+def refusal_of(record: Record, appointment: Appointment) -> Refusal | None:
+    """Why a booking can't be checked in today."""
+    return rules.check_in_refusal(appointment, today=_today(record))
+
+
+def of_booking(
+    record: Record, appointment: Appointment, *, posts: list[queries.Post], data: Mapping[str, Any] | None
+) -> pages.CheckInPanel:
+    """Somebody who booked: the doctor and room they booked are chosen already."""
+    booked = queries.booking_of(record, appointment)
+    post = next((one for one in posts if one.practitioner_id == booked.practitioner_id), None)
+    post = post or next((one for one in posts if one.room_id == booked.room_id), None)
+    card, good, initial = _card(record, booked.person.id)
+    form = CheckInForm(
+        data, posts=posts, today=_today(record), known_card=card,
+        initial={"post": post.role_id if post else "", "method": "later", **initial},
+    )  # fmt: skip
+    return _panel(
+        record, form, posts=posts, post=post, person=booked.person, booking=booked, good=good,
+        action=reverse("queue:booking", args=[booked.id]),
+    )  # fmt: skip
+
+
+def of_person(
+    record: Record, person: people.Person, *, posts: list[queries.Post], data: Mapping[str, Any] | None
+) -> pages.CheckInPanel:
+    """A known person without a booking."""
+    card, good, initial = _card(record, person.id)
+    form = WalkInForm(
+        data, posts=posts, today=_today(record), known_card=card, initial={"method": "later", **initial}
+    )
+    action = reverse("queue:walk_in", args=[person.id])
+    return _panel(record, form, posts=posts, post=None, person=person, good=good, action=action)
+
+
+def of_new(
+    record: Record, *, posts: list[queries.Post], text: str, data: Mapping[str, Any] | None
+) -> pages.CheckInPanel:
+    """Somebody new; what a card's QR or the typed words say is filled in."""
+    initial = {"method": "later", **_scanned(text, _today(record))}
+    form = NewPersonForm(data, posts=posts, today=_today(record), initial=initial)
+    return _panel(record, form, posts=posts, post=None, person=None, action=reverse("queue:new_person"))
+
+
+def person_in(form: CheckInForm) -> NewPerson:
+    """The new person of a valid form."""
+    assert isinstance(form, NewPersonForm)
+    return form.person()
+
+
+def _panel(
+    record: Record,
+    form: CheckInForm,
+    *,
+    posts: list[queries.Post],
+    post: queries.Post | None,
+    person: people.Person | None,
+    action: str,
+    booking: queries.Booking | None = None,
+    good: str = "",
+) -> pages.CheckInPanel:
+    facility = record.actor.facility or ""
+    post = post or (posts[0] if posts else None)
+    fee = queries.fee_of(record, post, facility=facility) if post and booking else None
+    next_code, wait = _next(record, posts, post, facility) if post and booking else ("", "")
+    return pages.CheckInPanel(
+        form=form,
+        action=action,
+        name=person.name if person else _("Khách mới"),
+        person=person,
+        booking=booking,
+        pairs=_pairs(record, person, booking),
+        good_card=good if not form.is_bound else "",
+        fee=((fee.text, words.money(fee.amount)),) if fee else (),
+        next_code=next_code,
+        wait=wait,
+        is_new=person is None,
+    )
+
+
+def _pairs(
+    record: Record, person: people.Person | None, booking: queries.Booking | None
+) -> tuple[tuple[str, str], ...]:
+    if person is None:
+        return ()
+    age = words.age(person.birth_date, _today(record))
+    born = ", ".join(filter(None, [words.ngay(person.birth_date), age, words.gender(person.gender)]))
+    found = [
+        (_("Sinh"), born),
+        (_("CCCD"), words.citizen_number(person.citizen_number)),
+        (_("Điện thoại"), words.phone(person.phone)),
+        (_("Địa chỉ"), person.address),
+    ]
+    if booking:
+        found.append(
+            (
+                _("Lượt hẹn"),
+                ", ".join(filter(None, [words.gio(booking.start), booking.specialty, booking.doctor])),
+            )
+        )
+        found.append((_("Lý do"), booking.reason))
+    return tuple(found)
+
+
+def _next(record: Record, posts: list[queries.Post], post: queries.Post, facility: str) -> tuple[str, str]:
+    letter = queries.letter_of(posts, post.room_id)
+    last = Counter.objects.filter(facility=facility, queue=letter, day=_today(record)).first()
+    wait = line.wait_of_next(record, line=line.line_of(record, room=post.room_id))
+    return f"{letter} {(last.last if last else 0) + 1:03}", words.minutes(wait.low, wait.high)
+
+
+def _card(record: Record, patient_id: str) -> tuple[str, str, dict[str, Any]]:
+    """The card on file, a good word about it, and what the form starts with."""
+    today = _today(record)
+    coverage = people.coverage_of(record, patient_id, today)
+    if coverage is None:
+        return "", "", {}
+    number = people.card_of(coverage)
+    _start, end = people.card_period(coverage)
+    good = ""
+    if people.coverage_refusal(coverage, on=today) is None:
+        checked = check_insurance_card(number)
+        doubt = "" if isinstance(checked, Refusal) or not checked.warnings else checked.warnings[0].message
+        until = _("Thẻ còn giá trị đến %(day)s.") % {"day": words.ngay(end)} if end else _("Thẻ còn giá trị.")
+        good = f"{until} {doubt}".strip()
+    return number, good, {"card": number, "card_end": end}
+
+
+def _scanned(text: str, today: date) -> dict[str, Any]:
+    scan = rules.scan_of(text)
+    if scan.kind == "citizen-qr":
+        card = parse_citizen_qr(text, today=today)
+        return {} if isinstance(card, Refusal) else {**_of_card(card), "citizen_number": card.number}
+    if scan.kind == "insurance-qr":
+        insured = parse_insurance_qr(text, today=today)
+        if isinstance(insured, Refusal):
+            return {}
+        return {
+            "name": insured.name, "birth": insured.birth_date, "sex": insured.gender, "address": insured.address,
+            "card": insured.card.number, "card_end": words.as_date(insured.valid_to),
+        }  # fmt: skip
+    if scan.kind == "number":
+        digits = words.digits(text)
+        return {"citizen_number": digits} if len(digits) == 12 else {"phone": words.phone_number(text)}
+    return {"name": text} if scan.kind == "name" else {}
+
+
+def _of_card(card: CitizenCard) -> dict[str, Any]:
+    return {"name": card.name, "birth": card.birth_date, "sex": card.gender, "address": card.address}
+
+
+def _today(record: Record) -> date:
+    return line.day_of(record.clock())
+
+
+# -- a number given ---------------------------------------------------------------------------------------------
+
+
+def receipt_of(record: Record, ticket: Ticket) -> Receipt | None:
+    """The newest receipt of the ticket's visit."""
+    paid = [
+        money.receipt_of(invoice=one.id or "")
+        for one in money.invoices_of(record, encounter=ticket.encounter_id)
+    ]
+    found = [one for one in paid if one is not None]
+    return max(found, key=lambda one: one.at, default=None)
+
+
+def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pages.Issued:
+    """What the desk says when it hands the ticket over."""
+    posts = queries.posts_of(record, facility=ticket.facility)
+    post = next((one for one in posts if one.room_id == ticket.room), None)
+    of = line.line_of(record, room=ticket.room, day=ticket.day)
+    wait = line.wait_range(record, ticket=ticket, line=of)
+    invoices = money.invoices_of(record, encounter=ticket.encounter_id) if ticket.encounter_id else []
+    unpaid = [one for one in invoices if one.status == "issued"]
+    kind, status = pages.status_of(ticket)
+    return pages.Issued(
+        title=_("Số %(code)s") % {"code": words.ticket(ticket.code)},
+        ticket=ticket,
+        facts=pages.facts_of(ticket, _today(record)),
+        room=post.room if post else "",
+        specialty=post.specialty if post else "",
+        doctor=post.doctor if post else "",
+        wait=words.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
+        ahead=len(line.ahead_of(ticket, of)),
+        status=status,
+        kind=kind,
+        link=link(reverse("queue:ticket", args=[line.link_token(ticket)])),
+        invoice=money_rules.number_of(unpaid[0]) if unpaid else "",
+        due=words.money(sum((money_rules.sum_of(one) for one in unpaid), start=money_rules.ZERO))
+        if unpaid
+        else "",
+        receipt=receipt_of(record, ticket) if ticket.encounter_id else None,
+        acts=_acts(ticket),
+    )
+
+
+def _acts(ticket: Ticket) -> tuple[tuple[str, str], ...]:
+    if ticket.status == Status.WAITING:
+        return (("huy", _("Hủy số này")),)
+    if ticket.status == Status.CALLED:
+        return (("goi-lai", _("Mời lại")), ("lo-luot", _("Ghi lỡ lượt")))
+    if ticket.status == Status.MISSED:
+        return (("tro-lai", _("Đưa trở lại hàng chờ")), ("huy", _("Hủy số này")))
+    return ()

@@ -1,0 +1,35 @@
+"""The ticket on the 80 mm roll."""
+
+from __future__ import annotations
+
+from yba.areas.booking.queue import pages, queries
+from yba.care.documents import pdf, qr_svg
+from yba.care.line import queries as line
+from yba.care.line.models import Ticket
+from yba.fhir.record import Record
+from yba.ui import words
+
+
+def ticket_pdf(record: Record, ticket: Ticket, *, address: str) -> bytes:
+    """The paper in the hand: number, room, wait, and a QR of the page that says how many are before."""
+    posts = queries.posts_of(record, facility=ticket.facility)
+    post = next((one for one in posts if one.room_id == ticket.room), None)
+    wait = line.wait_range(record, ticket=ticket)
+    kind, _status = pages.status_of(ticket)
+    return pdf(
+        "line/ticket_80.typ",
+        {
+            "facility": queries.facility_name(record, ticket.facility),
+            "day": f"{words.day_words(ticket.arrived_at)}/{ticket.day.year}",
+            "code": ticket.code,
+            "room": post.room if post else "",
+            "room_words": post.specialty if post else "",
+            "doctor": post.doctor if post else "",
+            "person": ticket.patient_name,
+            "birth_year": str(ticket.birth_year or ""),
+            "due": words.gio(ticket.due_at) if ticket.due_at else "",
+            "arrived": words.gio(ticket.arrived_at),
+            "wait": words.minutes(wait.low, wait.high) if kind in ("wait", "first") else "",
+            "qr": qr_svg(address),
+        },
+    )

@@ -1,0 +1,314 @@
+"""What reception, wall and citizen read: who works where today, who is booked, who was looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+from yba.areas.booking import rules as booking
+from yba.areas.booking.queue import rules
+from yba.care import catalogues, people
+from yba.care.card_qr import CitizenCard, InsuranceQr, parse_citizen_qr, parse_insurance_qr
+from yba.care.identifiers import CCCD, CHANNEL_TAG, REGISTRATION_CODE
+from yba.care.line import queries as line
+from yba.care.line import rules as rules_of_line
+from yba.care.line.models import Ticket
+from yba.care.money import prices
+from yba.care.money.rules import Line as Fee
+from yba.care.refusal import Refusal
+from yba.fhir.model.references import target
+from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.datatypes import Reference
+from yba.fhir.r4.location import Location
+from yba.fhir.r4.organization import Organization
+from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.practitioner import Practitioner
+from yba.fhir.r4.practitioner_role import PractitionerRole
+from yba.fhir.record import Record, facility_of
+
+CHUNK: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A doctor in a room of this facility."""
+
+    role_id: str
+    practitioner_id: str
+    doctor: str
+    specialty_code: str
+    specialty: str
+    room_id: str
+    room: str
+
+    @property
+    def words(self) -> str:
+        """As chosen from a list: "204 · Nội tim mạch · BS. CKII Trần Minh Khôi"."""
+        return " · ".join(filter(None, [self.room, self.specialty, self.doctor]))
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking as the desk shows it."""
+
+    id: str
+    person: people.Person
+    start: datetime
+    specialty: str
+    doctor: str
+    practitioner_id: str
+    room_id: str
+    room: str
+    reason: str
+    status: str
+    code: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the one field found: bookings of today first, people, a card that nobody has yet, or why nothing."""
+
+    text: str
+    bookings: tuple[Booking, ...] = ()
+    people: tuple[people.Person, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    card: CitizenCard | InsuranceQr | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Nobody and nothing."""
+        return not (self.bookings or self.people or self.tickets)
+
+
+def facility_name(record: Record, facility: str) -> str:
+    """The facility's name."""
+    return record.read(Organization, facility).name or ""
+
+
+def posts_of(record: Record, *, facility: str) -> list[Post]:
+    """Who sees people here, by room. One search with what it includes."""
+    page = record.search(
+        PractitionerRole,
+        [
+            ("organization", f"Organization/{facility}"), ("active", "true"), ("_count", "500"),
+            ("_include", "PractitionerRole:practitioner"), ("_include", "PractitionerRole:location"),
+        ],
+    )  # fmt: skip
+    who = {one.id: one for one in page.included if isinstance(one, Practitioner)}
+    where = {one.id: one for one in page.included if isinstance(one, Location)}
+    found = [_post(one, who, where) for one in page.matches if isinstance(one, PractitionerRole)]
+    return sorted((one for one in found if one.room_id), key=lambda one: (one.room, one.doctor))
+
+
+def _post(
+    role: PractitionerRole, who: dict[str | None, Practitioner], where: dict[str | None, Location]
+) -> Post:
+    room_id = _id(role.location[0] if role.location else None)
+    doctor_id = _id(role.practitioner)
+    doctor, room = who.get(doctor_id), where.get(room_id)
+    coding = role.specialty[0].coding[0] if role.specialty and role.specialty[0].coding else None
+    code = (coding.code or "") if coding else ""
+    known = catalogues.specialty(code)
+    return Post(
+        role_id=role.id or "",
+        practitioner_id=doctor_id,
+        doctor=_doctor(doctor) if doctor else (role.practitioner.display or "" if role.practitioner else ""),
+        specialty_code=code,
+        specialty=known.name_vi if known else (coding.display or "" if coding else ""),
+        room_id=room_id,
+        room=(room.name or "") if room else "",
+    )
+
+
+def _doctor(doctor: Practitioner) -> str:
+    name = doctor.name[0] if doctor.name else None
+    if name is None:
+        return ""
+    text = name.text or " ".join(filter(None, [name.family, *name.given]))
+    prefix = " ".join(one for one in name.prefix if one)
+    return text if not prefix or text.startswith(prefix) else f"{prefix} {text}"
+
+
+def _id(ref: Reference | None) -> str:
+    found = target(ref)
+    return found[1] if found else ""
+
+
+def letter_of(posts: Iterable[Post], room_id: str) -> str:
+    """The letter of a room: by its place among the facility's rooms."""
+    return rules_of_line.letter_of(room_id, list(dict.fromkeys(one.room_id for one in posts)))
+
+
+def fee_of(record: Record, post: Post, *, facility: str) -> Fee | None:
+    """The examination fee of a post's specialty from the facility's price list."""
+    exam = next(
+        (
+            one
+            for one in catalogues.services()
+            if one.group == "exam" and one.specialty == post.specialty_code
+        ),
+        None,
+    )
+    return prices.line_for(record, exam.code, facility) if exam else None
+
+
+# -- bookings -------------------------------------------------------------------------------------------------
+
+
+def bookings_of_day(record: Record, *, facility: str, day: date) -> list[Booking]:
+    """The facility's confirmed bookings of a day that have not come yet, by time."""
+    first, last = booking.day_bounds(day)
+    found = record.find(Appointment, ("date", f"ge{first}"), ("date", f"lt{last}"), ("status", "booked"))
+    own = [one for one in found if facility_of(one) == facility]
+    return sorted(_bookings(record, own), key=lambda one: one.start)
+
+
+def booking_of(record: Record, appointment: Appointment) -> Booking:
+    """One booking with its person."""
+    return _bookings(record, [appointment])[0]
+
+
+def _bookings(record: Record, appointments: list[Appointment]) -> list[Booking]:
+    persons = _persons(record, {booking.patient_id_of(one) or "" for one in appointments})
+    return [_booking(one, persons) for one in appointments if booking.patient_id_of(one) in persons]
+
+
+def _persons(record: Record, ids: set[str]) -> dict[str, people.Person]:
+    wanted = sorted(ids - {""})
+    found: dict[str, people.Person] = {}
+    for at in range(0, len(wanted), CHUNK):
+        for patient in record.find(Patient, ("_id", ",".join(wanted[at : at + CHUNK]))):
+            found[patient.id or ""] = people.person_of(patient)
+    return found
+
+
+def _booking(appointment: Appointment, persons: dict[str, people.Person]) -> Booking:
+    doctor = booking.reference_of(appointment, "Practitioner")
+    room = booking.reference_of(appointment, "Location")
+    specialty = appointment.specialty[0] if appointment.specialty else None
+    tags = appointment.meta.tag if appointment.meta else []
+    return Booking(
+        id=appointment.id or "",
+        person=persons[booking.patient_id_of(appointment) or ""],
+        start=booking.moment(appointment.start or ""),
+        specialty=(specialty.text or "") if specialty else "",
+        doctor=(doctor.display or "") if doctor else "",
+        practitioner_id=booking.practitioner_id_of(appointment) or "",
+        room_id=booking.location_id_of(appointment) or "",
+        room=(room.display or "") if room else "",
+        reason=booking.reason_of(appointment),
+        status=appointment.status or "",
+        code=booking.code_of(appointment),
+        channel=next((one.code or "" for one in tags if one.system == CHANNEL_TAG), ""),
+    )
+
+
+# -- the one field ----------------------------------------------------------------------------------------------
+
+
+def find(record: Record, text: str, *, facility: str, today: date) -> Found:
+    """Bookings, tickets and people by whatever was scanned or typed."""
+    scan = rules.scan_of(text)
+    if scan.kind == "code":
+        return _by_code(record, text, scan.value, facility, today)
+    if scan.kind == "ticket":
+        letter, number = scan.value.split(" ")
+        found = Ticket.objects.filter(facility=facility, day=today, letter=letter, number=int(number))
+        return Found(text, tickets=tuple(found))
+    if scan.kind == "citizen-qr":
+        return _by_citizen_card(record, text, facility, today)
+    if scan.kind == "insurance-qr":
+        return _by_insurance_card(record, text, facility, today)
+    if scan.kind == "nothing":
+        return Found(text)
+    return _of_people(record, text, people.find_people(record, scan.value), facility, today)
+
+
+def _by_code(record: Record, text: str, code: str, facility: str, today: date) -> Found:
+    found = record.find(Appointment, ("identifier", f"{REGISTRATION_CODE}|{code}"))
+    own = [one for one in found if facility_of(one) == facility]
+    tickets = [line.ticket_of(record, appointment=one.id or "") for one in own]
+    return Found(text, bookings=tuple(_bookings(record, own)), tickets=tuple(one for one in tickets if one))
+
+
+def _by_citizen_card(record: Record, text: str, facility: str, today: date) -> Found:
+    card = parse_citizen_qr(text, today=today)
+    if isinstance(card, Refusal):
+        return Found(text, refusal=card)
+    known = record.find(Patient, ("identifier", f"{CCCD}|{card.number}"))
+    return _of_people(record, text, known, facility, today, card=card)
+
+
+def _by_insurance_card(record: Record, text: str, facility: str, today: date) -> Found:
+    card = parse_insurance_qr(text, today=today)
+    if isinstance(card, Refusal):
+        return Found(text, refusal=card)
+    return _of_people(
+        record, text, people.patients_of_card(record, card.card.number), facility, today, card=card
+    )
+
+
+def _of_people(
+    record: Record,
+    text: str,
+    patients: list[Patient],
+    facility: str,
+    today: date,
+    card: CitizenCard | InsuranceQr | None = None,
+) -> Found:
+    ids = {one.id or "" for one in patients}
+    first, last = booking.day_bounds(today)
+    booked: list[Appointment] = []
+    for at in range(0, len(patients), CHUNK):
+        asked = ",".join(f"Patient/{one.id}" for one in patients[at : at + CHUNK])
+        booked += record.find(
+            Appointment,
+            ("patient", asked),
+            ("date", f"ge{first}"),
+            ("date", f"lt{last}"),
+            ("status", "booked,pending"),
+        )
+    own = [one for one in booked if facility_of(one) == facility]
+    tickets = Ticket.objects.filter(facility=facility, day=today, patient_id__in=ids)
+    return Found(
+        text,
+        bookings=tuple(sorted(_bookings(record, own), key=lambda one: one.start)),
+        people=tuple(people.person_of(one) for one in patients),
+        tickets=tuple(tickets),
+        card=card,
+    )
+
+
+# -- rooms ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """A room with its doctors and its line now."""
+
+    room_id: str
+    room: str
+    specialty: str
+    doctor: str
+    line: line.Line = field(default_factory=lambda: line.Line(""))
+
+
+def rooms_of(record: Record, *, facility: str, posts: list[Post]) -> list[RoomState]:
+    """Every room of the facility in order, with today's line: one query for all."""
+    lines = line.lines_of(record, facility=facility)
+    rooms: dict[str, RoomState] = {}
+    for post in posts:
+        if post.room_id not in rooms:
+            state = RoomState(
+                post.room_id,
+                post.room,
+                post.specialty,
+                post.doctor,
+                lines.get(post.room_id, line.Line(post.room_id)),
+            )
+            rooms[post.room_id] = state
+    return list(rooms.values())
