@@ -20,7 +20,7 @@ from yba.fhir.errors import TooCostly
 from yba.fhir.search import asked as reading
 from yba.fhir.search import paging, sorting
 from yba.fhir.search.asked import Asked, Include
-from yba.fhir.search.clause import Clause
+from yba.fhir.search.clause import Clause, held
 from yba.fhir.search.parameters import param_number
 from yba.fhir.store.rows import Stored, execute
 
@@ -116,6 +116,8 @@ def _rows(
     present: bool | None,
 ) -> list[Row]:
     clauses = list(asked.clauses)
+    if any(clause.sql.startswith("r.patient = ") for clause in clauses):
+        clauses = [held(clause) for clause in clauses]
     if present is not None:
         clauses.append(Clause(f"r.occurred is {'not ' if present else ''}null"))
     if start is not None:
