@@ -23,7 +23,6 @@ class WelcomePage:
 class DeskHomePage:
     name: str
     role: str
-    items: list[navigation.Item]
 
 
 @require_safe
@@ -35,7 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
     items = navigation.items(request)
     if items:
         return redirect(items[0].url)
-    desk = DeskHomePage(name=str(request.user), role=request.user.role_name, items=items)
+    desk = DeskHomePage(name=str(request.user), role=request.user.role_name)
     return render(request, "site/desk_home.html", {"page": desk})
 
 

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from yba.fhir.errors import RecordError
+from yba.fhir.r4.organization import Organization
 from yba.site.accounts import roles
+from yba.site.opening import system_record
+from yba.ui.context import NavigationItem, Place
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One entry of the spine or the tab bar. `icon` is a name of the lucide set."""
-
-    url: str
-    label: str
-    icon: str
-    name: str
-    current: bool = False
 
 
 #: Route name, label, icon; the first that exists is the role's home.
@@ -52,14 +45,31 @@ def address(name: str) -> str | None:
         return None
 
 
-def items(request: HttpRequest) -> list[Item]:
+def items(request: HttpRequest) -> list[NavigationItem]:
     """The pages of the signed-in person's role that exist."""
     if not request.user.is_authenticated:
         return []
-    found = []
-    for name, label, icon in PAGES.get(request.user.role, []):
-        url = address(name)
-        if url is not None:
-            here = request.path == url or request.path.startswith(url.rstrip("/") + "/")
-            found.append(Item(url=url, label=str(label), icon=icon, name=name, current=here))
-    return found
+    found = [(address(name), label, icon) for name, label, icon in PAGES.get(request.user.role, [])]
+    return [NavigationItem(label=str(label), url=url, icon=icon) for url, label, icon in found if url]
+
+
+def place(request: HttpRequest) -> Place:
+    """The facility a member of staff works for, by name."""
+    facility = request.user.facility if request.user.is_authenticated else ""
+    return Place(name=_facility_name(facility) if facility else "", sign_out=reverse("accounts:sign_out"))
+
+
+_names: dict[str, tuple[float, str]] = {}
+#: Names of facilities change about once in a lifetime; ten minutes is soon enough.
+REMEMBERED = 600.0
+
+
+def _facility_name(facility: str) -> str:
+    known = _names.get(facility)
+    if known is None or known[0] < time.monotonic():
+        try:
+            name = system_record().read(Organization, facility).name or ""
+        except RecordError:
+            name = ""
+        known = _names[facility] = (time.monotonic() + REMEMBERED, name)
+    return known[1]

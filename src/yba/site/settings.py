@@ -174,6 +174,7 @@ YBA_ORIGIN = ENVIRONMENT.origin or f"http://127.0.0.1:{ENVIRONMENT.port}"
 YBA_LIVE_URL = ENVIRONMENT.live_url or ""
 YBA_LIVE_PORT = ENVIRONMENT.port + 1
 YBA_NAVIGATION = "yba.site.navigation.items"
+YBA_PLACE = "yba.site.navigation.place"
 YBA_GUARDS = "yba.site.guards.guards"
 
 LOGGING = {
