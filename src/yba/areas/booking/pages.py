@@ -56,6 +56,7 @@ class FindPage:
     days: list[Choice]
     prices: list[Choice]
     women_only: bool
+    narrowed: bool
     heading: str
     doctors: list[parts.Doctor]
     left: int

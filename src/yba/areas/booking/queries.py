@@ -140,9 +140,9 @@ def _post(role: PractitionerRole, known: dict[str, Resource]) -> Post:
 def name_of(practitioner: Practitioner) -> str:
     """The name with its degrees, as on the door."""
     for name in practitioner.name:
-        if name.text:
-            return name.text
-        return " ".join(filter(None, [*name.prefix, name.family, *name.given]))
+        bare = name.text or " ".join(filter(None, [name.family, *name.given]))
+        prefix = " ".join(filter(None, name.prefix))
+        return bare if bare.startswith(prefix) else f"{prefix} {bare}"
     return ""
 
 

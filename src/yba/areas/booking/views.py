@@ -24,6 +24,8 @@ from yba.fhir.record import Record
 from yba.ui import words
 from yba.ui.requests import once_of, record_of, role_required
 
+#: The relation of an account to its own person.
+SELF = "ban-than"
 PRICES = (100_000, 150_000, 200_000)
 
 
@@ -100,6 +102,7 @@ def _find_page(
         days=[pages.Choice(value, label, value == ngay) for value, label in days],
         prices=[pages.Choice(str(one), words.money(one), str(one) == price) for one in PRICES],
         women_only=bool(asked.get("nu")),
+        narrowed=any(asked.get(name) for name in ("khoa", "noi", "gia", "nu")),
         heading=heading,
         doctors=[pages.doctor_of(one, today=rules.local_day(now)) for one in shown],
         left=max(len(found) - count, 0),
@@ -220,7 +223,7 @@ def own_ids(request: HttpRequest) -> list[str]:
     """The people this account acts for, oneself first."""
     links: Any = request.user
     rows = links.links.values_list("patient_id", "relation", "id")
-    return [one[0] for one in sorted(rows, key=lambda row: (row[1] != "self", row[2]))]
+    return [one[0] for one in sorted(rows, key=lambda row: (row[1] != SELF, row[2]))]
 
 
 def _current(request: HttpRequest, own: list[tuple[str, str]]) -> str:
