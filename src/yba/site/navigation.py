@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 #: Route name, label, icon; the first that exists is the role's home.
 PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.CITIZEN: [
-        ("citizen:home", _("Sổ sức khỏe"), "book-heart"),
+        ("citizen:home", _("Hôm nay"), "house"),
         ("booking:find", _("Đặt khám"), "calendar-plus"),
-        ("booking:mine", _("Lịch hẹn"), "calendar-days"),
-        ("citizen:family", _("Gia đình"), "users"),
+        ("citizen:book", _("Sổ y bạ"), "notebook"),
         ("citizen:profile", _("Hồ sơ"), "user-round"),
     ],
     roles.CARE_DESK: [("booking:screening", _("Sàng lọc"), "phone-call")],
