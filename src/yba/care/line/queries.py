@@ -35,6 +35,11 @@ class Line:
     done: list[Ticket] = field(default_factory=list)
 
     @property
+    def all(self) -> list[Ticket]:
+        """Everybody: called, in the room, waiting in order, missed, done."""
+        return [*self.called, *self.in_room, *self.waiting, *self.missed, *self.done]
+
+    @property
     def now(self) -> Ticket | None:
         """The ticket the room is busy with: called last, else in the room."""
         return next(iter(self.called or self.in_room), None)

@@ -25,10 +25,10 @@ from yba.ui.fields import CitizenNumberField, DateField, InsuranceCardField, Pho
 
 LATER = "later"
 PRIORITIES = [
-    ("", _("Theo tuổi và giờ hẹn")),
+    ("", _("Theo tuổi, giờ hẹn")),
     *((one.value, one.label) for one in Priority if one not in (Priority.BOOKED, Priority.NONE)),
 ]
-METHODS = [(LATER, _("Thu sau, ở thu ngân")), *((one.value, one.label) for one in Method)]
+METHODS = [(LATER, _("Để thu ngân thu")), *((one.value, one.label) for one in Method)]
 
 
 class CardField(InsuranceCardField):
@@ -50,9 +50,7 @@ class CheckInForm(forms.Form):
     priority = forms.ChoiceField(label=_("Ưu tiên"), choices=PRIORITIES, required=False)
     card = CardField(label=_("Mã thẻ BHYT"), required=False)
     card_end = DateField(label=_("Thẻ có giá trị đến"), required=False)
-    method = forms.ChoiceField(
-        label=_("Công khám"), choices=METHODS, widget=forms.RadioSelect, initial=LATER, required=False
-    )
+    method = forms.ChoiceField(label=_("Thu công khám"), choices=METHODS, initial=LATER, required=False)
     seen = forms.BooleanField(
         label=_("Đã đối chiếu họ tên và ngày sinh"),
         error_messages={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from django.urls import reverse
@@ -47,7 +48,7 @@ class CheckInPanel:
     booking: queries.Booking | None = None
     pairs: tuple[tuple[str, str], ...] = ()
     good_card: str = ""
-    fee: tuple[tuple[str, str], ...] = ()
+    fee: tuple[tuple[str, Decimal], ...] = ()
     next_code: str = ""
     wait: str = ""
     is_new: bool = False
@@ -118,7 +119,7 @@ def reception(
     today = line.day_of(record.clock())
     found = queries.find(record, text, facility=facility, today=today) if text and panel is None else None
     expected = [] if panel or found else queries.bookings_of_day(record, facility=facility, day=today)
-    here = reverse("queue:reception")
+    here = reverse("booking:reception")
     return Reception(
         title=_("Tiếp nhận"),
         facility=facility,
@@ -152,13 +153,7 @@ def _rows(record: Record, rooms: list[queries.RoomState], view: str) -> list[Row
     chosen = [
         _row(record, ticket, state.room)
         for state in rooms
-        for ticket in (
-            *state.line.called,
-            *state.line.in_room,
-            *state.line.waiting,
-            *state.line.missed,
-            *state.line.done,
-        )
+        for ticket in state.line.all
         if ticket.status in _OF_VIEW[view]
     ]
     if view == "wait":
@@ -171,7 +166,7 @@ def _row(record: Record, ticket: Ticket, room: str) -> Row:
     minutes = int((record.clock() - ticket.queued_at).total_seconds() // 60)
     return Row(
         ticket=ticket,
-        url=reverse("queue:issued", args=[ticket.pk]),
+        url=reverse("booking:issued", args=[ticket.pk]),
         facts=facts_of(ticket, line.day_of(record.clock())),
         room=room,
         source=source_of(ticket),

@@ -45,7 +45,7 @@ def of_booking(
     )  # fmt: skip
     return _panel(
         record, form, posts=posts, post=post, person=booked.person, booking=booked, good=good,
-        action=reverse("queue:booking", args=[booked.id]),
+        action=reverse("booking:check_in", args=[booked.id]),
     )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def of_person(
     form = WalkInForm(
         data, posts=posts, today=_today(record), known_card=card, initial={"method": "later", **initial}
     )
-    action = reverse("queue:walk_in", args=[person.id])
+    action = reverse("booking:walk_in", args=[person.id])
     return _panel(record, form, posts=posts, post=None, person=person, good=good, action=action)
 
 
@@ -67,7 +67,7 @@ def of_new(
     """Somebody new; what a card's QR or the typed words say is filled in."""
     initial = {"method": "later", **_scanned(text, _today(record))}
     form = NewPersonForm(data, posts=posts, today=_today(record), initial=initial)
-    return _panel(record, form, posts=posts, post=None, person=None, action=reverse("queue:new_person"))
+    return _panel(record, form, posts=posts, post=None, person=None, action=reverse("booking:new_person"))
 
 
 def person_in(form: CheckInForm) -> NewPerson:
@@ -99,7 +99,7 @@ def _panel(
         booking=booking,
         pairs=_pairs(record, person, booking),
         good_card=good if not form.is_bound else "",
-        fee=((fee.text, words.money(fee.amount)),) if fee else (),
+        fee=((fee.text, fee.amount),) if fee else (),
         next_code=next_code,
         wait=wait,
         is_new=person is None,
@@ -113,20 +113,14 @@ def _pairs(
         return ()
     age = words.age(person.birth_date, _today(record))
     born = ", ".join(filter(None, [words.ngay(person.birth_date), age, words.gender(person.gender)]))
-    found = [
-        (_("Sinh"), born),
-        (_("CCCD"), words.citizen_number(person.citizen_number)),
-        (_("Điện thoại"), words.phone(person.phone)),
-        (_("Địa chỉ"), person.address),
-    ]
+    found = [(_("Sinh"), born), (_("CCCD"), words.citizen_number(person.citizen_number))]
+    found.append((_("Điện thoại"), words.phone(person.phone)))
     if booking:
-        found.append(
-            (
-                _("Lượt hẹn"),
-                ", ".join(filter(None, [words.gio(booking.start), booking.specialty, booking.doctor])),
-            )
-        )
+        booked = [words.gio(booking.start), booking.specialty, booking.doctor]
+        found.append((_("Lượt hẹn"), ", ".join(filter(None, booked))))
         found.append((_("Lý do"), booking.reason))
+    else:
+        found.append((_("Địa chỉ"), person.address))
     return tuple(found)
 
 
@@ -214,7 +208,7 @@ def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pag
         ahead=len(line.ahead_of(ticket, of)),
         status=status,
         kind=kind,
-        link=link(reverse("queue:ticket", args=[line.link_token(ticket)])),
+        link=link(reverse("booking:ticket", args=[line.link_token(ticket)])),
         invoice=money_rules.number_of(unpaid[0]) if unpaid else "",
         due=words.money(sum((money_rules.sum_of(one) for one in unpaid), start=money_rules.ZERO))
         if unpaid

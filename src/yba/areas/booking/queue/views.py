@@ -46,7 +46,7 @@ def reception(request: HttpRequest) -> HttpResponse:
     page = pages.reception(record, posts=posts, view=request.GET.get("view", "wait"), text=text)
     only = page.found and len(page.found.bookings) == 1 and not page.found.tickets
     if text and only and page.found:
-        return redirect("queue:booking", page.found.bookings[0].id)
+        return redirect("booking:check_in", page.found.bookings[0].id)
     target = request.headers.get("HX-Target", "")
     part = f"#{target}" if target in ("rooms", "line") else ""
     return render(request, f"queue/reception.html{part}", {"page": page})
@@ -54,7 +54,7 @@ def reception(request: HttpRequest) -> HttpResponse:
 
 @role_required("receptionist")
 @require_http_methods(["GET", "HEAD", "POST"])
-def booking(request: HttpRequest, appointment: str) -> HttpResponse:
+def check_in(request: HttpRequest, appointment: str) -> HttpResponse:
     """Check in somebody who booked; who has a number already is shown it."""
     record = record_of(request)
     booked = record.read(Appointment, appointment)
@@ -62,7 +62,7 @@ def booking(request: HttpRequest, appointment: str) -> HttpResponse:
         raise Http404
     known = line.ticket_of(record, appointment=appointment)
     if known:
-        return redirect("queue:issued", known.pk)
+        return redirect("booking:issued", known.pk)
     posts = queries.posts_of(record, facility=record.actor.facility or "")
     refusal = panels.refusal_of(record, booked)
     if refusal:
@@ -124,7 +124,7 @@ def change(request: HttpRequest, ticket: int, act: str) -> HttpResponse:
     found = ACTS[act](record, ticket=ticket)
     if isinstance(found, Refusal):
         messages.warning(request, found.message)
-    return redirect("queue:issued", ticket)
+    return redirect("booking:issued", ticket)
 
 
 @role_required("receptionist")
@@ -133,7 +133,7 @@ def ticket_paper(request: HttpRequest, ticket: int) -> HttpResponse:
     """The ticket as PDF for the roll."""
     record = record_of(request)
     found = _own(record, ticket)
-    address = request.build_absolute_uri(reverse("queue:ticket", args=[line.link_token(found)]))
+    address = request.build_absolute_uri(reverse("booking:ticket", args=[line.link_token(found)]))
     return pdf_response(papers.ticket_pdf(record, found, address=address), f"phieu-{found.pk}.pdf")
 
 
@@ -187,8 +187,8 @@ def _done(
         if error.key != "people.known":
             raise
         messages.warning(request, _("Số căn cước này đã có hồ sơ. Đây là người đó; kiểm tra rồi cấp số."))
-        return redirect("queue:walk_in", str(error.params["patient"]))
+        return redirect("booking:walk_in", str(error.params["patient"]))
     if isinstance(found, Refusal):
         panel.form.add_error(None, found.message)
         return _panel(request, record, posts, panel)
-    return redirect("queue:issued", found.ticket.pk)
+    return redirect("booking:issued", found.ticket.pk)

@@ -96,7 +96,7 @@ def ticket(request: HttpRequest, token: str) -> HttpResponse:
 
 @role_required("citizen")
 @require_safe
-def mine(request: HttpRequest) -> HttpResponse:
+def own_numbers(request: HttpRequest) -> HttpResponse:
     """The numbers of today of everybody the account acts for: one at once, the others a touch away."""
     record = record_of(request)
     today = line.day_of(record.clock())
@@ -104,7 +104,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     if not found:
         return render(request, "queue/no_number.html", {"page": NoNumber()})
     if len(found) == 1:
-        return redirect(reverse("queue:ticket", args=[line.link_token(found[0])]))
+        return redirect(reverse("booking:ticket", args=[line.link_token(found[0])]))
     chosen = next((one for one in found if not one.is_over), found[0])
     wanted = request.GET.get("so", "")
     chosen = next((one for one in found if str(one.pk) == wanted), chosen)
