@@ -133,6 +133,14 @@ class Trend:
         """The numbers, oldest first."""
         return tuple(point.value for point in self.points if point.value is not None)
 
+    @property
+    def band(self) -> tuple[float | None, float | None]:
+        """The usual range for drawing only."""
+        return (
+            None if self.low is None else float(self.low),
+            None if self.high is None else float(self.high),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Dose:

@@ -171,6 +171,7 @@ class Before:
     part: str
     chart: Chart
     tabs: tuple[parts.Tab, ...]
+    trends: tuple[Trend, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +210,10 @@ def person_part(
     card = people.card_of(coverage) if coverage else ""
     age = words.age(patient.birthDate, today) if patient.birthDate else ""
     facts = (
-        ", ".join(filter(None, (age, words.gender(patient.gender)))),
+        ", ".join(filter(None, (age, words.gender(patient.gender), _weight(chart)))),
         words.ngay(patient.birthDate) if patient.birthDate else "",
         _("CCCD %(number)s") % {"number": words.citizen_number(number)} if number else "",
-        _("BHYT %(card)s") % {"card": words.insurance_card(card)} if card else _("Không BHYT"),
+        _("BHYT %(card)s") % {"card": card[:3]} if card else _("Không BHYT"),
     )
     return parts.Person(
         name=people.name_of(patient),
@@ -221,7 +222,6 @@ def person_part(
         allergies=tuple(allergy_words(one) for one in allergies),
         allergies_known=asked is not Asked.NEVER,
         problems=tuple(one.name for one in chart.problems[:3]) if chart else (),
-        notes=_notes(chart) if chart else (),
     )
 
 
@@ -231,13 +231,11 @@ def allergy_words(allergy: Allergy) -> str:
     return f"{said} ({allergy.since[:4]})" if allergy.since else said
 
 
-def _notes(chart: Chart) -> tuple[str, ...]:
-    """What to mind: the newest weight, and results dangerously out of range."""
-    weight = next((one for one in chart.vitals if one.code == VITAL_SIGNS["weight"].code), None)
-    found = [f"{words.decimal(weight.last.value)} kg"] if weight and weight.last.value is not None else []
-    out = [one for one in chart.results if one.last.direction]
-    found += [f"{one.name} {words.decimal(one.last.text)} {one.unit}".strip() for one in out[:2]]
-    return tuple(found)
+def _weight(chart: Chart | None) -> str:
+    """The newest weight, for doses."""
+    trends = chart.vitals if chart else ()
+    found = next((one.last.value for one in trends if one.code == VITAL_SIGNS["weight"].code), None)
+    return "" if found is None else words.quantity(found, "kg")
 
 
 def vital_fields(content: Content, *, adult: bool) -> tuple[VitalField, ...]:
@@ -359,7 +357,18 @@ def before_of(chart: Chart, part: str, visit_id: str) -> Before:
         for key, label in zip(PARTS, labels, strict=True)
     )
     past = tuple(one for one in chart.visits if one.id != visit_id)
-    return Before(part, replace(chart, visits=past), tabs)
+    return Before(part, replace(chart, visits=past), tabs, _courses(chart))
+
+
+COURSES = 4
+_STILL = VITAL_SIGNS["height"].code
+_FIRST = (VITAL_SIGNS["systolic"].code, VITAL_SIGNS["weight"].code)
+
+
+def _courses(chart: Chart) -> tuple[Trend, ...]:
+    """The measures worth a glance: those out of range, then blood pressure and weight."""
+    several = [one for one in (*chart.results, *chart.vitals) if len(one.values) > 1 and one.code != _STILL]
+    return tuple(sorted(several, key=lambda one: (not one.last.direction, one.code not in _FIRST))[:COURSES])
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def save(request: HttpRequest, visit_id: str) -> HttpResponse:
     base, version, _saved = queries.draft_of(visit_id)
     deed = request.POST.get("do", "")
     content = forms.typed_over(base, request.POST)
-    content = forms.done(content, deed, request.POST.get("add") or request.POST.get("diagnosis") or "")
+    content = forms.done(content, deed, request.POST.get(deed, ""))
     asked = request.POST.get("version", "")
     kept = actions.save_draft(
         record,
