@@ -32,6 +32,7 @@ from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
 from yba.fhir.store.rows import execute
+from yba.ui import words
 
 CALL_BACK: Final = "https://yba.vn/fhir/extension/call-back-number"
 Channel = Literal["app", "phone", "desk", "his"]
@@ -232,6 +233,30 @@ def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "")
 # -- the desk -------------------------------------------------------------------------------------------
 
 
+def book_for_caller(
+    record: Record,
+    *,
+    slot_id: str,
+    patient_id: str,
+    reason: str,
+    phone: str,
+    channel: Channel,
+    once: str,
+) -> Appointment:
+    """Book for someone on the phone or at the desk: held, confirmed and told at once, in one transaction."""
+    with record.atomic():
+        made = book_appointment(
+            record,
+            slot_id=slot_id,
+            patient_id=patient_id,
+            reason=reason,
+            phone=phone,
+            channel=channel,
+            once=once,
+        )
+        return confirm_request(record, made.id or "").appointment
+
+
 def claim_request(record: Record, appointment_id: str) -> Claim:
     """Take a request to call about; the claim that counts is returned, which may be another agent's."""
     now = record.clock()
@@ -313,9 +338,7 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str) -> Outcom
         slot, post = queries.slot_and_post(record, slot_id)
         place(found, slot, post)
         stored = record.update(found)
-        note_contact(
-            record, appointment_id, Contact.Kind.MOVED, note=rules.sms_when(rules.moment(slot.start or ""))
-        )
+        note_contact(record, appointment_id, Contact.Kind.MOVED, note=words.when(slot.start or ""))
         if stored.status == "booked":
             _send_confirmation(record, stored, kind="moved")
         return Outcome("done", stored)

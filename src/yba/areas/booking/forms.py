@@ -82,3 +82,14 @@ class RefusalForm(forms.Form):
         max_length=200,
         error_messages={"required": _("Viết lý do để người bệnh biết nên làm gì tiếp.")},
     )
+
+
+class CallerForm(forms.Form):
+    """Booking for someone on the phone or at the desk."""
+
+    slot = forms.CharField(max_length=64, error_messages={"required": _("Chưa chọn giờ khám.")})
+    reason = forms.CharField(label=_("Lý do khám"), max_length=200)
+    phone = PhoneField(label=_("Số nhận tin nhắn"))
+
+    def clean_phone(self) -> str:
+        return _checked_phone(self.cleaned_data["phone"])

@@ -17,7 +17,7 @@ from yba.care.people import Person
 from yba.ui import parts, words
 
 if TYPE_CHECKING:
-    from yba.areas.booking.forms import BookingForm, CorrectionForm, RefusalForm
+    from yba.areas.booking.forms import BookingForm, CallerForm, CorrectionForm, RefusalForm
 
 #: States of a booking: kind of the status sign and the words of it.
 _STATES: dict[str, tuple[str, Callable[[], str]]] = {
@@ -144,10 +144,8 @@ def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day
         day = today + timedelta(days=ahead)
         of_day = [one for one in times if rules.local_day(one.start) == day]
         free = sum(one.free for one in of_day)
-        if free:
-            note = _("còn %(count)s") % {"count": free}
-        else:
-            note = _("hết") if of_day else _("nghỉ")
+        none = _("hết") if of_day else _("nghỉ")
+        note = _("còn %(count)s") % {"count": free} if free else none
         days.append(parts.Day(day.isoformat(), day, note=note, disabled=not free))
     return days
 
@@ -324,7 +322,7 @@ class Open:
     day_words: str
     slots: list[parts.Slot]
     history: list[BookingLine]
-    contacts: list[tuple[datetime, str, str]]
+    contacts: list[tuple[str, str, str]]
     danger: bool
 
 
@@ -343,7 +341,7 @@ class ScreeningPage:
     open: Open | None = None
 
 
-def contact_words(one: Contact) -> tuple[datetime, str, str]:
+def contact_words(one: Contact) -> tuple[str, str, str]:
     """When, what, who."""
     said = {
         "called": _("Gọi, đang nói chuyện"),
@@ -353,7 +351,7 @@ def contact_words(one: Contact) -> tuple[datetime, str, str]:
         "confirmed": _("Xác nhận, đã nhắn mã"),
         "refused": _("Từ chối"),
     }.get(one.kind, one.kind)
-    return one.at.astimezone(rules.HANOI), said, " · ".join(filter(None, [one.agent_name, one.note]))
+    return words.gio(one.at), said, " · ".join(filter(None, [one.agent_name, one.note]))
 
 
 def person_facts(person: Person, *, today: date) -> str:
@@ -364,3 +362,34 @@ def person_facts(person: Person, *, today: date) -> str:
         person.commune or person.address,
     ]
     return " · ".join(filter(None, parts_))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """A person found, and where to go on with them."""
+
+    name: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerPage:
+    """Booking for a caller: the person, then doctor and day, then time and reason."""
+
+    title: str
+    q: str
+    found: list[PersonLine]
+    searched: bool
+    patient_id: str
+    name: str
+    facts: str
+    doctors: list[Choice]
+    role_id: str
+    days: list[parts.Day]
+    day_value: str
+    day_words: str
+    slots: list[parts.Slot]
+    slot: str
+    form: CallerForm
+    taken: str = ""

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import screening, views
+from yba.areas.booking import calling, screening, views
 
 app_name = "booking"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("phieu/<str:appointment_id>/", views.slip, name="slip"),
     path("phieu/<str:appointment_id>/lich.ics", views.calendar, name="calendar"),
     path("phieu/<str:appointment_id>/huy", views.cancel, name="cancel"),
+    path("dat-ho/", calling.book, name="book_for"),
     path("sang-loc/", screening.screening, name="screening"),
     path("sang-loc/danh-sach", screening.waiting, name="waiting"),
     path("sang-loc/<str:appointment_id>/", screening.open_request, name="request"),

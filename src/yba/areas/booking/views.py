@@ -159,7 +159,7 @@ def _book_page(
     today = rules.local_day(now)
     times = queries.times_of(record, post.schedule_id, now=now) if post.schedule_id else []
     wanted = str(form.data.get("slot", "")) or request.GET.get("gio", "")
-    day = _chosen_day(request.GET.get("ngay", ""), wanted, times)
+    day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     kept = next((one for one in times if one.id == wanted), None)
     page = pages.BookPage(
         title=_("Đặt lượt khám"),
@@ -173,12 +173,12 @@ def _book_page(
         slot=wanted if kept is not None and kept.free else "",
         price=words.money(post.price) if post.price else "",
         form=form,
-        taken=_refusal_words(refusal, kept, times, day) if refusal else "",
+        taken=refusal_words(refusal, kept, times, day) if refusal else "",
     )
     return render(request, "booking/book.html", {"page": page}, status=status)
 
 
-def _chosen_day(asked: str, slot: str, times: list[queries.FreeSlot]) -> date | None:
+def chosen_day(asked: str, slot: str, times: list[queries.FreeSlot]) -> date | None:
     """The day asked for, else that of the time chosen, else the first with a free time."""
     days = {rules.local_day(one.start).isoformat(): rules.local_day(one.start) for one in times}
     if asked in days:
@@ -189,7 +189,7 @@ def _chosen_day(asked: str, slot: str, times: list[queries.FreeSlot]) -> date | 
     return next((rules.local_day(one.start) for one in times if one.free), None)
 
 
-def _refusal_words(
+def refusal_words(
     refusal: Conflict | Invalid,
     kept: queries.FreeSlot | None,
     times: list[queries.FreeSlot],

@@ -1,0 +1,100 @@
+"""Booking for somebody on the phone or at the desk: the same capacity as everyone's, confirmed at once."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from yba.areas.booking import actions, pages, queries, rules
+from yba.areas.booking.forms import CallerForm
+from yba.areas.booking.views import chosen_day, refusal_words
+from yba.care import people
+from yba.fhir.errors import Conflict, Invalid
+from yba.fhir.r4.patient import Patient
+from yba.fhir.record import Record
+from yba.ui import words
+from yba.ui.requests import once_of, record_of, role_required
+
+
+@role_required("care_desk", "receptionist")
+def book(request: HttpRequest) -> HttpResponse:
+    """Find the person, choose doctor and time, book and confirm."""
+    record = record_of(request)
+    if request.method == "POST":
+        return _booked(request, record)
+    return _page(request, record, None)
+
+
+def _booked(request: HttpRequest, record: Record) -> HttpResponse:
+    form = CallerForm(request.POST)
+    patient = record.read(Patient, request.GET.get("nguoi", "-"))
+    if not form.is_valid():
+        return _page(request, record, form, status=422)
+    try:
+        made = actions.book_for_caller(
+            record, patient_id=patient.id or "", once=once_of(request), **form.cleaned_data,
+            channel="phone" if record.actor.role == "care_desk" else "desk",
+        )  # fmt: skip
+    except (Conflict, Invalid) as refusal:
+        return _page(request, record, form, refusal=refusal, status=409)
+    one = queries.booking_of(made)
+    said = {"name": one.patient, "when": words.when(one.start) if one.start else "", "code": one.code}
+    messages.success(request, _("Đã đặt cho %(name)s: %(when)s, mã %(code)s. Đã nhắn tin.") % said)
+    return redirect("booking:book_for")
+
+
+def _page(
+    request: HttpRequest,
+    record: Record,
+    form: CallerForm | None,
+    *,
+    refusal: Conflict | Invalid | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now = record.clock()
+    today = rules.local_day(now)
+    q, patient_id, role_id = (request.GET.get(name, "").strip()[:100] for name in ("q", "nguoi", "bac-si"))
+    person = people.person_of(record.read(Patient, patient_id)) if patient_id else None
+    posts = (
+        [one for one in queries.posts(record) if one.facility_id == record.actor.facility] if person else []
+    )
+    post = next((one for one in posts if one.role_id == role_id), None)
+    schedule = queries.schedules_of(record, [post.role_id]).get(post.role_id, "") if post else ""
+    times = queries.times_of(record, schedule, now=now) if schedule else []
+    wanted = str(form.data.get("slot", "")) if form else ""
+    day = chosen_day(request.GET.get("ngay", ""), wanted, times)
+    kept = next((one for one in times if one.id == wanted), None)
+    page = pages.CallerPage(
+        title=_("Đặt hộ"),
+        q=q,
+        found=[_person_line(one) for one in people.find_people(record, q)] if q else [],
+        searched=bool(q),
+        patient_id=patient_id,
+        name=person.name if person else "",
+        facts=pages.person_facts(person, today=today) if person else "",
+        doctors=[pages.Choice(one.role_id, f"{one.name}, {one.specialty}", one is post) for one in posts],
+        role_id=role_id if post else "",
+        days=pages.days_of(times, today=today) if times else [],
+        day_value=day.isoformat() if day else "",
+        day_words=words.day_words(day) if day else "",
+        slots=pages.slots_on(times, day),
+        slot=wanted if kept is not None and kept.free else "",
+        form=form or CallerForm(initial={"phone": person.phone if person else ""}),
+        taken=refusal_words(refusal, kept, times, day) if refusal else "",
+    )
+    return render(request, "booking/book_for.html", {"page": page}, status=status)
+
+
+def _person_line(patient: Patient) -> pages.PersonLine:
+    person = people.person_of(patient)
+    note = " · ".join(
+        filter(None, [words.ngay(person.birth_date), words.phone(person.phone), person.commune])
+    )
+    return pages.PersonLine(
+        person.name, note, f"{reverse('booking:book_for')}?{urlencode({'nguoi': person.id})}"
+    )
