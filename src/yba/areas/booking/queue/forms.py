@@ -106,9 +106,7 @@ class NewPersonForm(WalkInForm):
     name = forms.CharField(
         label=_("Họ và tên"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    birth = DateField(
-        label=_("Ngày sinh"), year_only=True, not_future=True, help_text=_("Chỉ nhớ năm thì ghi năm.")
-    )
+    birth = DateField(label=_("Ngày hoặc năm sinh"), year_only=True, not_future=True)
     sex = forms.ChoiceField(
         label=_("Giới tính"), choices=[("female", _("Nữ")), ("male", _("Nam"))], widget=forms.RadioSelect
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from django.urls import reverse
@@ -48,7 +47,7 @@ class CheckInPanel:
     booking: queries.Booking | None = None
     pairs: tuple[tuple[str, str], ...] = ()
     good_card: str = ""
-    fee: tuple[tuple[str, Decimal], ...] = ()
+    fee: str = ""
     next_code: str = ""
     wait: str = ""
     is_new: bool = False
@@ -218,11 +217,18 @@ def room_part(record: Record, state: queries.RoomState) -> parts.Room:
         name=state.room,
         specialty=state.specialty,
         number=now.code if now else "",
-        doctor=state.doctor,
+        doctor=short_doctor(state.doctor),
         waiting=waiting,
         minutes=words.minutes(wait.low, wait.high) if wait else "",
         crowded=waiting >= rules.CROWDED,
     )
+
+
+def short_doctor(name: str) -> str:
+    """Degrees and the last two words: "BS. CKII Minh Khôi"."""
+    bare = words.bare_name(name)
+    degrees = name[: len(name) - len(bare)].strip()
+    return " ".join([degrees, *bare.split()[-2:]]).strip()
 
 
 # -- wall -------------------------------------------------------------------------------------------------------

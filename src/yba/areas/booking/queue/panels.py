@@ -99,7 +99,7 @@ def _panel(
         booking=booking,
         pairs=_pairs(record, person, booking),
         good_card=good if not form.is_bound else "",
-        fee=((fee.text, fee.amount),) if fee else (),
+        fee=f"{fee.text}, {words.money(fee.amount)}" if fee else "",
         next_code=next_code,
         wait=wait,
         is_new=person is None,
