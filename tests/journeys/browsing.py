@@ -1,0 +1,138 @@
+"""The browser of the journeys: the distribution's Chromium, and what every page looked at must satisfy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+SCREENS = Path(__file__).parents[2] / "artefacts" / "screens"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 800}
+WALL = {"width": 1920, "height": 1080}
+#: A refusal is an answer (conflict, unprocessable); the browser logs it as if it were a failure.
+REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (409|422)")
+
+
+def chromium() -> str:
+    """Where Chromium is; the name of the missing package when it is nowhere."""
+    known = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    known += ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+    known += ["/Applications/Chromium.app/Contents/MacOS/Chromium"]
+    found = next((path for name in known if name and (path := shutil.which(name))), None)
+    if found is None:
+        raise AssertionError("No Chromium: install the package `chromium` (macOS: `brew install chromium`).")
+    return found
+
+
+def launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+
+
+@cache
+def axe_script() -> str:
+    spec = find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.origin is not None
+    return (Path(spec.origin).parent / "axe.min.js").read_text()
+
+
+@dataclass
+class Visitor:
+    """One person before one screen: a context of their own, and everything that went wrong on it."""
+
+    name: str
+    context: BrowserContext
+    page: Page
+    troubles: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(path)
+        return self.page
+
+    def quiet(self) -> None:
+        """Nothing was logged as an error, refused by the content policy or failed at the server."""
+        assert self.troubles == [], f"{self.name}: {self.troubles}"
+
+
+def visit(browser: Browser, address: str, name: str, *, size: dict[str, int], **options: Any) -> Visitor:
+    """A new screen. The content security policy stays on."""
+    context = browser.new_context(
+        base_url=address, viewport=size, reduced_motion="reduce", locale="vi-VN", **options
+    )
+    context.set_default_timeout(10_000)
+    found = Visitor(name, context, context.new_page())
+
+    def logged(message: Any) -> None:
+        if message.type == "error" and not REFUSAL.match(message.text):
+            found.troubles.append(f"{message.page.url if message.page else ''}: {message.text}")
+
+    context.on("console", logged)
+    context.on(
+        "weberror", lambda error: found.troubles.append(f"{error.page and error.page.url}: {error.error}")
+    )
+    context.on(
+        "response",
+        lambda answer: (
+            found.troubles.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
+        ),
+    )
+    return found
+
+
+def settled(page: Page) -> None:
+    """Everything the page asked for is there."""
+    page.wait_for_load_state("load")
+    page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+
+
+def unclean(page: Page) -> list[str]:
+    """What axe-core finds: rule, element, why."""
+    page.evaluate(axe_script())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {' '.join(node['target'] if isinstance(node['target'][0], str) else node['target'][0])}"
+        f" {node['failureSummary'].splitlines()[-1].strip()}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """How many pixels the page scrolls to the side; 0 is right."""
+    return int(page.evaluate("() => Math.max(0, document.documentElement.scrollWidth - window.innerWidth)"))
+
+
+def picture(page: Page, name: str) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    size = page.viewport_size or DESK
+    page.screenshot(
+        path=str(SCREENS / f"{name}-{size['width']}.png"), full_page=size != WALL, animations="disabled"
+    )
+
+
+def look(page: Page, name: str, *, also: dict[str, int] | None = None) -> None:
+    """Keep a picture and check the page as it stands; `also` looks once more at another width."""
+    settled(page)
+    picture(page, name)
+    faults = [f"{sideways(page)} px sideways"] if sideways(page) else []
+    faults += unclean(page)
+    if also is not None:
+        kept = page.viewport_size or DESK
+        page.set_viewport_size(also)  # type: ignore[arg-type]
+        picture(page, name)
+        if sideways(page):
+            faults.append(f"{sideways(page)} px sideways at {also['width']}")
+        page.set_viewport_size(kept)
+    assert faults == [], f"{name} ({page.url}): " + "\n  ".join(faults)

@@ -1,0 +1,54 @@
+"""How each role comes in: citizens by phone and code, staff by name and password."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page
+
+from tests.journeys.browsing import Visitor
+
+PASSWORD = "yba-demo"
+STAFF = {
+    "care_desk": "cskh",
+    "receptionist": "tiepdon",
+    "doctor": "bs.khoi",
+    "other_doctor": "bs.tam",
+    "pharmacist": "duocsi",
+    "cashier": "thungan",
+    "wall": "manhinh",
+}
+
+
+def sent_to(page: Page, phone: str) -> list[str]:
+    """The messages sent to a phone, newest first, as the demo's outbox shows them."""
+    answer = page.request.get(f"/demo/messages?phone={phone}&format=json")
+    assert answer.ok
+    return [one["text"] for one in answer.json()["messages"]]
+
+
+def code_in(text: str) -> str:
+    found = re.search(r"\b(\d{6})\b", text)
+    assert found is not None, text
+    return found[1]
+
+
+def enter_as_citizen(who: Visitor, phone: str) -> Page:
+    """Sign in, or sign up, by phone and the code in the message."""
+    page = who.open("/vao")
+    page.get_by_label("Số điện thoại").fill(phone)
+    page.get_by_role("button", name="Gửi mã").click()
+    page.wait_for_url("**/vao/ma")
+    page.get_by_label("Mã gồm 6 chữ số").fill(code_in(sent_to(page, phone)[0]))
+    page.get_by_role("button", name="Vào sổ").click()
+    page.wait_for_url(lambda url: "/vao" not in url)
+    return page
+
+
+def enter_as_staff(who: Visitor, login: str) -> Page:
+    page = who.open("/vao/nhan-vien")
+    page.get_by_label("Tên đăng nhập").fill(login)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_url(lambda url: "/vao" not in url)
+    return page
