@@ -9,10 +9,12 @@ import copy
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
+import msgspec
 import psycopg
 from psycopg import errors as pg
 
@@ -35,7 +37,6 @@ from yba.fhir.errors import (
 from yba.fhir.model import codec
 from yba.fhir.r4.bundle import Bundle
 from yba.fhir.r4.datatypes import Coding, Meta, Resource
-from yba.fhir.search.index import IndexRows
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.store import identity, read, write
 from yba.fhir.store.audit import Act, Journal, write_acts
@@ -88,28 +89,43 @@ def type_name_of(kind: type[Resource] | str) -> str:
     return kind if isinstance(kind, str) else kind.__name__
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Database failures as the record's errors; SQL text never leaves."""
-    try:
-        yield
-    except (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable) as error:
-        raise Conflict(
+class _Translated:
+    """Database failures as the record's errors; SQL text never leaves. One value serves every use."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, psycopg.Error):
+            raise _translation(error) from error
+
+
+def _translation(error: psycopg.Error) -> BaseException:
+    if isinstance(error, pg.DeadlockDetected | pg.SerializationFailure | pg.LockNotAvailable):
+        return Conflict(
             "store.busy",
             "Another change to the same records was under way. Nothing was stored; send it again.",
-        ) from error
-    except pg.QueryCanceled as error:
-        raise TooCostly(
+        )
+    if isinstance(error, pg.QueryCanceled):
+        return TooCostly(
             "store.timeout", "The question took too long. Narrow it, for example by patient or date."
-        ) from error
-    except pg.UniqueViolation as error:
-        raise Conflict(
+        )
+    if isinstance(error, pg.UniqueViolation):
+        return Conflict(
             "store.taken", "Something with this key was stored at the same moment. Read it and decide again."
-        ) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise Unavailable(
+        )
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return Unavailable(
             "store.unavailable", "The database does not answer. Nothing was stored; try again in a moment."
-        ) from error
+        )
+    return error
+
+
+_translated = _Translated()
 
 
 class Record:
@@ -155,7 +171,7 @@ class Record:
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """All or nothing: a transaction, or a savepoint inside one."""
-        with _translated(), self._transaction():
+        with _translated, self._transaction():
             yield
 
     # -- audit ---------------------------------------------------------------------------------------
@@ -196,7 +212,7 @@ class Record:
     # -- reads ---------------------------------------------------------------------------------------
 
     def _current(self, type_name: str, identifier: str, *, lock: bool = False) -> tuple[Stored, int]:
-        with _translated():
+        with _translated:
             found = read.current(
                 self.connection, type_name, identifier,
                 condition=policy.condition(self.actor, type_name), lock=lock,
@@ -216,7 +232,7 @@ class Record:
     def vread_stored(self, type_name: str, identifier: str, version: str) -> Stored:
         """One version as stored; the actor must be able to see the resource as it is now."""
         stored, _ = self._current(type_name, identifier)
-        with _translated():
+        with _translated:
             found = (
                 read.one_version(self.connection, type_name, identifier, int(version))
                 if version.isdecimal() and len(version) < 10
@@ -228,7 +244,9 @@ class Record:
                 f"There is no version {version} of {type_name}/{identifier}.",
                 type=type_name, id=identifier, version=version,
             )  # fmt: skip
-        self.audit("vread", type_name=type_name, stored=replace(found, patient=stored.patient))
+        self.audit(
+            "vread", type_name=type_name, stored=msgspec.structs.replace(found, patient=stored.patient)
+        )
         return _alive(found)
 
     @overload
@@ -266,7 +284,7 @@ class Record:
         condition = policy.condition(self.actor, type_name or "*")
         if identifier is not None and type_name is not None:
             self._current(type_name, identifier)
-        with _translated():
+        with _translated:
             found = read.history(
                 self.connection, type_name, identifier,
                 condition=condition, since=since, before=before, count=count,
@@ -281,7 +299,7 @@ class Record:
         self, type_name: str, params: Sequence[Parameter], *, strict: bool = False
     ) -> search.Found:
         """One page of a search, as stored."""
-        with _translated():
+        with _translated:
             found = search.run(
                 self.connection, type_name, params,
                 access=lambda name: policy.condition(self.actor, name), strict=strict,
@@ -368,7 +386,7 @@ class Record:
     ) -> tuple[Stored, bool]:
         """Like ``create``, as stored; the flag says whether something new was made."""
         type_name = type(resource).__name__
-        with self.atomic() if self._needs_transaction(type_name, if_none_exist) else _translated():
+        with self.atomic() if self._needs_transaction(type_name, if_none_exist) else _translated:
             if if_none_exist:
                 match = self.match(type_name, if_none_exist)
                 if match is not None:
@@ -473,20 +491,19 @@ class Record:
         if old is not None and old.content is not None:
             self._check_seen(type_name, old)
             self._check_write(type_name, old.patient, old.facility)
-        index = index_rows(resource)
-        is_patient = type_name == "Patient"
-        patient = index.patient
-        if identifier is None:
-            identifier = self.new_id(identity.shard_of(patient) if patient and not is_patient else None)
-        if is_patient:
-            patient = identifier
-            index = replace_patient(index, identifier)
-        shard = identity.shard_of(patient or identifier)
-        facility = facility_of(resource) or (old.facility if old else None) or self.actor.facility
-        self._check_write(type_name, patient, facility)
         moment = self._moment()
         version = old.version + 1 if old else 1
-        stamped = _stamped(resource, identifier, version, moment, facility)
+        facility = facility_of(resource) or (old.facility if old else None) or self.actor.facility
+        stamped = _stamped(resource, version, moment, facility)
+        index = index_rows(stamped)
+        is_patient = type_name == "Patient"
+        if identifier is None:
+            near = None if is_patient else index.patient
+            identifier = self.new_id(identity.shard_of(near) if near else None)
+        stamped.id = identifier
+        patient = identifier if is_patient else index.patient
+        shard = identity.shard_of(patient or identifier)
+        self._check_write(type_name, patient, facility)
         before = (
             codec.decode(old.content, type_name)
             if old and old.content and type_name in self._guards
@@ -524,12 +541,6 @@ def _any_shard() -> int:
     return secrets.randbelow(identity.SHARDS)
 
 
-def replace_patient(index: IndexRows, identifier: str) -> IndexRows:
-    """The index rows of a Patient whose id has just been given."""
-    index.patient = identifier
-    return index
-
-
 def _alive(stored: Stored) -> Stored:
     if stored.content is None:
         raise Gone(
@@ -543,16 +554,13 @@ def _content(stored: Stored) -> bytes:
     return stored.content
 
 
-def _stamped(
-    resource: Resource, identifier: str, version: int, moment: datetime, facility: str | None
-) -> Resource:
-    """A copy with id, version, time and facility written in; the caller's own value stays as it was."""
+def _stamped(resource: Resource, version: int, moment: datetime, facility: str | None) -> Resource:
+    """A copy with version, time and facility written in; the caller's own value stays as it was."""
     stamped = copy.copy(resource)
     meta = copy.copy(resource.meta) if resource.meta is not None else Meta()
     meta.versionId = str(version)
     meta.lastUpdated = instant(moment)
     if facility is not None and facility_of(resource) is None:
         meta.tag = [*meta.tag, Coding(system=FACILITY_TAG, code=facility)]
-    stamped.id = identifier
     stamped.meta = meta
     return stamped

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from collections.abc import Iterator
 from functools import cache
 from typing import TypeVar, cast
@@ -53,9 +54,14 @@ def resource_class(type_name: str) -> type[Resource]:
     return cast(type[Resource], getattr(module, type_name))
 
 
+# msgspec does not guard the making of a decoder: two threads that make one at once crash the process.
+_making = threading.Lock()
+
+
 @cache
 def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
-    return msgspec.json.Decoder(kind)
+    with _making:
+        return msgspec.json.Decoder(kind)
 
 
 def type_of(data: bytes | memoryview) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.types.string import ByteaBinaryLoader
@@ -18,8 +18,7 @@ _cursors: WeakKeyDictionary[psycopg.Connection[Any], psycopg.Cursor[tuple[Any, .
 Query = str | sql.Composable
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """One version of a resource as it is kept: ``content`` is None where it says "deleted"."""
 
     type: str
