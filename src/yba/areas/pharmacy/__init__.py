@@ -1,0 +1,1 @@
+"""The pharmacy counter: stock by lot, dispensing, goods received."""
