@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -32,17 +33,21 @@ EXAM = rules.Line("Công khám Nội tim mạch", Decimal(45000), code="KB01")
 PILLS = rules.Line("Amlodipin 5 mg", Decimal(650), Decimal(30), "AMLO5", unit="viên")
 
 
+def clock_of() -> datetime:
+    return NOW
+
+
 def as_role(role: str, facility: str = "f") -> fhir.Record:
     connection.ensure_connection()
     actor = an_actor(role, facility=facility) if role != "system" else SYSTEM
-    return fhir.open(connection.connection, actor=actor, clock=lambda: NOW, transaction=transaction.atomic)
+    return fhir.open(connection.connection, actor=actor, clock=clock_of, transaction=transaction.atomic)
 
 
-def a_visit() -> tuple[Encounter, Patient]:
+def a_visit(**person: Any) -> tuple[Encounter, Patient]:
     system = as_role("system")
     house = Organization(id="f", name="Bệnh viện Đa khoa Hương Giang")
     system.update(house)
-    patient = system.create(a_patient())
+    patient = system.create(a_patient(**person))
     visit = Encounter(
         status="arrived",
         class_=Coding(system="http://terminology.hl7.org/CodeSystem/v3-ActCode", code="AMB"),

@@ -84,7 +84,7 @@ def may(act: str, status: str, *, code: str) -> Refusal | None:
     return refuse(f"line.{act}", SENTENCES[status], code=code)
 
 
-SENTENCES: Final[Mapping[str, object]] = {
+SENTENCES: Final = {
     "waiting": _("Số %(code)s còn đang chờ, chưa được mời. Mời số này trước."),
     "called": _("Số %(code)s đang được mời."),
     "in_room": _("Số %(code)s đang khám. Kết thúc lượt khám trước."),

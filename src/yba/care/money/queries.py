@@ -68,13 +68,8 @@ def taken(*, facility: str, day: date, by: str = "") -> list[Taken]:
     rows = Receipt.objects.filter(facility=facility, day=day)
     if by:
         rows = rows.filter(by=by)
-    sums = {row["method"]: row for row in rows.values("method").annotate(n=Count("id"), total=Sum("amount"))}
-    return [
-        Taken(
-            method.value,
-            str(method.label),
-            sums.get(method, {}).get("n", 0),
-            sums.get(method, {}).get("total", Decimal(0)),
-        )
-        for method in Method
-    ]
+    sums = {
+        row["method"]: (row["n"], row["total"])
+        for row in rows.values("method").annotate(n=Count("id"), total=Sum("amount"))
+    }
+    return [Taken(one.value, str(one.label), *sums.get(one.value, (0, Decimal(0)))) for one in Method]
