@@ -37,7 +37,8 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         return _page(request, record, form, status=422)
     try:
         made = actions.book_for_caller(
-            record, patient_id=patient.id or "", once=once_of(request), **form.cleaned_data,
+            record, slot_id=form.cleaned_data["slot"], patient_id=patient.id or "",
+            reason=form.cleaned_data["reason"], phone=form.cleaned_data["phone"], once=once_of(request),
             channel="phone" if record.actor.role == "care_desk" else "desk",
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:

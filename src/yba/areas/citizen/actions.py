@@ -49,7 +49,7 @@ def keep_profile(record: Record, account: Any, *, details: Details) -> Patient |
             found = _joinable(record, str(known.params.get("patient", "")), account.phone, details)
             if found is None:
                 return "known"
-            if type(account.links.model).objects.filter(patient_id=found.id, relation=rules.SELF).exists():
+            if account.links.model.objects.filter(patient_id=found.id, relation=rules.SELF).exists():
                 return "taken"
             patient = found
         _tie(account, patient, rules.SELF)

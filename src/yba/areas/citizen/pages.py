@@ -38,9 +38,7 @@ def cover(own: Sequence[rules.Own], one: rules.Own, *, today: date, card: Covera
         )
         for it in own
     ]
-    return Cover(
-        one.person.name, " · ".join(filter(None, facts)), tabs, one.person.id
-    )
+    return Cover(one.person.name, " · ".join(filter(None, facts)), tabs, one.person.id)
 
 
 def insurance_words(card: Coverage, *, today: date) -> str:

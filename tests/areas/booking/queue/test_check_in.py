@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from tests.areas.booking.queue import desk
-from yba.areas.booking.queue import actions
+from yba.areas.booking.queue import actions, panels, queries
 from yba.areas.booking.queue.actions import CheckedIn, NewPerson
 from yba.care import people
 from yba.care.line.models import Counter, Ticket
@@ -148,3 +148,45 @@ def test_many_submits_at_once_make_one_number(committed: str, django_db_blocker:
         assert len([one for one in found if isinstance(one, CheckedIn)]) == 8
         assert Receipt.objects.count() == 1
         assert Counter.objects.get().last == 1
+
+
+@pytest.mark.django_db
+def test_cancelling_a_check_in_puts_everything_back_unless_paid() -> None:
+    system = desk.build()
+    booking, other = desk.booked(system), desk.booked(system, "p2", skip=1)
+    record = desk.at_desk()
+    checked = done(actions.check_in_booking(record, appointment_id=str(booking.id), wish=desk.wish(record)))
+    for _ in range(2):
+        assert isinstance(actions.cancel_check_in(record, ticket=checked.ticket), Ticket)
+    assert system.read(Appointment, str(booking.id)).status == "booked"
+    assert system.read(Encounter, checked.ticket.encounter_id).status == "cancelled"
+    assert [one.status for one in money.invoices_of(record, encounter=checked.ticket.encounter_id)] == [
+        "cancelled"
+    ]
+    again = done(actions.check_in_booking(record, appointment_id=str(booking.id), wish=desk.wish(record)))
+    assert again.ticket.code == "A 002"
+    paid = done(
+        actions.check_in_booking(record, appointment_id=str(other.id), wish=desk.wish(record, method="cash"))
+    )
+    with pytest.raises(actions.Paid):
+        actions.cancel_check_in(record, ticket=paid.ticket)
+    assert Ticket.objects.get(pk=paid.ticket.pk).status == "waiting"
+
+
+@pytest.mark.django_db
+def test_the_card_on_file_keeps_its_days() -> None:
+    system = desk.build()
+    patient = system.read(Patient, "p1")
+    people.add_coverage(
+        system, patient, card="HT3464612345678", start=date(2026, 1, 1), end=date(2026, 12, 31)
+    )
+    booking = desk.booked(system)
+    record = desk.at_desk()
+    posts = queries.posts_of(record, facility="bv")
+    data = {"post": "vt", "card": "HT 3 46 4612345678", "card_end": "31/12/2026", "seen": "on"}
+    panel = panels.of_booking(record, booking, posts=posts, data=data)
+    assert panel.form.is_valid(), panel.form.errors
+    assert panel.form.wish(key="k").card is None
+    changed = panels.of_booking(record, booking, posts=posts, data={**data, "card_end": "31/12/2027"})
+    assert changed.form.is_valid()
+    assert changed.form.wish(key="k").card == actions.Card("HT3464612345678", end=date(2027, 12, 31))
