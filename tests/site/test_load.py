@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from yba import fhir
+from yba.fhir.load import files_in
 from yba.site import loading
 from yba.site.models import LoadedFile
 
@@ -74,15 +75,15 @@ def test_a_stop_in_the_middle_loses_and_doubles_nothing(
 ) -> None:
     path = ndjson(tmp_path / "Patient.ndjson", [{"resourceType": "Patient", "gender": "female"}] * 10)
     monkeypatch.setattr(loading, "PIECE", 4)
-    store, calls = loading._store, []
+    store, calls = loading.store_document, []
 
-    def stops(*args: Any, **kwargs: Any) -> int:
+    def stops(*args: Any, **kwargs: Any) -> Any:
         calls.append(1)
         if len(calls) == 7:
             raise KeyboardInterrupt
         return store(*args, **kwargs)
 
-    monkeypatch.setattr(loading, "_store", stops)
+    monkeypatch.setattr(loading, "store_document", stops)
     with pytest.raises(KeyboardInterrupt):
         loading.load([path], record=record)
     assert record.count("Patient") == 4
@@ -117,7 +118,9 @@ def test_a_batch_names_each_refused_entry(record: fhir.Record, tmp_path: Path) -
     report = loading.load([path], record=record)
     assert report.resources == 1
     assert len(report.refused) == 1
-    assert report.refused[0].startswith(f"{path}: Bundle.entry[1]: 400 ")
+    assert report.refused == [
+        f"{path}: Bundle.entry[1]: The resource's id 'p1' is not that of request.url 'other'."
+    ]
 
 
 def test_a_collection_is_stored_under_its_ids_with_its_links(record: fhir.Record, tmp_path: Path) -> None:
@@ -166,7 +169,7 @@ def test_facilities_and_staff_come_first(tmp_path: Path) -> None:
         "x.txt",
     ):
         (tmp_path / name).touch()
-    assert [path.name for path in loading.files_in([tmp_path])] == [
+    assert [path.name for path in files_in([tmp_path])] == [
         "hospitalInformation2.json",
         "practitionerInformation1.json",
         "a.json",

@@ -19,7 +19,9 @@ from yba.fhir.r4.operation_outcome import OperationOutcome
 from yba.fhir.record import Record
 
 Progress = Callable[[Path, int], None]
-_LINES = (".ndjson", ".jsonl")
+LINES = (".ndjson", ".jsonl")
+# Bundles that are one document and are kept as they are.
+KEPT_WHOLE = ("document", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_fhir(path: Path) -> bool:
-    return path.is_file() and Path(path.name.removesuffix(".gz")).suffix.lower() in (*_LINES, ".json")
+    return path.is_file() and Path(path.name.removesuffix(".gz")).suffix.lower() in (*LINES, ".json")
 
 
 def load_files(
@@ -90,7 +92,7 @@ def load_files(
 def _documents(path: Path) -> Iterator[tuple[int | None, bytes]]:
     packed = path.name.endswith(".gz")
     with gzip.open(path, "rb") if packed else path.open("rb") as stream:
-        if not path.name.removesuffix(".gz").lower().endswith(_LINES):
+        if not path.name.removesuffix(".gz").lower().endswith(LINES):
             yield None, stream.read()
             return
         for number, line in enumerate(stream, 1):
@@ -101,21 +103,32 @@ def _documents(path: Path) -> Iterator[tuple[int | None, bytes]]:
 def _store(record: Record, path: Path, line: int | None, data: bytes, report: LoadReport) -> None:
     try:
         with record.atomic():
-            resource = codec.decode(data)
-            if not isinstance(resource, Bundle) or resource.type in ("document", "message"):
-                _keep(record, resource)
-                report.resources += 1
-                return
-            answer = record.run_bundle(_as_requests(resource))
+            stored, refused = store_document(record, data)
     except RecordError as error:
         report.refused.append(Refused(path, line, error.path, error.message))
         return
+    report.resources += stored
+    report.refused += [Refused(path, line, place, message) for place, message in refused]
+
+
+def store_document(record: Record, data: bytes) -> tuple[int, list[tuple[str, str]]]:
+    """Store one JSON text: how many resources were stored, and place and message of each refused batch entry.
+
+    Raises a RecordError when nothing of it can be stored.
+    """
+    resource = codec.decode(data, deep=False)
+    if not isinstance(resource, Bundle) or resource.type in KEPT_WHOLE:
+        _keep(record, codec.decode(data))
+        return 1, []
+    answer = record.run_bundle(_as_requests(resource))
+    stored, refused = 0, []
     for number, entry in enumerate(answer.entry):
         status = (entry.response.status or "") if entry.response else ""
         if status.startswith("2"):
-            report.resources += 1
+            stored += 1
         else:
-            report.refused.append(Refused(path, line, f"Bundle.entry[{number}]", _words(entry) or status))
+            refused.append((f"Bundle.entry[{number}]", _words(entry) or status))
+    return stored, refused
 
 
 def _keep(record: Record, resource: Resource) -> None:
@@ -155,4 +168,4 @@ def _words(entry: BundleEntry) -> str:
     )
 
 
-__all__ = ["LoadReport", "Refused", "files_in", "load_files"]
+__all__ = ["LINES", "LoadReport", "Refused", "files_in", "load_files", "store_document"]

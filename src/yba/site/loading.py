@@ -13,21 +13,13 @@ from typing import IO, cast
 from django.db import transaction
 
 from yba import fhir
-from yba.fhir.errors import Invalid, RecordError
-from yba.fhir.model import codec
-from yba.fhir.r4.bundle import Bundle, BundleEntry, BundleEntryRequest
-from yba.fhir.r4.datatypes import Resource
+from yba.fhir.errors import RecordError
+from yba.fhir.load import LINES, store_document
 from yba.site.models import LoadedFile
 
 GZIP = b"\x1f\x8b"
 #: Lines in one transaction: few enough to lose little, enough to be quick.
 PIECE = 200
-LINES = (".ndjson", ".jsonl")
-WHOLE = (".json",)
-#: Bundles that are one document and are kept as they are.
-KEPT_WHOLE = ("document", "message")
-#: Bundles that carry requests; the others carry resources, which are stored under their own ids.
-WITH_REQUESTS = ("transaction", "batch")
 
 
 @dataclass
@@ -43,32 +35,9 @@ class Report:
 Progress = Callable[[int], None]
 
 
-def files_in(paths: Iterable[Path]) -> list[Path]:
-    """The FHIR files named, or found in the folders named, in the order that references need.
-
-    Bundles of facilities and staff (Synthea names them hospitalInformation..., practitionerInformation...)
-    come first: patients' bundles refer to them by identifier.
-    """
-    found: set[Path] = set()
-    for path in paths:
-        if path.is_dir():
-            found.update(one for one in path.rglob("*") if one.is_file() and kind_of(one))
-        else:
-            found.add(path)
-    return sorted(found, key=lambda one: (_rank(one.name), str(one)))
-
-
-def _rank(name: str) -> int:
-    low = name.lower()
-    if low.startswith("hospitalinformation"):
-        return 0
-    return 1 if "information" in low else 2
-
-
-def kind_of(path: Path) -> str:
-    """`lines`, `whole`, or "" for a file that is not FHIR by its name."""
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    return "lines" if suffix in LINES else "whole" if suffix in WHOLE else ""
+def is_lines(path: Path) -> bool:
+    """Whether a file holds a resource a line, by its name."""
+    return path.name.removesuffix(".gz").lower().endswith(LINES)
 
 
 def load(paths: list[Path], *, record: fhir.Record, progress: Progress = lambda size: None) -> Report:
@@ -108,7 +77,7 @@ def _load_file(path: Path, *, record: fhir.Record, report: Report, told: _Told) 
         packed = raw.read(2) == GZIP
         raw.seek(0)
         data = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
-        if kind_of(path) == "lines":
+        if is_lines(path):
             for _ in _load_lines(path, data, state, record=record, report=report):
                 told.up_to(raw.tell())
         else:
@@ -117,10 +86,10 @@ def _load_file(path: Path, *, record: fhir.Record, report: Report, told: _Told) 
 
 def _load_whole(path: Path, data: bytes, state: LoadedFile, *, record: fhir.Record, report: Report) -> None:
     """One resource or bundle: all of it and the note that it is done, or none."""
-    refused: list[str] = []
     try:
         with transaction.atomic():
-            count = _store(data, record=record, refused=refused)
+            count, entries = store_document(record, data)
+            refused = [f"{place}: {message}" for place, message in entries]
             state.finished = not refused
             state.save()
     except RecordError as error:
@@ -156,13 +125,13 @@ def _load_lines(
 
 def _load_line(line: bytes, *, record: fhir.Record, report: Report) -> list[str]:
     """Store one line, or nothing of it; what was refused."""
-    refused: list[str] = []
     try:
         with record.atomic():
-            report.resources += _store(line.strip(), record=record, refused=refused)
+            count, refused = store_document(record, line.strip())
     except RecordError as error:
-        refused.append(said(error))
-    return refused
+        return [said(error)]
+    report.resources += count
+    return [f"{place}: {message}" for place, message in refused]
 
 
 def _pieces(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
@@ -174,62 +143,6 @@ def _pieces(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, byte
             piece = []
     if piece:
         yield piece
-
-
-def _store(data: bytes, *, record: fhir.Record, refused: list[str]) -> int:
-    """Store one resource, or a bundle's entries; how many were stored."""
-    resource = codec.decode(data)
-    if not isinstance(resource, Bundle) or resource.type in KEPT_WHOLE:
-        _keep(resource, record=record)
-        return 1
-    bundle = resource if resource.type in WITH_REQUESTS else _as_transaction(resource)
-    answer = record.run_bundle(bundle)
-    stored = 0
-    for number, entry in enumerate(answer.entry):
-        status = (entry.response.status or "") if entry.response else ""
-        if status[:1] == "2":
-            stored += 1
-        else:
-            refused.append(f"Bundle.entry[{number}]: {status} {_outcome(entry)}".rstrip())
-    return stored
-
-
-def _keep(resource: Resource, *, record: fhir.Record) -> None:
-    if resource.id:
-        record.update(resource)
-    else:
-        record.create(resource)
-
-
-def _as_transaction(bundle: Bundle) -> Bundle:
-    """A collection as a transaction: a resource with an id is stored under it, another gets a new one."""
-    entries = []
-    for number, entry in enumerate(bundle.entry):
-        if entry.resource is None:
-            raise Invalid("load.entry", "The entry has no resource.", path=f"Bundle.entry[{number}]")
-        resource = codec.decode_raw(entry.resource)
-        name = type(resource).__name__
-        request = (
-            BundleEntryRequest(method="PUT", url=f"{name}/{resource.id}")
-            if resource.id
-            else BundleEntryRequest(method="POST", url=name)
-        )
-        entries.append(BundleEntry(fullUrl=entry.fullUrl, resource=entry.resource, request=request))
-    return Bundle(type="transaction", entry=entries)
-
-
-def _outcome(entry: BundleEntry) -> str:
-    """The words of a refused entry's OperationOutcome."""
-    from yba.fhir.r4.operation_outcome import OperationOutcome
-
-    if entry.response is None or entry.response.outcome is None:
-        return ""
-    outcome = codec.decode_raw(entry.response.outcome)
-    if not isinstance(outcome, OperationOutcome):
-        return ""
-    return "; ".join(
-        issue.diagnostics or (issue.details and issue.details.text) or "" for issue in outcome.issue
-    )
 
 
 def said(error: RecordError) -> str:

@@ -21,9 +21,10 @@ def run(given: argparse.Namespace) -> int:
     with database_ready():
         from tqdm import tqdm
 
+        from yba.fhir.load import files_in
         from yba.site import loading
 
-        paths = loading.files_in(given.paths)
+        paths = files_in(given.paths)
         total = sum(path.stat().st_size for path in paths if path.exists())
         with tqdm(total=total, unit="B", unit_scale=True, desc="Loading", file=sys.stderr) as bar:
             report = loading.load(paths, record=system_record(), progress=bar.update)
