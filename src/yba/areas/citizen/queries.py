@@ -19,6 +19,7 @@ from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
 from yba.fhir.errors import NotFound
 from yba.fhir.model import references
+from yba.fhir.model.dates import period_of
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.clinical_impression import ClinicalImpression
 from yba.fhir.r4.condition import Condition
@@ -82,13 +83,20 @@ def book_part(
     after = oldest if page.next else ""
     window = _window(after, before)
     by_visit = _of_visits(record, whose, visits)
+    beside = _results(_many(record, DiagnosticReport, whose, window), by_visit)
+    beside += _immunisations(_many(record, Immunization, whose, window))
+    beside += _procedures(_many(record, Procedure, whose, window), by_visit)
+    beside += _follow_ups(_many(record, ServiceRequest, whose, _named(window, "authored")))
+    beside += _receipts(_many(record, Invoice, whose, window))
     entries = [_visit_entry(one, by_visit) for one in visits if _happened(one)]
-    entries += _results(_many(record, DiagnosticReport, whose, window), by_visit)
-    entries += _immunisations(_many(record, Immunization, whose, window))
-    entries += _procedures(_many(record, Procedure, whose, window), by_visit)
-    entries += _follow_ups(_many(record, ServiceRequest, whose, _named(window, "occurrence")))
-    entries += _receipts(_many(record, Invoice, whose, window))
+    entries += [one for one in beside if one.when and _is_within(one.when, after, before)]
     return BookPart(entries, page.next or "", after)
+
+
+def _is_within(when: str, after: str, before: str) -> bool:
+    """Whether an entry begins in the stretch of a page: a day overlaps two stretches but begins in one."""
+    start = period_of(when)[0]
+    return (not after or start >= period_of(after)[0]) and (not before or start < period_of(before)[0])
 
 
 def _window(after: str, before: str) -> list[tuple[str, str]]:
