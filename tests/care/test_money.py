@@ -116,7 +116,8 @@ def test_paying_balances_the_invoice_and_gives_one_receipt() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("method", "amount", "key"), [("cash", 64499, "money.amount"), ("cash", 0, "money.amount"), ("gold", 64500, "money.method")]
+    ("method", "amount", "key"),
+    [("cash", 64499, "money.amount"), ("cash", 0, "money.amount"), ("gold", 64500, "money.method")],
 )  # fmt: skip
 def test_a_wrong_sum_or_way_takes_nothing(method: str, amount: int, key: str) -> None:
     invoice = an_invoice()

@@ -19,6 +19,7 @@ from yba.care.line.queries import day_of
 from yba.care.line.rules import usual_priority
 from yba.care.line.transaction import whole
 from yba.care.money import actions as money
+from yba.care.money import queries as money_queries
 from yba.care.money import rules as money_rules
 from yba.care.money.models import Receipt
 from yba.care.refusal import Refusal, refuse
@@ -26,6 +27,7 @@ from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Period
 from yba.fhir.r4.encounter import Encounter, EncounterLocation, EncounterParticipant
+from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of, instant
 
@@ -118,6 +120,37 @@ def check_in_walk_in(
                 "queue.waiting", _("Người này đã có số %(code)s của phòng này hôm nay."), code=waiting.code
             )
         return _admit(record, patient, wish, None)
+
+
+def cancel_check_in(record: Record, *, ticket: Ticket) -> Ticket | Refusal:
+    """Undo a check-in nobody has acted on: number void, visit and unpaid invoice cancelled, booking as before.
+
+    Refused once money was taken or the visit has begun. Again: nothing more happens.
+    """
+    with whole():
+        found = line.cancel(record, ticket=ticket.pk)
+        if isinstance(found, Refusal) or not found.encounter_id:
+            return found
+        visit = record.lock(Encounter, found.encounter_id)
+        if visit.status == "cancelled":
+            return found
+        for invoice in money_queries.invoices_of(record, encounter=found.encounter_id):
+            locked = record.lock(Invoice, str(invoice.id))
+            if locked.status == "balanced":
+                raise Paid
+            locked.status = "cancelled"
+            record.update(locked)
+        visit.status = "cancelled"
+        record.update(visit)
+        if found.appointment_id:
+            appointment = record.lock(Appointment, found.appointment_id)
+            appointment.status = "booked"
+            record.update(appointment)
+        return found
+
+
+class Paid(Exception):
+    """Money was taken for the visit: everything is rolled back."""
 
 
 def _waiting(record: Record, patient_id: str, room: str) -> Ticket | None:

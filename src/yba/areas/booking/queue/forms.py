@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -29,6 +30,16 @@ PRIORITIES = [
     *((one.value, one.label) for one in Priority if one not in (Priority.BOOKED, Priority.NONE)),
 ]
 METHODS = [(LATER, _("Để thu ngân thu")), *((one.value, one.label) for one in Method)]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The card on file and its days."""
+
+    number: str
+    start: date | None
+    end: date | None
+    doubt: str = ""
 
 
 class CardField(InsuranceCardField):
@@ -59,12 +70,12 @@ class CheckInForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, posts: Sequence[Post], today: date, known_card: str = "", **kwargs: Any
+        self, *args: Any, posts: Sequence[Post], today: date, known: Known | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.posts = list(posts)
         self.today = today
-        self.known_card = known_card
+        self.known = known
         field = self.fields["post"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(one.role_id, one.words) for one in self.posts]
@@ -72,7 +83,8 @@ class CheckInForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
         if found.get("card"):
-            refusal = check_insurance_period(None, found.get("card_end"), on=self.today)
+            start = self.known.start if self.known and self.known.number == found["card"] else None
+            refusal = check_insurance_period(start, found.get("card_end"), on=self.today)
             if refusal:
                 self.add_error("card_end", refusal.message)
         return found
@@ -82,7 +94,9 @@ class CheckInForm(forms.Form):
         data = self.cleaned_data
         post = next(one for one in self.posts if one.role_id == data["post"])
         method = data.get("method") or LATER
-        card = Card(data["card"], end=data.get("card_end")) if data.get("card") else None
+        number, end = data.get("card") or "", data.get("card_end")
+        same = self.known is not None and (self.known.number, self.known.end) == (number, end)
+        card = Card(number, end=end) if number and not same else None
         return Wish(
             post=post,
             letter=letter_of(self.posts, post.room_id),

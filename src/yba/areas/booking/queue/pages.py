@@ -47,6 +47,7 @@ class CheckInPanel:
     booking: queries.Booking | None = None
     pairs: tuple[tuple[str, str], ...] = ()
     good_card: str = ""
+    doubt_card: str = ""
     fee: str = ""
     next_code: str = ""
     wait: str = ""

@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 
 from yba.areas.booking.queue import pages, queries, rules
 from yba.areas.booking.queue.actions import NewPerson
-from yba.areas.booking.queue.forms import CheckInForm, NewPersonForm, WalkInForm
+from yba.areas.booking.queue.forms import CheckInForm, Known, NewPersonForm, WalkInForm
 from yba.care import people
 from yba.care.card_qr import CitizenCard, parse_citizen_qr, parse_insurance_qr
-from yba.care.identifiers import check_insurance_card
 from yba.care.line import queries as line
 from yba.care.line.models import Counter, Status, Ticket
 from yba.care.money import queries as money
@@ -40,7 +39,7 @@ def of_booking(
     post = post or next((one for one in posts if one.room_id == booked.room_id), None)
     card, good, initial = _card(record, booked.person.id)
     form = CheckInForm(
-        data, posts=posts, today=_today(record), known_card=card,
+        data, posts=posts, today=_today(record), known=card,
         initial={"post": post.role_id if post else "", "method": "later", **initial},
     )  # fmt: skip
     return _panel(
@@ -55,7 +54,7 @@ def of_person(
     """A known person without a booking."""
     card, good, initial = _card(record, person.id)
     form = WalkInForm(
-        data, posts=posts, today=_today(record), known_card=card, initial={"method": "later", **initial}
+        data, posts=posts, today=_today(record), known=card, initial={"method": "later", **initial}
     )
     action = reverse("booking:walk_in", args=[person.id])
     return _panel(record, form, posts=posts, post=None, person=person, good=good, action=action)
@@ -99,6 +98,7 @@ def _panel(
         booking=booking,
         pairs=_pairs(record, person, booking),
         good_card=good if not form.is_bound else "",
+        doubt_card=form.known.doubt if form.known and not form.is_bound else "",
         fee=f"{fee.text}, {words.money(fee.amount)}" if fee else "",
         next_code=next_code,
         wait=wait,
@@ -131,21 +131,19 @@ def _next(record: Record, posts: list[queries.Post], post: queries.Post, facilit
     return f"{letter} {(last.last if last else 0) + 1:03}", words.minutes(wait.low, wait.high)
 
 
-def _card(record: Record, patient_id: str) -> tuple[str, str, dict[str, Any]]:
+def _card(record: Record, patient_id: str) -> tuple[Known | None, str, dict[str, Any]]:
     """The card on file, a good word about it, and what the form starts with."""
     today = _today(record)
     coverage = people.coverage_of(record, patient_id, today)
     if coverage is None:
-        return "", "", {}
-    number = people.card_of(coverage)
-    _start, end = people.card_period(coverage)
+        return None, "", {}
+    start, end = people.card_period(coverage)
+    refusal = people.coverage_refusal(coverage, on=today)
+    known = Known(people.card_of(coverage), start, end, refusal.message if refusal else "")
     good = ""
-    if people.coverage_refusal(coverage, on=today) is None:
-        checked = check_insurance_card(number)
-        doubt = "" if isinstance(checked, Refusal) or not checked.warnings else checked.warnings[0].message
-        until = _("Thẻ còn giá trị đến %(day)s.") % {"day": words.ngay(end)} if end else _("Thẻ còn giá trị.")
-        good = f"{until} {doubt}".strip()
-    return number, good, {"card": number, "card_end": end}
+    if refusal is None:
+        good = _("Thẻ còn giá trị đến %(day)s.") % {"day": words.ngay(end)} if end else _("Thẻ còn giá trị.")
+    return known, good, {"card": known.number, "card_end": end}
 
 
 def _scanned(text: str, today: date) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from yba.care.line import actions as line_actions
 from yba.care.line import queries as line
 from yba.care.line.models import Ticket
 from yba.care.money import papers as money_papers
-from yba.care.refusal import Refusal
+from yba.care.refusal import Refusal, refuse
 from yba.fhir.errors import Conflict
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
@@ -33,7 +33,6 @@ ACTS = {
     "goi-lai": line_actions.call,
     "lo-luot": line_actions.missed,
     "tro-lai": line_actions.rejoin,
-    "huy": line_actions.cancel,
 }
 
 
@@ -118,10 +117,13 @@ def issued(request: HttpRequest, ticket: int) -> HttpResponse:
 def change(request: HttpRequest, ticket: int, act: str) -> HttpResponse:
     """Back into the line, missed, called again, cancelled."""
     record = record_of(request)
-    if act not in ACTS:
+    own = _own(record, ticket)
+    if act == "huy":
+        found = _cancelled(record, own)
+    elif act in ACTS:
+        found = ACTS[act](record, ticket=ticket)
+    else:
         raise Http404
-    _own(record, ticket)
-    found = ACTS[act](record, ticket=ticket)
     if isinstance(found, Refusal):
         messages.warning(request, found.message)
     return redirect("booking:issued", ticket)
@@ -147,6 +149,13 @@ def receipt_paper(request: HttpRequest, ticket: int, size: str) -> HttpResponse:
         raise Http404
     content = money_papers.receipt_pdf(record, receipt, size="a5" if size == "a5" else "80")
     return pdf_response(content, f"bien-lai-{receipt.code}.pdf")
+
+
+def _cancelled(record: Record, ticket: Ticket) -> Ticket | Refusal:
+    try:
+        return actions.cancel_check_in(record, ticket=ticket)
+    except actions.Paid:
+        return refuse("queue.paid", _("Đã thu tiền của số %(code)s nên không hủy được."), code=ticket.code)
 
 
 def _key(request: HttpRequest) -> str:
