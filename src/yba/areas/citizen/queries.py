@@ -80,7 +80,8 @@ def book_part(
     page = record.search(Encounter, asked)
     visits = [one for one in page.matches if isinstance(one, Encounter)]
     oldest = min((_start(one) for one in visits if _start(one)), default="")
-    after = oldest if page.next else ""
+    day = words.as_date(oldest)  # whole days, so that a result stays beside its visit
+    after = day.isoformat() if page.next and day else ""
     window = _window(after, before)
     by_visit = _of_visits(record, whose, visits)
     beside = _results(_many(record, DiagnosticReport, whose, window), by_visit)
