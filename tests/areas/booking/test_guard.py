@@ -137,3 +137,21 @@ def test_opening_slots_again_makes_none(house):
 
     today = rules.local_day(NOW)
     assert actions.open_slots(opened(house), until=today, today=today) == 0
+
+
+def test_an_imported_booking_can_be_checked_in(house):
+    from yba import fhir
+    from yba.fhir.access import SYSTEM, Actor
+
+    imported = fhir.open(house.connection, actor=SYSTEM, transaction=transaction.atomic)
+    slot = imported.read(Slot, first_slot(imported))
+    slot.status = "busy"
+    imported.update(slot)
+    made = draft(opened(house), status="booked")
+    actions.place(made, slot, actions.queries.slot_and_post(imported, slot.id)[1])
+    kept = imported.create(made)
+    kept.status = "arrived"
+    desk = Actor(user="td", role="receptionist", facility="bv", name="Trang")
+    assert opened(house, desk).update(kept).status == "arrived"
+    with pytest.raises(Conflict):
+        book(opened(house, citizen("p2")), "p2", slot.id)

@@ -213,8 +213,10 @@ def _immunisations(found: Sequence[Immunization]) -> list[Entry]:
         if one.status != "completed":
             continue
         dose = next((it.doseNumberPositiveInt or it.doseNumberString for it in one.protocolApplied), None)
-        notes = [_("Mũi %(dose)s") % {"dose": dose} if dose else "", chart.display_of(one.location)]
-        title = _("Tiêm %(vaccine)s") % {"vaccine": chart.text_of(one.vaccineCode)}
+        vaccine = chart.text_of(one.vaccineCode)
+        said = _("Mũi %(dose)s") % {"dose": dose} if dose and "mũi" not in vaccine else ""
+        notes = [said, chart.display_of(one.location)]
+        title = _("Tiêm %(vaccine)s") % {"vaccine": vaccine}
         entries.append(Entry("immunisation", one.occurrenceDateTime or "", title, tuple(filter(None, notes))))
     return entries
 
