@@ -23,8 +23,8 @@ def database_ready() -> Iterator[Environment]:
 
 def system_record() -> fhir.Record:
     """The record with all rights, without the areas' guards: what is loaded is history, not a request."""
-    from django.db import connection
+    from django.db import connection, transaction
 
     connection.ensure_connection()
     assert connection.connection is not None
-    return fhir.open(connection.connection, actor=SYSTEM)
+    return fhir.open(connection.connection, actor=SYSTEM, transaction=transaction.atomic)

@@ -176,6 +176,8 @@ YBA_LIVE_PORT = ENVIRONMENT.port + 1
 YBA_NAVIGATION = "yba.site.navigation.items"
 YBA_PLACE = "yba.site.navigation.place"
 YBA_GUARDS = "yba.site.guards.guards"
+#: A served page's reads are noted within a second by a thread; elsewhere (tests, commands) at once.
+YBA_JOURNAL = "yba.site.journal.journal" if os.environ.get("YBA_CHILD") else ""
 
 LOGGING = {
     "version": 1,

@@ -1,7 +1,8 @@
 """The audit of acts that change nothing: kept in memory for at most a second, then written by its own hand.
 
 Writes carry their audit row in their own statement (``write.py``). Reads would double their cost that way, so
-they are buffered; a crash loses at most ``FLUSH_SECONDS`` of them. Refused attempts are written at once.
+they are buffered; a crash loses at most ``FLUSH_SECONDS`` of them. Being written on a connection of their own, they
+stay when the request's transaction is rolled back: a refused attempt is noted all the same.
 """
 
 from __future__ import annotations
