@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import msgspec
 
 
@@ -38,6 +40,10 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     next_key: int = 1
 
 
+# msgspec does not guard the first look at a type: two threads at it at once crash the process.
+_READING = threading.Lock()
+
+
 def to_json(content: Content) -> object:
     """For the draft's column."""
     return msgspec.to_builtins(content)
@@ -45,7 +51,8 @@ def to_json(content: Content) -> object:
 
 def from_json(stored: object) -> Content:
     """From the draft's column."""
-    return msgspec.convert(stored, Content)
+    with _READING:
+        return msgspec.convert(stored, Content)
 
 
 # -- deeds: a content in, a content out ------------------------------------------------------------------

@@ -4,6 +4,7 @@ once."""
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import TypeVar
@@ -11,6 +12,9 @@ from typing import TypeVar
 import msgspec
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+
+# msgspec does not guard the first look at a type: two threads at it at once crash the process.
+_READING = threading.Lock()
 
 
 def read_table(
@@ -41,6 +45,7 @@ def _row(
     for name, cell in zip(headings, cells, strict=True):
         values[name] = tuple(filter(None, cell.split(";"))) if name in lists else cell
     try:
-        return msgspec.convert(values, row_type, strict=False)
+        with _READING:
+            return msgspec.convert(values, row_type, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(f"{file_name}:{line}: {error}") from error

@@ -18,6 +18,7 @@ from yba.fhir.rest.response import Response
 PAGE = 50
 LARGEST = 1000
 Place = tuple[datetime, int, int]
+_places: msgspec.json.Decoder[Place] = msgspec.json.Decoder(Place)
 
 
 def history(
@@ -73,7 +74,7 @@ def _text(place: Place) -> str:
 def _place(cursor: str) -> Place:
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        place: Place = msgspec.json.decode(packed, type=Place)
+        place = _places.decode(packed)
         if place[0].tzinfo is None or not 0 <= place[1] < 1 << 63 or not 0 < place[2] < 1 << 31:
             raise ValueError(cursor)
     except (ValueError, msgspec.DecodeError):

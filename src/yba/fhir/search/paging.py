@@ -18,6 +18,8 @@ import msgspec
 from yba.fhir.errors import Invalid
 from yba.fhir.search.sorting import Key
 
+_cursor = msgspec.json.Decoder(list[int | str | None])
+
 
 def encode(shape: str, values: Sequence[object]) -> str:
     """A cursor for an order (``shape``: its type and sort keys) and the last row's values."""
@@ -30,7 +32,7 @@ def decode(shape: str, order: Sequence[Key], cursor: str) -> list[object]:
     """The values of a cursor. Raises Invalid when it is not one of this search's."""
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        check, *texts = msgspec.json.decode(packed, type=list[int | str | None])
+        check, *texts = _cursor.decode(packed)
         if check != zlib.crc32(shape.encode()) or len(texts) != len(order):
             raise ValueError(cursor)
         return [_value(text, key) for text, key in zip(texts, order, strict=True)]
