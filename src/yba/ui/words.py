@@ -27,7 +27,7 @@ GENDERS = {
 }
 #: Degrees before a name, which are no part of it.
 DEGREES = re.compile(
-    r"^(?:(?:PGS|GS|TS|ThS|BSCKII|BSCKI|BSNT|BS|DSCKII|DSCKI|DS|ĐD|CN|KTV|NHS|YS)(?:\.\s*|\s+))+(?=\S)"
+    r"^(?:(?:PGS|GS|TS|ThS|BSCKII|BSCKI|BSNT|BS|DSCKII|DSCKI|DS|CKII|CKI|ĐD|CN|KTV|NHS|YS)(?:\.\s*|\s+))+(?=\S)"
 )
 
 
