@@ -150,6 +150,11 @@ class DrugRow:
         return any(not one.settled and one.kind != "dose" for one in self.findings)
 
     @property
+    def forbidden(self) -> bool:
+        """Whether only removing it helps: then there is no dose to write."""
+        return any(one.kind in rules.FORBIDDEN for one in self.findings)
+
+    @property
     def open(self) -> bool:
         """Whether the dose still has to be written."""
         return any(one.kind == "dose" for one in self.findings)

@@ -237,6 +237,8 @@ def _quantity(line: DrugLine, drug: Drug, amount: Decimal, times: int, days: int
 
 # -- findings: what stands against a line ----------------------------------------------------------------
 
+#: What no dose can put right.
+FORBIDDEN: Final = frozenset({"allergy", "narcotic"})
 Kind = Literal["allergy", "cross", "twice", "current", "dose", "narcotic"]
 
 
@@ -268,11 +270,12 @@ def findings(
     before: list[Drug] = []
     for line in content.drugs:
         drug = catalogues.drug(line.drug)
+        against = _against_drug(line, drug, allergies, current, before) if drug is not None else []
+        found += against
         if drug is not None:
-            found += _against_drug(line, drug, allergies, current, before)
             before.append(drug)
         dose = dose_of(line)
-        if isinstance(dose, Refusal):
+        if isinstance(dose, Refusal) and not any(one.kind in FORBIDDEN for one in against):
             found.append(Finding(line.key, "dose", dose))
     return tuple(found)
 
