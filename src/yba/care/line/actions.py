@@ -41,6 +41,8 @@ def draw(
     birth_year: int | None = None,
     encounter_id: str = "",
     appointment_id: str = "",
+    doctor: str = "",
+    specialty: str = "",
     source: str = "",
     priority: str = "none",
     due_at: datetime | None = None,
@@ -62,8 +64,8 @@ def draw(
         ticket = Ticket(
             facility=facility, queue=queue, room=room, day=day, number=number, letter=letter,
             patient_id=patient_id, patient_name=patient_name, gender=gender, birth_year=birth_year,
-            encounter_id=encounter_id, appointment_id=appointment_id, source=source, priority=priority,
-            due_at=due_at, arrived_at=now, queued_at=now, key=key or None,
+            encounter_id=encounter_id, appointment_id=appointment_id, doctor=doctor, specialty=specialty,
+            source=source, priority=priority, due_at=due_at, arrived_at=now, queued_at=now, key=key or None,
         )  # fmt: skip
         ticket.save(force_insert=True)
         _tell(ticket)

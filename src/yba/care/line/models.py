@@ -52,7 +52,8 @@ class Ticket(models.Model):
     """One number of one person for one room on one day (the day of Asia/Ho_Chi_Minh).
 
     ``queued_at`` decides the order and moves when someone who missed the call joins again; ``arrived_at`` stays.
-    ``due_at``: the booked time. ``passed``: how often one who came later was called first, emergencies aside.
+    ``doctor``, ``specialty``: for whom, in words (a room may have several). ``due_at``: the booked time.
+    ``passed``: how often one who came later was called first, emergencies aside.
     ``key``: of the form that drew it; ``call_key``: of the form that called it last.
     """
 
@@ -68,6 +69,8 @@ class Ticket(models.Model):
     birth_year = models.PositiveSmallIntegerField(null=True)
     encounter_id = models.CharField(max_length=64, blank=True)
     appointment_id = models.CharField(max_length=64, blank=True)
+    doctor = models.CharField(max_length=200, blank=True)
+    specialty = models.CharField(max_length=200, blank=True)
     source = models.CharField(max_length=16, blank=True)
     priority = models.CharField(max_length=16, choices=Priority.choices, default=Priority.NONE)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)

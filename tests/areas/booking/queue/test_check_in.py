@@ -20,8 +20,10 @@ from yba.care.money.models import Receipt
 from yba.care.refusal import Refusal
 from yba.fhir.errors import Conflict
 from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.datatypes import CodeableConcept, Coding, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.practitioner_role import PractitionerRole
 
 NEW = NewPerson("Trần Gia Bảo", date(2023, 5, 2), "male", "0905777888", "046223000111", "Tổ 4, Huế")
 
@@ -190,3 +192,25 @@ def test_the_card_on_file_keeps_its_days() -> None:
     changed = panels.of_booking(record, booking, posts=posts, data={**data, "card_end": "31/12/2027"})
     assert changed.form.is_valid()
     assert changed.form.wish(key="k").card == actions.Card("HT3464612345678", end=date(2027, 12, 31))
+
+
+@pytest.mark.django_db
+def test_a_room_of_two_doctors_keeps_each_ticket_its_own() -> None:
+    system = desk.build()
+    role = system.read(PractitionerRole, "vt")
+    role.id, role.practitioner = "vt2", Reference(reference="Practitioner/bs2", display="BS. Lê Hà")
+    role.specialty = [
+        CodeableConcept(coding=[Coding(system="https://yba.vn/fhir/cs/specialty", code="noi-tiet")])
+    ]
+    system.update(role)
+    record = desk.at_desk()
+    posts = queries.posts_of(record, facility="bv")
+    assert {one.role_id for one in posts} == {"vt", "vt2"}
+    second = next(one for one in posts if one.role_id == "vt2")
+    checked = done(actions.check_in_walk_in(record, wish=desk.wish(record, post=second), patient_id="p1"))
+    assert checked.ticket.doctor == "BS. Lê Hà"
+    page = panels.issued(record, checked.ticket, link=str)
+    assert page.doctor == "BS. Lê Hà"
+    (state,) = queries.rooms_of(record, facility="bv", posts=posts)
+    assert "Tim mạch" in state.specialty
+    assert state.doctor == ""

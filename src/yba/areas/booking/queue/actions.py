@@ -192,6 +192,8 @@ def _ticket(
         gender=patient.gender or "",
         birth_year=int(patient.birthDate[:4]) if patient.birthDate else None,
         appointment_id=(appointment.id or "") if appointment else "",
+        doctor=wish.post.doctor,
+        specialty=wish.post.specialty,
         source=next((one.code or "" for one in tags if one.system == CHANNEL_TAG), "app")
         if appointment
         else "desk",

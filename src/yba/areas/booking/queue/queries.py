@@ -300,15 +300,16 @@ class RoomState:
 def rooms_of(record: Record, *, facility: str, posts: list[Post]) -> list[RoomState]:
     """Every room of the facility in order, with today's line: one query for all."""
     lines = line.lines_of(record, facility=facility)
-    rooms: dict[str, RoomState] = {}
+    by_room: dict[str, list[Post]] = {}
     for post in posts:
-        if post.room_id not in rooms:
-            state = RoomState(
-                post.room_id,
-                post.room,
-                post.specialty,
-                post.doctor,
-                lines.get(post.room_id, line.Line(post.room_id)),
-            )
-            rooms[post.room_id] = state
-    return list(rooms.values())
+        by_room.setdefault(post.room_id, []).append(post)
+    return [
+        RoomState(
+            room_id,
+            own[0].room,
+            ", ".join(dict.fromkeys(one.specialty for one in own)),
+            own[0].doctor if len(own) == 1 else "",
+            lines.get(room_id, line.Line(room_id)),
+        )
+        for room_id, own in by_room.items()
+    ]
