@@ -36,12 +36,13 @@ def open(
     count of them (``django.db.transaction.atomic``); by default the connection's own.
     """
     from yba.fhir import record
+    from yba.fhir.store.identity import new_id
 
     return record.Record(
         connection,
         actor=actor,
         clock=clock or record.now,
-        ids=ids or record.identity.new_id,
+        ids=ids or new_id,
         guards=guards,
         journal=journal,
         transaction=transaction,

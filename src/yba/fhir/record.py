@@ -409,6 +409,8 @@ class Record:
 
         Use inside ``atomic``. Raises PreconditionFailed when several match.
         """
+        if any("\x00" in name + value for name, value in params):
+            raise Invalid("search.value", "A condition holds a NUL character.")
         key = type_name + "?" + "&".join(sorted(f"{name}={value}" for name, value in params))
         execute(self.connection, "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
         found = search.run(

@@ -32,5 +32,6 @@ def open_connection(conninfo: str) -> Connection:
     connection = psycopg.connect(
         conninfo, autocommit=True, prepare_threshold=2, application_name="yba-record", connect_timeout=5
     )
+    connection.execute("SET statement_timeout = '20s'")
     connection.execute("SET TIME ZONE 'UTC'")
     return connection

@@ -72,6 +72,10 @@ def application(
     def actor_of(request: Request) -> Actor:
         scheme, _, token = (request.header("AUTHORIZATION") or "").partition(" ")
         actor = authenticate(token.strip()) if scheme.lower() == "bearer" and token else None
+        if actor is None and token:
+            raise Unauthorized(
+                "rest.token", "This bearer token is not known here, or has ended. Ask for a new one."
+            )
         if actor is None:
             raise Unauthorized("rest.login", "A bearer token is needed: 'Authorization: Bearer ...'.")
         return actor

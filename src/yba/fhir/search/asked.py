@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from yba.fhir.errors import Invalid, Unsupported
+from yba.fhir.errors import Invalid, TooCostly, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import date, number, reference, string, token, uri
 from yba.fhir.search.clause import Clause, has_any, negated
@@ -35,6 +35,10 @@ _CLAUSES: Mapping[str, Callable[[Question], Clause]] = {
 }
 _TABLES = {kind: "number" if kind == "quantity" else kind for kind in _CLAUSES}
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+# The database plans a search in time that grows with the square of its conditions.
+CONDITIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def read(
     asked = Asked(type_name)
     for name, value in params:
         if "\x00" in value or "\x00" in name:
-            raise Invalid("search.value", f"The search parameter '{name[:50]!r}' holds a NUL character.")
+            raise Invalid("search.value", f"The search parameter {name[:50]!r} holds a NUL character.")
         if name in _IGNORED:
             continue
         control = _CONTROLS.get(name.partition(":")[0])
@@ -84,6 +88,13 @@ def read(
             if strict:
                 raise _unknown(type_name, name)
             asked.unknown.append(name)
+        if len(asked.clauses) > CONDITIONS:
+            raise TooCostly(
+                "search.too-many-conditions",
+                f"A search may have {CONDITIONS} conditions. Ask with fewer, or several alternatives in one, "
+                "separated by commas.",
+                type=type_name,
+            )
     return asked
 
 

@@ -39,7 +39,7 @@ def current(
     if condition.sql is not None:
         query = sql.SQL("{} and {}").format(_CURRENT, condition.sql)
     if lock:
-        query = sql.SQL("{} for update of r").format(sql.SQL(query) if isinstance(query, str) else query)  # type: ignore[arg-type]
+        query = sql.SQL("{} for update of r").format(sql.SQL(query) if isinstance(query, str) else query)
     row = execute(connection, query, {"type": type_name, "id": identifier, **condition.params}).fetchone()
     if row is None:
         return None
