@@ -115,16 +115,24 @@ def sideways(page: Page) -> int:
 
 
 def picture(page: Page, name: str) -> None:
+    """The whole page; a long one is shown on a screen as long, so that bars stand at its foot."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size or DESK
-    page.screenshot(
-        path=str(SCREENS / f"{name}-{size['width']}.png"), full_page=size != WALL, animations="disabled"
-    )
+    path = str(SCREENS / f"{name}-{size['width']}.png")
+    height = min(int(page.evaluate("() => document.documentElement.scrollHeight")), 5000)
+    if size == WALL or height <= size["height"]:
+        page.screenshot(path=path, animations="disabled")
+        return
+    page.set_viewport_size({"width": size["width"], "height": height})
+    page.screenshot(path=path, animations="disabled")
+    page.set_viewport_size(size)
 
 
 def look(page: Page, name: str, *, also: dict[str, int] | None = None) -> None:
     """Keep a picture and check the page as it stands; `also` looks once more at another width."""
     settled(page)
+    if os.environ.get("NO_LOOK"):
+        return
     picture(page, name)
     faults = [f"{sideways(page)} px sideways"] if sideways(page) else []
     faults += unclean(page)
