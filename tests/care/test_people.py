@@ -43,7 +43,7 @@ def test_a_known_number_is_a_conflict_that_names_the_record(connection):
 def test_a_birth_in_the_future_is_refused(connection):
     with pytest.raises(Invalid) as refused:
         enter(connection, birth_date="2027")
-    assert refused.value.key == "people.birth-future"
+    assert refused.value.key == "people.birth-in-future"
 
 
 def test_a_doctor_enters_nobody(connection):

@@ -252,7 +252,7 @@ def register_person(
     birth = birth_date.isoformat() if isinstance(birth_date, date) else birth_date
     today = record.clock().astimezone(HANOI).date().isoformat()
     if birth > today[: len(birth)]:
-        raise Invalid("people.birth-future", "The birth date lies in the future.", path="Patient.birthDate")
+        raise Invalid("people.birth-in-future", "The birth date lies in the future.", path="Patient.birthDate")
     number = ""
     if citizen_number:
         checked = identifiers.check_citizen_number(citizen_number)
@@ -313,7 +313,7 @@ def add_coverage(
             identifier=[Identifier(system=identifiers.BHYT, value=number) for number in numbers],
             type=CodeableConcept(text="BHYT"),
             subscriberId=checked.number,
-            beneficiary=reference("Patient", patient.id, display=name_of(patient)),
+            beneficiary=reference("Patient", patient.id, display=name_of(patient) or None),
             period=period if start or end else None,
             payor=[Reference(display=INSURER)],
         )
@@ -370,7 +370,7 @@ def add_relative(record: Record, patient: Patient, *, relative: Patient, relatio
     identifier = [Identifier(system=identifiers.CCCD, value=number)] if number else []
     related = RelatedPerson(
         active=True,
-        patient=reference("Patient", patient.id, display=name_of(patient)),
+        patient=reference("Patient", patient.id, display=name_of(patient) or None),
         identifier=identifier,
         relationship=[
             CodeableConcept(
