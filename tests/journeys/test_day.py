@@ -465,6 +465,8 @@ def one_line(text: str) -> str:
 def the_pharmacy_dispenses(day: Day) -> None:
     page = day.screens.staff("pharmacist").open("/")
     look(page, "pharmacy", also=PHONE)
+    receives_a_lot(page)
+    page.goto("/")
     page.get_by_label("Tìm đơn thuốc").fill(day.prescription)
     page.get_by_label("Tìm đơn thuốc").press("Enter")
     page.wait_for_url("**/prescription/**")
@@ -479,8 +481,19 @@ def the_pharmacy_dispenses(day: Day) -> None:
     assert look_at_labels is not None
     page.goto(look_at_labels)
     look(page, "pharmacy-labels")
-    page.goto("/pharmacy/stock")
+
+
+def receives_a_lot(page: Page) -> None:
+    """Goods come in, so that the shelf never runs out however often the day is played."""
+    page.get_by_role("link", name=re.compile("^Nhập kho")).click()
+    page.wait_for_url("**/pharmacy/stock")
     look(page, "pharmacy-stock", also=PHONE)
+    pick(page, "Thuốc", "panadol", "Panadol")
+    page.locator("input[name='number']").fill(f"PA{secrets.randbelow(10**6):06d}")
+    page.locator("input[name='expiry']").fill("31/12/2030")
+    page.locator("input[name='quantity']").fill("100")
+    page.get_by_role("button", name=re.compile("^Nhập kho")).dblclick()
+    expect(page.get_by_text(re.compile("Đã nhập lô .* nay còn 100")).first).to_be_visible()
 
 
 def the_cashier_settles(day: Day) -> None:
