@@ -124,6 +124,12 @@ def test_missing_is_not_found(record: fhir.Record) -> None:
         record.read(Patient, "nobody")
 
 
+@pytest.mark.parametrize("identifier", ["\x00", "a b", "x" * 65, "", "é"])
+def test_what_is_no_id_is_not_found(record: fhir.Record, identifier: str) -> None:
+    with pytest.raises(errors.NotFound):
+        record.read(Patient, identifier)
+
+
 def test_what_is_in_a_compartment_lives_on_its_patients_shard(record: fhir.Record) -> None:
     patient = record.create(a_patient())
     observation = record.create(an_observation(str(patient.id)))

@@ -6,6 +6,7 @@ Opened for a request with ``yba.fhir.open``; lives as long as it. Reads no envir
 from __future__ import annotations
 
 import copy
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -52,6 +53,7 @@ Transaction = Callable[[], AbstractContextManager[object]]
 FACILITY_TAG = "https://yba.vn/fhir/facility"
 FIND_LIMIT = 5_000
 PAGE = 500
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def now() -> datetime:
@@ -212,16 +214,21 @@ class Record:
     # -- reads ---------------------------------------------------------------------------------------
 
     def _current(self, type_name: str, identifier: str, *, lock: bool = False) -> tuple[Stored, int]:
+        found = None
+        if _ID.fullmatch(identifier):
+            found = self._found(type_name, identifier, lock=lock)
+        if found is None:
+            raise NotFound(
+                "store.not-found", f"There is no {type_name}/{identifier[:64]}.", type=type_name, id=identifier
+            )
+        return found
+
+    def _found(self, type_name: str, identifier: str, *, lock: bool) -> tuple[Stored, int] | None:
         with _translated:
-            found = read.current(
+            return read.current(
                 self.connection, type_name, identifier,
                 condition=policy.condition(self.actor, type_name), lock=lock,
             )  # fmt: skip
-        if found is None:
-            raise NotFound(
-                "store.not-found", f"There is no {type_name}/{identifier}.", type=type_name, id=identifier
-            )
-        return found
 
     def read_stored(self, type_name: str, identifier: str) -> Stored:
         """The current version as stored. Raises NotFound; Gone when it has been deleted."""
