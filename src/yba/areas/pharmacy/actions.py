@@ -55,7 +55,7 @@ class _Taken:
     request: MedicationRequest
     drug: catalogues.Drug
     quantity: int
-    picks: Sequence[rules.Pick[Lot]]
+    picks: Sequence[rules.Pick]
 
 
 def dispense(record: Record, *, code: str, quantities: Mapping[str, int], key: str) -> Dispensed | Refusal:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
@@ -16,31 +16,23 @@ from yba.care.refusal import Refusal, refuse
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.medication_request import MedicationRequest
 
+if TYPE_CHECKING:
+    from yba.areas.pharmacy.models import Lot
+
 MOST_RECEIVED = 100_000
 
 
-class InStock(Protocol):
-    """What the choice looks at."""
-
-    expiry: date
-    balance: int
-    number: str
-
-
-L = TypeVar("L", bound=InStock)
-
-
-@dataclass(frozen=True)
-class Pick(Generic[L]):
+@dataclass(frozen=True, slots=True)
+class Pick:
     """Take so many of this lot."""
 
-    lot: L
+    lot: Lot
     quantity: int
 
 
-def picks(lots: Iterable[L], wanted: int, *, today: date) -> list[Pick[L]]:
+def picks(lots: Iterable[Lot], wanted: int, *, today: date) -> list[Pick]:
     """First to expire, first out; expired lots are not there. May add up to less than ``wanted``."""
-    found: list[Pick[L]] = []
+    found: list[Pick] = []
     for lot in sorted(usable(lots, today=today), key=lambda one: (one.expiry, one.number)):
         take = min(lot.balance, wanted - sum(one.quantity for one in found))
         if take > 0:
@@ -48,7 +40,7 @@ def picks(lots: Iterable[L], wanted: int, *, today: date) -> list[Pick[L]]:
     return found
 
 
-def usable(lots: Iterable[L], *, today: date) -> list[L]:
+def usable(lots: Iterable[Lot], *, today: date) -> list[Lot]:
     """Lots that may be handed out: the day of expiry itself still counts."""
     return [lot for lot in lots if lot.balance > 0 and lot.expiry >= today]
 
