@@ -30,6 +30,14 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+@pytest.fixture(autouse=True)
+def faultless() -> Iterator[None]:
+    """Every page looked at was clean; told together at the end of a test."""
+    browsing.FAULTS.clear()
+    yield
+    assert browsing.FAULTS == []
+
+
 class Screens:
     """Makes screens, signs them in once, closes them all."""
 

@@ -59,7 +59,7 @@ def now() -> datetime:
 STEPS = (
     "signs_up fills_in_the_profile adds_the_card adds_a_child books the_desk_confirms reception_checks_in "
     "the_wall_shows_the_line the_doctor_calls the_doctor_writes the_doctor_prescribes the_doctor_finishes "
-    "the_pharmacy_dispenses the_cashier_settles the_book_shows_it the_api_shows_it nothing_was_lost"
+    "the_pharmacy_dispenses the_cashier_settles the_book_shows_it the_api_shows_it nothing_was_lost strangers_see_nothing"
 )
 
 
@@ -571,3 +571,38 @@ def nothing_was_lost(day: Day) -> None:
         ).fetchone()
     assert {("create", "receptionist"), ("update", "doctor"), ("read", "citizen")} <= set(rows)
     assert strangers == (0,)
+
+
+def strangers_see_nothing(day: Day) -> None:
+    """Another hospital's doctor, another citizen, nobody: no page of the day is there for them."""
+    screens = day.screens
+    bill = day.system.find("Invoice", subject=f"Patient/{day.person}")[0]["id"]
+    theirs = {
+        "citizen": [
+            f"/dat-kham/phieu/{day.appointment}/",
+            f"/dat-kham/phieu/{day.appointment}/lich.ics",
+            f"/so/lan-kham/{day.visit}/",
+            f"/so/the-bhyt/{day.person}/",
+        ],
+        "care_desk": [f"/dat-kham/sang-loc/{day.appointment}/"],
+        "doctor": [f"/clinic/visit/{day.visit}", f"/clinic/prescription/{day.prescription}.pdf"],
+        "pharmacist": [f"/pharmacy/prescription/{day.prescription}"],
+        "cashier": [f"/billing/hoa-don/{bill}"],
+        "receptionist": [screens.staff("receptionist").page.url.removeprefix(screens.house.address)],
+    }
+    strangers = {
+        "another doctor": screens.staff("other_doctor").page,
+        "another citizen": screens.citizen("0914555002").page,
+        "nobody": screens.new("nobody").page,
+    }
+    for role, paths in theirs.items():
+        owner = screens.made[role].page
+        for path in paths:
+            assert owner.request.get(path).status == 200, f"{role} sees {path}"
+            for name, page in strangers.items():
+                answer = page.request.get(path, max_redirects=0)
+                where = answer.headers.get("location", "")
+                hidden = answer.status == 404 or (
+                    name == "nobody" and answer.status == 302 and "/vao" in where
+                )
+                assert hidden, f"{name} gets {answer.status} {where} for {path}"

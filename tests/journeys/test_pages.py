@@ -1,0 +1,198 @@
+"""Every page of every role: clean, by keyboard, in large letters, in the dark, in English, without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys import browsing
+from tests.journeys.browsing import DESK, PHONE, Visitor, look, picture, settled, sideways, unclean
+from tests.journeys.conftest import Screens
+
+HANH = "0905123456"
+MOST_BYTES = 100_000
+ROLES = ("citizen", "care_desk", "receptionist", "doctor", "pharmacist", "cashier", "wall")
+#: Not pages: papers, calendar entries, other schemes.
+NOT_A_PAGE = re.compile(r"\.(pdf|ics|svg)$|^/ra$|^/ui/preferences|^/i18n")
+VIETNAMESE = re.compile(
+    "[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]", re.IGNORECASE
+)
+#: The words of the house itself, not of the record: they have a translation.
+OWN_WORDS = (
+    "h1.cover-title, button:not([aria-label]), label, legend, summary, th[scope=col], .tabs a, .keys, .field-help, "
+    ".spine-item, .tabbar-item, .status, .blank, .section-head h2, .sheet-head h2, .pane-title, a.button"
+)
+#: Words that stay: names of places, people, drugs and specialties are data.
+DATA = "h2.label-name, .doctor h3, .choice label, .room, .request, .ticket, .pick label, .tab-person, option, select"
+
+
+def who_is(screens: Screens, role: str) -> Visitor:
+    return screens.citizen(HANH) if role == "citizen" else screens.staff(role)
+
+
+def kind_of(address: str) -> str:
+    """The address without what names one thing: pages of the same kind are looked at once."""
+    path = urlsplit(address).path
+    return re.sub(r"/(?=[^/]*\d)[^/]{3,}|/(vt|nb|p|bvdk|hg|pk|ttyt|tyt)-[^/]+|/\d+", "/*", path)
+
+
+def pages_of(who: Visitor) -> Iterator[Page]:
+    """Every kind of page that links lead to from a role's home."""
+    seen: set[str] = set()
+    waiting = ["/"]
+    while waiting:
+        who.page.goto(waiting.pop(0))
+        here = kind_of(who.page.url)
+        if here in seen:
+            continue
+        seen.add(here)
+        yield who.page
+        links = who.page.eval_on_selector_all("a[href]:not([download])", "all => all.map(one => one.href)")
+        for link in links:
+            if not link.startswith("http") or urlsplit(link).netloc != urlsplit(who.page.url).netloc:
+                continue
+            path = urlsplit(link).path
+            if not NOT_A_PAGE.search(path) and kind_of(link) not in seen | {kind_of(one) for one in waiting}:
+                waiting.append(link)
+
+
+def name_of(role: str, page: Page) -> str:
+    return "page-" + role + kind_of(page.url).replace("*", "x").replace("/", "-").rstrip("-")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page(screens: Screens, role: str) -> None:
+    who = who_is(screens, role)
+    found = []
+    for page in pages_of(who):
+        found.append(kind_of(page.url))
+        name = name_of(role, page)
+        look(page, name, also={"citizen": DESK, "wall": None}.get(role, PHONE))
+        browsing.FAULTS.extend(f"{name}: {one}" for one in by_keyboard(page))
+    assert len(found) >= {"citizen": 8, "receptionist": 3, "pharmacist": 2}.get(role, 1), found
+    who.quiet()
+
+
+def by_keyboard(page: Page) -> list[str]:
+    """The first stop is the way past the navigation; the page's main act can be reached."""
+    if page.locator("body.wall").count():
+        return []
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0) }")
+    main = page.locator(".button-main:visible").count()
+    for step in range(120):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            "() => { const at = document.activeElement;"
+            " return [at.tagName, at.className || '', at.matches(':focus-visible')] }"
+        )
+        if step == 0 and "skip" not in at[1] and not page.locator("[autofocus]").count():
+            return [f"the first Tab lands on {at[:2]}, not on the skip link"]
+        if not main or "button-main" in at[1]:
+            return [] if at[2] else ["no visible focus"]
+    return ["Tab never reaches the main act"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_large_and_dark(screens: Screens, role: str) -> None:
+    """The largest letters at the narrowest screen, in the dark: still nothing to find."""
+    if role == "wall":
+        return  # a wall has one look
+    who = screens.like(who_is(screens, role), f"{role}-dark", PHONE if role == "citizen" else DESK)
+    for name, value in (("yba_text", "large"), ("yba_theme", "dark")):
+        who.context.add_cookies([{"name": name, "value": value, "url": screens.house.address}])
+    for page in pages_of(who):
+        name = f"{name_of(role, page)}-dark"
+        settled(page)
+        picture(page, name)
+        faults = unclean(page)
+        if role == "citizen":
+            page.set_viewport_size({"width": 320, "height": 640})
+        faults += [f"{sideways(page)} px sideways"] if sideways(page) else []
+        if role == "citizen":
+            page.set_viewport_size(PHONE)
+        browsing.FAULTS.extend(f"{name} ({page.url}): {one}" for one in faults)
+    who.quiet()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_english_is_complete(screens: Screens, role: str) -> None:
+    who = screens.like(who_is(screens, role), f"{role}-english", PHONE if role == "citizen" else DESK)
+    who.context.add_cookies([{"name": "django_language", "value": "en", "url": screens.house.address}])
+    left: dict[str, set[str]] = {}
+    for page in pages_of(who):
+        assert page.locator("html").get_attribute("lang") == "en"
+        words = page.eval_on_selector_all(
+            OWN_WORDS,
+            "(all, data) => all.filter(e => !e.closest(data) && !e.querySelector(data)).map(e => e.innerText)",
+            DATA,
+        )
+        rest = {one.strip() for one in words if VIETNAMESE.search(one.replace("Y Bạ", ""))}
+        if rest:
+            left[kind_of(page.url)] = rest
+    assert left == {}
+
+
+@pytest.mark.parametrize("path", ["/vao", "/", "/dat-kham/", "/so/trang/", "/so/ho-so/"])
+def test_first_load_is_small(screens: Screens, path: str) -> None:
+    """Everything a phone with an empty cache fetches, as it comes over the wire."""
+    who = screens.like(screens.citizen(HANH), f"cold{path}", PHONE)
+    wire = who.context.new_cdp_session(who.page)
+    wire.send("Network.enable")
+    sizes: list[float] = []
+    wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    who.open(path)
+    settled(who.page)
+    assert len(sizes) >= 3  # page, style, script
+    assert sum(sizes) <= MOST_BYTES, sizes
+
+
+def test_without_scripts(screens: Screens) -> None:
+    """Find, book, see and cancel on a phone that runs no script."""
+    who = screens.like(screens.citizen(HANH), "no-script", PHONE, java_script_enabled=False)
+    page = who.open("/dat-kham/")
+    page.get_by_label("Bác sĩ, chuyên khoa hoặc triệu chứng").fill("nhi")
+    page.get_by_role("button", name="Tìm", exact=True).click()
+    page.locator(".doctor h3 a").first.click()
+    days = page.locator('input[name="ngay"]:not([disabled])')
+    days.nth(min(3, days.count() - 1)).check()
+    page.get_by_role("button", name="Xem giờ của ngày này").click()
+    page.locator('input[name="slot"]:not([disabled])').last.check()
+    page.get_by_label("Lý do khám").fill("Cháu biếng ăn")
+    page.get_by_role("button", name="Giữ chỗ này").click()
+    expect(page).to_have_url(re.compile("/phieu/"))
+    slip = page.url
+    expect(page.get_by_role("main")).to_contain_text("Chờ bệnh viện gọi")
+    page.goto("/dat-kham/theo-doi")
+    expect(page.locator("h1")).to_contain_text("Số của")
+    page.goto(slip)
+    page.get_by_role("button", name="Hủy lượt này").last.click()
+    expect(page.get_by_role("main")).to_contain_text("Đã hủy")
+    who.quiet()
+
+
+def test_preferences_and_language(screens: Screens) -> None:
+    """Letters, background and language are changed on one page, without scripts, and stay."""
+    who = screens.new("chooser", PHONE)
+    page = who.open("/ui/preferences?next=/vao")
+    look(page, "preferences", also=DESK)
+    page.get_by_label("Chữ to").check()
+    page.get_by_label("Tối").check()
+    page.get_by_label("English").check()
+    page.get_by_role("button", name="Đổi như đã chọn").click()
+    page.wait_for_url("**/vao")
+    html = page.locator("html")
+    assert [html.get_attribute(one) for one in ("lang", "data-text", "data-theme")] == ["en", "large", "dark"]
+    look(page, "sign-in-english-dark-large")
+    who.quiet()
+
+
+def test_the_design_page(screens: Screens) -> None:
+    """Every component, in every state, on one page."""
+    who = screens.new("design", DESK)
+    who.open("/design")
+    look(who.page, "design", also=PHONE)
+    who.quiet()
