@@ -110,6 +110,7 @@ class StockPage:
     drug: str = ""
     drug_name: str = ""
     refusal: str = ""
+    left: int = 0
 
 
 def pick_row(line: queries.LineState) -> PickRow:

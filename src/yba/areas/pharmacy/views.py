@@ -146,6 +146,7 @@ def _stock_page(record: Record, form: forms.ReceiptForm, code: str, refusal: str
         drug=drug.code if drug else "",
         drug_name=drug.label if drug else "",
         refusal=refusal,
+        left=max(lots.count() - SHOWN, 0),
     )
 
 
