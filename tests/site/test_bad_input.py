@@ -599,15 +599,28 @@ def staff(house: House, login: str) -> Browser:
     return browser
 
 
-@pytest.fixture(scope="module")
-def newcomer(house: House) -> Browser:
-    """Somebody who has just signed up and has no profile yet."""
+def signed_up(house: House) -> Browser:
     browser, phone = Browser(house), f"09{secrets.randbelow(10**8):08d}"
     assert browser.post("/vao", browser.form("/vao") | {"phone": phone}).status == 302
     sent = browser.get(f"/demo/messages?phone={phone}&format=json").json["messages"]
     code = re.search(r"\b(\d{6})\b", sent[0]["text"])
     assert code is not None
     assert browser.post("/vao/ma", browser.form("/vao/ma") | {"code": code[1]}).status == 302
+    return browser
+
+
+@pytest.fixture(scope="module")
+def newcomer(house: House) -> Browser:
+    """Somebody who has just signed up and has no profile yet."""
+    return signed_up(house)
+
+
+@pytest.fixture(scope="module")
+def resident(house: House) -> Browser:
+    """Somebody with a profile."""
+    browser = signed_up(house)
+    own = PROFILE | {"citizen_number": f"046190{secrets.randbelow(10**6):06d}"}
+    assert browser.post("/so/ho-so/", browser.form("/so/ho-so/", "ho-so") | own).status == 302
     return browser
 
 
@@ -653,11 +666,64 @@ def test_a_bad_profile(newcomer: Browser, fields: dict[str, str], sentence: str)
     answer = newcomer.post("/so/ho-so/", newcomer.form("/so/ho-so/", "ho-so") | sent)
     assert answer.status == 422
     assert sentence in answer.text
-    kept = {re.sub(r"\s", "", one) for one in values(answer)}
-    for name, value in sent.items():
-        if name != "fill" and not re.search(r"[\x00-\x1f]", value):
-            assert re.sub(r"\s", "", value) in kept, name
+    typed = {name: value for name, value in sent.items() if not re.search(r"[\x00-\x1f]", value)}
+    assert lost(answer, typed | {"fill": ""}) == []
     assert not INSIDES.search(answer.text)
+
+
+def lost(answer: Answer, sent: dict[str, str]) -> list[str]:
+    """The names of fields whose typed value the page has lost."""
+    there = plain(values(answer))
+    return [name for name, value in sent.items() if not plain({value}) <= there]
+
+
+@pytest.mark.usefixtures("nothing_stored")
+def test_a_number_that_has_a_record_already(newcomer: Browser) -> None:
+    sent = PROFILE | {"citizen_number": "046158001234"}
+    answer = newcomer.post("/so/ho-so/", newcomer.form("/so/ho-so/", "ho-so") | sent)
+    assert answer.status == 409
+    assert "Số căn cước này đã có sổ y bạ." in answer.text
+    assert lost(answer, sent) == []
+
+
+@pytest.mark.usefixtures("nothing_stored")
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"citizen_number": "04622077712"}, "Mới có 11 chữ số, cần 12."),
+        ({"birth_date": NEXT_YEAR}, "Ngày này còn ở phía trước."),
+        ({"relation": "hang-xom"}, "Có 1 chỗ cần sửa"),
+    ],
+)
+def test_a_bad_child(resident: Browser, fields: dict[str, str], sentence: str) -> None:
+    child = {"name": "Lê Đức Anh", "birth_date": "02/03/2020", "sex": "male", "relation": "con"} | fields
+    answer = resident.post("/so/gia-dinh/them", resident.form("/so/gia-dinh/them", "birth_date") | child)
+    assert answer.status == 422
+    assert sentence in answer.text
+    child.pop("relation")
+    assert lost(answer, child) == []
+
+
+@pytest.mark.usefixtures("nothing_stored")
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"card": "HT3994612345678"},
+            "Mã tỉnh “99” (ký tự thứ 4 và 5) không có trong danh mục mã tỉnh của BHXH. Hãy đối chiếu với thẻ.",
+        ),
+        ({"card": "HT346461234567"}, "Mới có 14 ký tự, cần 15. Ví dụ HT 3 46 4612345678."),
+        ({"end": "31/12/2020"}, "Thẻ bảo hiểm y tế đã hết hạn từ ngày 31/12/2020."),
+        ({"end": "30/02/2030"}, "Tháng 2 năm 2030 không có ngày 30."),
+    ],
+)
+def test_a_bad_card(resident: Browser, fields: dict[str, str], sentence: str) -> None:
+    card = {"card": "HT3464612345678", "start": "01/01/2020", "end": "31/12/2099"} | fields
+    path = resident.get("/so/the-bhyt/").headers["location"]
+    answer = resident.post(path, resident.form(path, 'name="card"') | card)
+    assert answer.status == 422
+    assert sentence in answer.text
+    assert lost(answer, card) == []
 
 
 def plain(texts: set[str]) -> set[str]:
@@ -786,3 +852,28 @@ def test_a_double_click_on_pay(
     assert late.status == 409
     assert "đã thu tiền rồi" in late.text
     assert rows(database, person)["Receipt"] == 1
+
+
+@pytest.mark.usefixtures("nothing_stored")
+@pytest.mark.parametrize("wrong", ["%00", "khong-co", "..%2f", "x" * 300, "%27%3B--"])
+def test_addresses_of_nothing(house: House, resident: Browser, desk: Browser, wrong: str) -> None:
+    """What is not there is a page that says so, never a failure."""
+    for browser, path in (
+        (resident, "/so/lan-kham/{}/"), (resident, "/so/nguoi/{}/"), (resident, "/dat-kham/phieu/{}/"),
+        (desk, "/dat-kham/tiep-nhan/nguoi/{}"), (desk, "/dat-kham/tiep-nhan/hen/{}"), (desk, "/dat-kham/bang/{}"),
+    ):  # fmt: skip
+        answer = browser.get(path.format(wrong))
+        assert answer.status == 404, path
+        assert not INSIDES.search(answer.text)
+
+
+@pytest.mark.usefixtures("nothing_stored")
+@pytest.mark.parametrize("typed", ["%00", "%ff", "x" * 20_000, "%27%3B+drop+table+x%3B--", "1" * 5000])
+def test_strange_things_looked_for(resident: Browser, desk: Browser, typed: str) -> None:
+    for browser, path in (
+        (resident, "/dat-kham/?q="), (resident, "/so/xa-phuong?q="), (desk, "/dat-kham/tiep-nhan?q="),
+        (desk, "/dat-kham/tiep-nhan/moi?q="),
+    ):  # fmt: skip
+        answer = browser.get(path + typed)
+        assert answer.status in (200, 400), path
+        assert not INSIDES.search(answer.text)
