@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg.conninfo
-from django.utils.translation import gettext_lazy as _
 
 from yba.site.environment import environment, secret
 
@@ -140,7 +139,7 @@ if not YBA_DEMO:
     CSRF_COOKIE_SECURE = True
 
 LANGUAGE_CODE = "vi"
-LANGUAGES = [("vi", _("Tiếng Việt")), ("en", _("Tiếng Anh"))]
+LANGUAGES = [("vi", "Tiếng Việt"), ("en", "English")]  # each in its own words, for those who look for it
 LOCALE_PATHS = [PACKAGE / "site" / "locale"]
 LANGUAGE_COOKIE_NAME = "yba_language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
