@@ -59,7 +59,8 @@ def now() -> datetime:
 STEPS = (
     "signs_up fills_in_the_profile adds_the_card adds_a_child books the_desk_confirms reception_checks_in "
     "the_wall_shows_the_line the_doctor_calls the_doctor_writes the_doctor_prescribes the_doctor_finishes "
-    "the_pharmacy_dispenses the_cashier_settles the_book_shows_it the_api_shows_it nothing_was_lost strangers_see_nothing"
+    "the_pharmacy_dispenses the_cashier_settles the_book_shows_it the_api_shows_it nothing_was_lost "
+    "strangers_see_nothing"
 )
 
 

@@ -121,7 +121,7 @@ def test_large_and_dark(screens: Screens, role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_english_is_complete(screens: Screens, role: str) -> None:
     who = screens.like(who_is(screens, role), f"{role}-english", PHONE if role == "citizen" else DESK)
-    who.context.add_cookies([{"name": "django_language", "value": "en", "url": screens.house.address}])
+    who.context.add_cookies([{"name": "yba_language", "value": "en", "url": screens.house.address}])
     left: dict[str, set[str]] = {}
     for page in pages_of(who):
         assert page.locator("html").get_attribute("lang") == "en"
