@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from yba.areas.clinic import actions, forms, pages, papers, queries
 from yba.areas.clinic.content import Content
@@ -207,10 +207,12 @@ def _stale(request: HttpRequest, visit_id: str, refusal: Refusal) -> HttpRespons
     return render(request, "clinic/_stale.html", {"words": refusal.message, "visit_id": visit_id}, status=409)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("doctor")
 def finish(request: HttpRequest, visit_id: str) -> HttpResponse:
     """Sign: keep what was typed, then write the record; what is missing is said on top."""
+    if request.method != "POST":  # somebody came back to the address of a refused signature
+        return redirect("clinic:visit", visit_id)
     record = record_of(request)
     found = _visit(request, record, visit_id)
     if not found.finished:
