@@ -188,3 +188,42 @@ def test_every_role_of_the_day_is_written_down() -> None:
         "system", "citizen", "care_desk", "receptionist", "doctor", "pharmacist", "cashier", "wall",
     }  # fmt: skip
     assert Actor(user="x", role="doctor").persons == frozenset()
+
+
+def test_a_deleted_record_stays_with_whom_it_was(house: House) -> None:
+    """Bringing it back under another owner would open its history."""
+    house.by("system").delete(Encounter, str(house.visit.id))
+    theirs = Encounter(
+        id=house.visit.id,
+        status="planned",
+        class_=Coding(code="AMB"),
+        subject=Reference(reference=f"Patient/{house.stranger}"),
+        meta=Meta(tag=[Coding(system=FACILITY, code="B")]),
+    )
+    with pytest.raises(errors.NotFound):
+        house.by("receptionist", facility="B").update(theirs)
+    house.by("receptionist", facility="A").update(house.visit)
+    assert len(house.by("receptionist", facility="A").history_stored("Encounter", house.visit.id)) == 3
+
+
+def test_a_version_that_was_another_patients_is_not_shown(house: House) -> None:
+    system = house.by("system")
+    misfiled = house.observe(system, house.stranger, "B")
+    identifier = str(misfiled.id)
+    misfiled.subject = Reference(reference=f"Patient/{house.person}")
+    system.update(misfiled)
+    citizen = house.by("citizen", persons=frozenset({house.person}))
+    assert citizen.vread_stored("Observation", identifier, "2").version == 2
+    with pytest.raises(errors.NotFound):
+        citizen.vread_stored("Observation", identifier, "1")
+    assert [one.version for _, one in citizen.history_stored("Observation", identifier)] == [2]
+    assert [one.version for _, one in system.history_stored("Observation", identifier)] == [2, 1]
+
+
+def test_a_condition_tells_nothing_of_what_is_hidden(house: House) -> None:
+    """If-Match with the right version, with a wrong one, and on nothing at all: one answer."""
+    receptionist = house.by("receptionist", facility="B")
+    for identifier, version in ((house.visit.id, "1"), (house.visit.id, "7"), ("none", "1")):
+        mine = Encounter(id=identifier, status="planned", class_=Coding(code="AMB"))
+        with pytest.raises(errors.PreconditionFailed):
+            receptionist.update(mine, if_match=version)

@@ -51,6 +51,7 @@ Ids = Callable[[int], str]
 Transaction = Callable[[], AbstractContextManager[object]]
 
 FACILITY_TAG = "https://yba.vn/fhir/facility"
+ANY_VERSION = "*"
 FIND_LIMIT = 5_000
 PAGE = 500
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -219,7 +220,10 @@ class Record:
             found = self._found(type_name, identifier, lock=lock)
         if found is None:
             raise NotFound(
-                "store.not-found", f"There is no {type_name}/{identifier[:64]}.", type=type_name, id=identifier
+                "store.not-found",
+                f"There is no {type_name}/{identifier[:64]}.",
+                type=type_name,
+                id=identifier,
             )
         return found
 
@@ -237,7 +241,10 @@ class Record:
         return _alive(stored)
 
     def vread_stored(self, type_name: str, identifier: str, version: str) -> Stored:
-        """One version as stored; the actor must be able to see the resource as it is now."""
+        """One version as stored; the actor must be able to see the resource as it is now.
+
+        A version that was another patient's (misfiled, then put right) is not there for who does not see all.
+        """
         stored, _ = self._current(type_name, identifier)
         with _translated:
             found = (
@@ -245,7 +252,7 @@ class Record:
                 if version.isdecimal() and len(version) < 10
                 else None
             )
-        if found is None:
+        if found is None or not (found.patient == stored.patient or policy.sees_all(self.actor, type_name)):
             raise NotFound(
                 "store.version-not-found",
                 f"There is no version {version} of {type_name}/{identifier}.",
@@ -434,7 +441,8 @@ class Record:
     def update(self, resource: R, *, if_match: str | None = None) -> R:
         """Store a new version of a resource, or the first under the id it carries.
 
-        ``if_match`` is the version id that must still be current. Raises PreconditionFailed when it is not.
+        ``if_match`` is the version id that must still be current, or ANY_VERSION: there must be one. Raises
+        PreconditionFailed when it is not; one that is hidden answers like one that is not there.
         """
         codec.check(resource)
         stored, _ = self.update_stored(resource, if_match=if_match)
@@ -460,7 +468,11 @@ class Record:
                 known = read.current(
                     self.connection, type_name, identifier, condition=policy.Condition(None), lock=True
                 )
-            if if_match is not None and (known is None or str(known[0].version) != if_match):
+            if if_match is not None and not (
+                known is not None
+                and if_match in (str(known[0].version), ANY_VERSION)
+                and self._sees(type_name, identifier)
+            ):
                 raise PreconditionFailed(
                     "store.version-changed",
                     f"{type_name}/{identifier} is no longer at version {if_match}. "
@@ -478,7 +490,7 @@ class Record:
             stored, shard = self._current(type_name, identifier, lock=True)
             if stored.content is None:
                 return None
-            if if_match is not None and str(stored.version) != if_match:
+            if if_match not in (None, ANY_VERSION, str(stored.version)):
                 raise PreconditionFailed(
                     "store.version-changed", f"{type_name}/{identifier} is no longer at version {if_match}."
                 )
@@ -497,7 +509,7 @@ class Record:
         """Check, guard and write one version; the caller holds the lock on the known row."""
         type_name = type(resource).__name__
         old = known[0] if known else None
-        if old is not None and old.content is not None:
+        if old is not None:  # a deleted one too: who brings it back gets its history
             self._check_seen(type_name, old)
             self._check_write(type_name, old.patient, old.facility)
         moment = self._moment()
@@ -544,6 +556,9 @@ class Record:
         """A row the actor may not see is not there: nothing about it is told, not even by a refusal."""
         if not policy.sees_all(self.actor, type_name):
             self._current(type_name, old.id)
+
+    def _sees(self, type_name: str, identifier: str) -> bool:
+        return policy.sees_all(self.actor, type_name) or bool(self._found(type_name, identifier, lock=False))
 
 
 def _any_shard() -> int:

@@ -71,7 +71,8 @@ def history(
 ) -> list[tuple[str, Stored]]:
     """Versions, newest first, at most ``count``, older than the key ``before`` (updated, rid, version).
 
-    The condition is put to the current row: what the actor may not see now has no history for them.
+    The condition is put to the current row: what the actor may not see now has no history for them,
+    and neither has what was another patient's before it was put right.
     """
     parts: list[sql.Composable] = [
         sql.SQL(
@@ -84,6 +85,7 @@ def history(
     where: list[sql.Composable] = [sql.SQL("true")]
     if condition.sql is not None:
         where.append(condition.sql)
+        where.append(sql.SQL("v.patient is not distinct from r.patient"))
     if type_name is not None:
         where.append(sql.SQL("v.type = %(type)s"))
     if identifier is not None:
