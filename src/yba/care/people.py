@@ -252,7 +252,9 @@ def register_person(
     birth = birth_date.isoformat() if isinstance(birth_date, date) else birth_date
     today = record.clock().astimezone(HANOI).date().isoformat()
     if birth > today[: len(birth)]:
-        raise Invalid("people.birth-in-future", "The birth date lies in the future.", path="Patient.birthDate")
+        raise Invalid(
+            "people.birth-in-future", "The birth date lies in the future.", path="Patient.birthDate"
+        )
     number = ""
     if citizen_number:
         checked = identifiers.check_citizen_number(citizen_number)
