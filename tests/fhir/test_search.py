@@ -484,3 +484,57 @@ def test_about_is_a_tenth_of_the_distance_to_now(connection: psycopg.Connection[
     near = (period_of("2000-01-01")[0] + timedelta(days=330)).date()
     far = (period_of("2000-01-01")[0] + timedelta(days=400)).date()
     assert (matches(f"ap{near}"), matches(f"ap{far}")) == (1, 0)
+
+
+def test_last_updated_is_an_instant(record: fhir.Record) -> None:
+    """Who asks for what came after the last he has seen gets the very next millisecond."""
+    record.clock = lambda: datetime.fromisoformat("2026-11-22T17:00:00.000+00:00")  # midnight in the clinic
+    put(record, patient("a"))
+    for value, expected in {
+        "2026-11-22": False,
+        "2026-11-23": True,
+        "gt2026-11-22": True,
+        "gt2026-11-22T16:59:59.999Z": True,
+        "gt2026-11-22T17:00:00.000Z": False,
+        "ge2026-11-23": True,
+        "lt2026-11-23": False,
+        "le2026-11-22": False,
+        "le2026-11-23": True,
+        "sa2026-11-22": True,
+        "eb2026-11-23": False,
+        "ne2026-11-22": True,
+        "ne2026-11-23": False,
+    }.items():
+        assert (found(record, "Patient", ("_id", "a"), ("_lastUpdated", value)) == ["a"]) is expected, value
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        [("_sort", ",".join(["name", "birthdate"] * 5))],
+        [("_include", "Patient:organization")] * 40,
+        [("name", ",".join(["a"] * 1500))],
+    ],
+    ids=["sort", "include", "alternatives"],
+)
+def test_a_search_is_bounded_in_all_it_may_ask(record: fhir.Record, params: Params) -> None:
+    with pytest.raises(errors.TooCostly):
+        found(record, "Patient", *params)
+
+
+def test_many_ids_in_one_condition_are_one_value(record: fhir.Record) -> None:
+    put(record, patient("a"))
+    assert found(record, "Patient", ("_id", ",".join(["a", *(f"x{n}" for n in range(3000))]))) == ["a"]
+
+
+def test_a_parameter_without_index_is_refused_not_answered_empty(record: fhir.Record) -> None:
+    with pytest.raises(errors.Unsupported):
+        found(record, "Bundle", ("composition", "Composition/1"))
+
+
+def test_a_forged_cursor_beyond_numbers_is_refused(record: fhir.Record) -> None:
+    from yba.fhir.search import paging
+
+    cursor = paging.encode("Observation [('value-quantity', False)]", ["1e999999999", "5"])
+    with pytest.raises(errors.Invalid):
+        found(record, "Observation", ("_sort", "value-quantity"), ("_cursor", cursor))

@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from yba.fhir.errors import Invalid, TooCostly, Unsupported
+from yba.fhir.model.codec import resource_class
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import date, number, reference, string, token, uri
 from yba.fhir.search.clause import Clause, has_any, negated
+from yba.fhir.search.index import unindexed
 from yba.fhir.search.parameters import Parameter, nearest, of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
@@ -39,6 +42,9 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 # The database plans a search in time that grows with the square of its conditions.
 CONDITIONS = 30
+SORT_KEYS = 8
+INCLUDES = 30
+VALUES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +94,24 @@ def read(
             if strict:
                 raise _unknown(type_name, name)
             asked.unknown.append(name)
-        if len(asked.clauses) > CONDITIONS:
+        _check_cost(asked)
+    return asked
+
+
+def _check_cost(asked: Asked) -> None:
+    """Refuse what would take the database long only to plan."""
+    for found, most, of in (
+        (len(asked.clauses), CONDITIONS, "conditions; several alternatives can stand in one, with commas"),
+        (len(asked.sort), SORT_KEYS, "sort keys"),
+        (len(asked.includes), INCLUDES, "_include and _revinclude"),
+        (sum(len(clause.values) for clause in asked.clauses), VALUES, "values to compare with"),
+    ):
+        if found > most:
             raise TooCostly(
                 "search.too-many-conditions",
-                f"A search may have {CONDITIONS} conditions. Ask with fewer, or several alternatives in one, "
-                "separated by commas.",
-                type=type_name,
+                f"A search may have {most} {of}. Ask with fewer.",
+                type=asked.type,
             )
-    return asked
 
 
 def _unknown(type_name: str, name: str) -> Invalid:
@@ -134,9 +150,9 @@ def _clause(question: Question, parameter: Parameter) -> Clause:
         return _ids(question)
     if parameter.code == "_lastUpdated":
         return date.on_updated(question)
-    if parameter.kind not in _CLAUSES:
+    if parameter.kind not in _CLAUSES or parameter.code in _gaps(question.type):
         raise Unsupported(
-            "search.kind", f"'{parameter.code}' is a {parameter.kind} parameter: these are not offered yet."
+            "search.kind", f"'{parameter.code}' is a {parameter.kind} parameter that is not offered yet."
         )
     if question.modifier == "missing":
         return _missing(question)
@@ -145,6 +161,12 @@ def _clause(question: Question, parameter: Parameter) -> Clause:
         if own is not None:
             return own
     return _CLAUSES[parameter.kind](question)
+
+
+@lru_cache(maxsize=256)
+def _gaps(type_name: str) -> frozenset[str]:
+    """Parameters that have no index rows: an empty answer would be untrue."""
+    return frozenset(unindexed(resource_class(type_name), type_name))
 
 
 def _ids(question: Question) -> Clause:

@@ -50,12 +50,35 @@ def clause(question: Question) -> Clause:
 
 
 def on_updated(question: Question) -> Clause:
-    """The condition of ``_lastUpdated``: the same comparisons on a column that holds one instant."""
+    """The condition of ``_lastUpdated``: the same comparisons on a column that holds one instant.
+
+    An instant lies inside a range or before or after it, so each comparison is one of the range's two ends.
+    """
     if question.modifier is not None:
         raise unsupported_modifier(question)
-    asked = [compared(question, plain(one)) for one in split(question.value, ",")]
-    return either([Clause(one.sql.replace("x.low", "r.updated").replace("x.high", "r.updated"), one.values)
-                   for one in asked])  # fmt: skip
+    return either([_updated(question, plain(one)) for one in split(question.value, ",")])
+
+
+def _updated(question: Question, text: str) -> Clause:
+    prefix, rest = prefixed(text)
+    low, high = _period(question, text, rest)
+    if prefix == "ap":
+        slack = abs(question.now - low) / 10
+        prefix, low, high = "eq", _later(low, -slack), _later(high, slack)
+    sql, takes = _INSTANT[prefix]
+    return Clause(sql, tuple(low if one == "low" else high for one in takes))
+
+
+_INSTANT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "eq": ("(r.updated >= {} and r.updated < {})", ("low", "high")),
+    "ne": ("(r.updated < {} or r.updated >= {})", ("low", "high")),
+    "gt": ("r.updated >= {}", ("high",)),
+    "lt": ("r.updated < {}", ("low",)),
+    "ge": ("r.updated >= {}", ("low",)),
+    "le": ("r.updated < {}", ("high",)),
+    "sa": ("r.updated >= {}", ("high",)),
+    "eb": ("r.updated < {}", ("low",)),
+}
 
 
 def compared(question: Question, text: str) -> Clause:

@@ -18,6 +18,8 @@ import msgspec
 from yba.fhir.errors import Invalid
 from yba.fhir.search.sorting import Key
 
+# Larger than any number a resource may hold, and within what the database's type can.
+LARGEST_EXPONENT = 10_000
 _cursor = msgspec.json.Decoder(list[int | str | None])
 
 
@@ -65,4 +67,11 @@ def _value(text: int | str | None, key: Key) -> object:
         if moment.tzinfo is None:
             raise ValueError(text)
         return moment
-    return Decimal(text) if key.type == "numeric" else text
+    return _number(text) if key.type == "numeric" else text
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if number.is_nan() or (number.is_finite() and abs(number.adjusted()) > LARGEST_EXPONENT):
+        raise ValueError(text)
+    return number
