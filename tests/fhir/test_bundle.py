@@ -235,3 +235,61 @@ def _without_conditions(stored: Any, expected: Any) -> Any:
     if isinstance(expected, list) and isinstance(stored, list) and len(stored) == len(expected):
         return [_without_conditions(one, other) for one, other in zip(stored, expected, strict=True)]
     return stored
+
+
+KNOWN_AS = {"resourceType": "Patient", "identifier": [{"system": "urn:s", "value": "1"}]}
+CONDITION = "identifier=urn:s|1"
+
+
+def test_a_condition_never_matches_what_the_transaction_deletes(record: fhir.Record) -> None:
+    record.update(codec.decode_as(json.dumps(KNOWN_AS | {"id": "old"}), Patient))
+    answer = record.run_bundle(
+        bundle(entry("POST", "Patient", KNOWN_AS, ifNoneExist=CONDITION), entry("DELETE", "Patient/old"))
+    )
+    assert [one.response.status for one in answer.entry if one.response] == ["201 Created", "204 No Content"]
+    (left,) = record.find(Patient, ("identifier", "urn:s|1"))
+    assert left.id != "old"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry("POST", "Patient", KNOWN_AS, ifNoneExist=CONDITION)] * 2,
+        [entry("PUT", f"Patient?{CONDITION}", KNOWN_AS)] * 2,
+        [
+            entry("POST", "Patient", KNOWN_AS, ifNoneExist=CONDITION),
+            entry("PUT", f"Patient?{CONDITION}", KNOWN_AS),
+        ],
+    ],
+    ids=["creates", "updates", "both"],
+)
+def test_one_condition_makes_one_thing(record: fhir.Record, entries: list[dict[str, Any]]) -> None:
+    with pytest.raises(errors.Invalid) as refused:
+        record.run_bundle(bundle(*entries))
+    assert refused.value.key == "bundle.overlap"
+    assert record.find(Patient) == []
+
+
+def test_a_condition_and_an_id_that_name_the_same_overlap(record: fhir.Record) -> None:
+    record.update(codec.decode_as(json.dumps(KNOWN_AS | {"id": "old"}), Patient))
+    with pytest.raises(errors.Invalid) as refused:
+        record.run_bundle(
+            bundle(
+                entry("PUT", f"Patient?{CONDITION}", KNOWN_AS),
+                entry("PUT", "Patient/old", KNOWN_AS | {"id": "old"}),
+            )
+        )
+    assert refused.value.key == "bundle.overlap"
+    assert len(record.history_stored("Patient", "old")) == 1
+
+
+def test_a_broken_gzip_is_reported_and_the_rest_goes_on(record: fhir.Record, tmp_path: Path) -> None:
+    from yba.fhir.load import load_files
+
+    broken = bytearray(gzip.compress(json.dumps(PATIENT).encode() * 200))
+    broken[20:40] = bytes(20)
+    (tmp_path / "a.json.gz").write_bytes(bytes(broken))
+    (tmp_path / "b.json").write_text(json.dumps(PATIENT))
+    report = load_files([tmp_path], record, done=set())
+    assert report.resources == 1
+    assert [one.file.name for one in report.refused] == ["a.json.gz"]

@@ -15,6 +15,7 @@ from yba import fhir
 from yba.fhir.access import SYSTEM
 from yba.fhir.errors import RecordError
 from yba.fhir.load import load_files
+from yba.fhir.model.codec import resource_class
 from yba.fhir.record import Record
 from yba.fhir.rest.bundles import searchset
 from yba.fhir.store import migrate
@@ -35,6 +36,9 @@ def main() -> int:
     except RecordError as error:
         print(f"yba.fhir: {error.path + ': ' if error.path else ''}{error.message}", file=sys.stderr)
         return 1
+    except psycopg.ProgrammingError as error:
+        print(f"yba.fhir: the database cannot be used: {str(error).strip()}", file=sys.stderr)
+        return 2
     except psycopg.OperationalError as error:
         print(f"yba.fhir: the database does not answer: {str(error).strip()}", file=sys.stderr)
         return 2
@@ -88,6 +92,7 @@ def _get(record: Record, asked: argparse.Namespace) -> int:
 
 def _search(record: Record, asked: argparse.Namespace) -> int:
     type_name, _, query = asked.query.partition("?")
+    resource_class(type_name)  # raises Unsupported for a type R4 does not have
     params = parse_qsl(query, keep_blank_values=True)
     found = record.search_stored(type_name, params, strict=True)
     _show(searchset("", type_name, params, found, None))

@@ -104,9 +104,18 @@ def _transaction(record: Record, bundle: Bundle, fetch: Fetch | None) -> list[Bu
         with _at(f"Bundle.entry[{number}]"):
             steps.append(_step(number, entry))
     _refuse_overlaps(steps)
-    names = _names(record, steps)
     answers: dict[int, BundleEntry] = {}
-    for step in sorted(steps, key=lambda one: (_ORDER[one.method], one.type, one.id or "", one.number)):
+    in_order = sorted(steps, key=lambda one: (_ORDER[one.method], one.type, one.id or "", one.number))
+    for step in in_order:  # first of all, so that no condition matches what the transaction deletes
+        if step.method == "DELETE":
+            with _at(step.path):
+                answers[step.number] = _delete(record, step)
+    names = _names(record, steps)
+    _refuse_overlaps(steps)  # again: now conditions have their ids
+    _refuse_twins(steps)
+    for step in in_order:
+        if step.method == "DELETE":
+            continue
         with _at(step.path):
             if step.body is not None:
                 step.body = _linked(record, step.body, names)
@@ -208,6 +217,23 @@ def _refuse_overlaps(steps: list[_Step]) -> None:
             if step.full_url in full_urls:
                 raise Invalid("bundle.full-url", f"fullUrl {step.full_url} stands twice.", path=step.path)
             full_urls.add(step.full_url)
+
+
+def _refuse_twins(steps: list[_Step]) -> None:
+    """No two entries may make the same thing under one condition: none would have matched for either."""
+    seen: dict[tuple[str, tuple[Parameter, ...]], int] = {}
+    for step in steps:
+        condition = step.if_none_exist if step.method == "POST" else step.query
+        if step.method not in ("POST", "PUT") or not condition or step.existing is not None:
+            continue
+        made = (step.type, tuple(sorted(condition)))
+        if made in seen:
+            raise Invalid(
+                "bundle.overlap",
+                f"Entries {seen[made]} and {step.number} make one {step.type} under the same condition.",
+                path=step.path,
+            )
+        seen[made] = step.number
 
 
 def _names(record: Record, steps: list[_Step]) -> dict[str, str]:

@@ -7,6 +7,7 @@ refused is reported with file, line and path, and the rest goes on.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterable, Iterator, MutableSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,7 @@ def load_files(
         try:
             for line, data in _documents(path):
                 _store(record, path, line, data, report)
-        except (OSError, EOFError) as problem:
+        except (OSError, EOFError, zlib.error) as problem:
             report.refused.append(Refused(path, None, None, f"It cannot be read: {problem}"))
         if len(report.refused) == before:
             done.add(str(path))
