@@ -384,3 +384,26 @@ def test_links_without_a_base_url_follow_the_host(connection: psycopg.Connection
     answer = client("GET", "/Patient", host="clinic.vn:8443")
     assert answer.json["link"][0]["url"] == "http://clinic.vn:8443/fhir/Patient"
     assert client("GET", "/Patient", host="a b<script>").key == "rest.host"
+
+
+def test_put_if_none_match_makes_and_never_replaces(client: Client) -> None:
+    assert client("PUT", "/Patient/p", patient(), if_none_match="*").status == 201
+    refused = client("PUT", "/Patient/p", patient(birthDate="1980"), if_none_match="*")
+    assert (refused.status, refused.key) == (412, "store.exists")
+    assert client("GET", "/Patient/p").headers["ETag"] == 'W/"1"'
+    client("DELETE", "/Patient/p")
+    assert client("PUT", "/Patient/p", patient(), if_none_match="*").status == 201
+
+
+def test_if_match_any_wants_one_that_is_there(client: Client) -> None:
+    assert client("PUT", "/Patient/p", patient(), if_match="*").status == 412
+    client("PUT", "/Patient/p", patient())
+    assert client("PUT", "/Patient/p", patient(birthDate="1980"), if_match="*").status == 200
+    assert client("DELETE", "/Patient/p", if_match="*").status == 204
+    assert client("PUT", "/Patient/p", patient(), if_match="*").status == 412
+
+
+def test_a_date_that_cannot_be_read_is_no_condition(client: Client) -> None:
+    client("PUT", "/Patient/p", patient())
+    for date in ("Mon, 99999999999999999999 Jan 2020 10:00:00 GMT", "yesterday"):
+        assert client("GET", "/Patient/p", if_modified_since=date).status == 200

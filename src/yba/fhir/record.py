@@ -449,9 +449,12 @@ class Record:
         return cast("R", codec.decode(_content(stored), stored.type))
 
     def update_stored(
-        self, resource: Resource, *, if_match: str | None = None, method: str = "PUT"
+        self, resource: Resource, *, if_match: str | None = None, only_new: bool = False, method: str = "PUT"
     ) -> tuple[Stored, bool]:
-        """Like ``update``, as stored; the flag says whether it was made new."""
+        """Like ``update``, as stored; the flag says whether it was made new.
+
+        With ``only_new`` there must be none yet, or a deleted one. Raises PreconditionFailed when there is.
+        """
         type_name, identifier = type(resource).__name__, resource.id
         if identifier is None:
             raise Invalid("store.id-missing", f"A {type_name} that is updated needs its id.", path="id")
@@ -470,7 +473,7 @@ class Record:
                 )
             if if_match is not None and not (
                 known is not None
-                and if_match in (str(known[0].version), ANY_VERSION)
+                and (if_match == str(known[0].version) or (if_match == ANY_VERSION and known[0].content))
                 and self._sees(type_name, identifier)
             ):
                 raise PreconditionFailed(
@@ -479,7 +482,15 @@ class Record:
                     "Read it again and repeat the change.",
                     type=type_name, id=identifier,
                 )  # fmt: skip
-            return self._put(resource, identifier, method, known), known is None or known[0].content is None
+            is_new = known is None or known[0].content is None
+            if only_new and not is_new:
+                raise PreconditionFailed(
+                    "store.exists",
+                    f"There is a {type_name}/{identifier} already.",
+                    type=type_name,
+                    id=identifier,
+                )
+            return self._put(resource, identifier, method, known), is_new
 
     def delete(
         self, kind: type[Resource] | str, identifier: str, *, if_match: str | None = None

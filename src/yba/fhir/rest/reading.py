@@ -35,6 +35,6 @@ def _has_it(request: Request, stored: Stored) -> bool:
         return False
     try:
         moment: datetime = parsedate_to_datetime(since)
-    except ValueError:
+    except (ValueError, OverflowError):  # a date that cannot be read is no condition (RFC 9110, 13.1.3)
         return False
     return stored.updated.replace(microsecond=0) <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC))

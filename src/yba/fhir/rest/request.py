@@ -100,10 +100,10 @@ class Request:
         return None
 
     def if_match(self) -> str | None:
-        """The version id of If-Match. Raises Invalid when it is no entity tag."""
+        """The version id of If-Match, or ``*`` for any. Raises Invalid when it is no entity tag."""
         header = self.header("IF_MATCH")
-        if header is None:
-            return None
+        if header is None or header.strip() == "*":
+            return header and "*"
         found = _VERSION.fullmatch(header)
         if found is None:
             raise Invalid("rest.if-match", f"If-Match takes W/\"version\", not '{header[:50]}'.")

@@ -37,7 +37,9 @@ def update(record: Record, request: Request, type_name: str, identifier: str) ->
             else f"The resource has no id; it must be '{identifier}', as in the URL.",
             path=f"{type_name}.id",
         )
-    stored, made = record.update_stored(resource, if_match=request.if_match())
+    stored, made = record.update_stored(
+        resource, if_match=request.if_match(), only_new=(request.header("IF_NONE_MATCH") or "").strip() == "*"
+    )
     return written(request, stored, 201 if made else 200)
 
 
