@@ -170,16 +170,17 @@ def duplicate_ingredients(new: Drug, existing: Iterable[Drug]) -> list[Duplicate
 Moment = Literal[
     "morning", "noon", "afternoon", "evening", "bedtime", "before-meal", "with-meal", "after-meal", "fasting"
 ]
-MOMENTS: Final[dict[str, object]] = {
-    "morning": _("sáng"),
-    "noon": _("trưa"),
-    "afternoon": _("chiều"),
-    "evening": _("tối"),
-    "bedtime": _("trước khi ngủ"),
-    "before-meal": _("trước ăn"),
-    "with-meal": _("trong bữa ăn"),
-    "after-meal": _("sau ăn"),
-    "fasting": _("lúc đói"),
+# Kept in the record and printed as the law writes them: Vietnamese whatever language a page is in.
+MOMENTS: Final[dict[str, str]] = {
+    "morning": "sáng",
+    "noon": "trưa",
+    "afternoon": "chiều",
+    "evening": "tối",
+    "bedtime": "trước khi ngủ",
+    "before-meal": "trước ăn",
+    "with-meal": "trong bữa ăn",
+    "after-meal": "sau ăn",
+    "fasting": "lúc đói",
 }
 _OF_DAY: Final = ("morning", "noon", "afternoon", "evening")
 # FHIR event-timing codes of the moments; "fasting" has none and stays in the text.
@@ -198,7 +199,7 @@ _WHEN: Final = {
 def amount_text(amount: Decimal) -> str:
     """ "1", "1,5", "nửa": how an amount per time is written."""
     if amount == Decimal("0.5"):
-        return str(_("nửa"))
+        return "nửa"
     return f"{amount.normalize():f}".replace(".", ",")
 
 
@@ -213,19 +214,16 @@ def dosage_sentence(
 ) -> str:
     """The dose as the law writes it: "Uống 1 viên/lần, 2 lần/ngày, sáng và tối, sau ăn, 7 ngày"."""
     parts = [
-        _("%(route)s %(amount)s %(unit)s/lần")
-        % {"route": route, "amount": amount_text(amount), "unit": unit},
-        _("%(times)s lần/ngày") % {"times": times},
+        f"{route} {amount_text(amount)} {unit}/lần",
+        f"{times} lần/ngày",
     ]
-    of_day = [str(MOMENTS[m]) for m in _OF_DAY if m in moments]
+    of_day = [MOMENTS[m] for m in _OF_DAY if m in moments]
     if of_day:
         last = of_day.pop()
-        parts.append(
-            _("%(first)s và %(last)s") % {"first": ", ".join(of_day), "last": last} if of_day else last
-        )
-    parts += [str(MOMENTS[m]) for m in moments if m not in _OF_DAY]
+        parts.append(f"{', '.join(of_day)} và {last}" if of_day else last)
+    parts += [MOMENTS[m] for m in moments if m not in _OF_DAY]
     if days is not None:
-        parts.append(_("%(days)s ngày") % {"days": days})
+        parts.append(f"{days} ngày")
     return ", ".join(parts)
 
 

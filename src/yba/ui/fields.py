@@ -263,10 +263,10 @@ class MoneyField(forms.CharField):
                 raise ValidationError(_("Chưa có số tiền."), code="required")
             return
         if value < self.min_value:
-            least = {"least": words.money(self.min_value)}
+            least = {"least": words.money(self.min_value, get_language() or "vi")}
             raise ValidationError(_("Số tiền ít nhất là %(least)s.") % least, code="low")
         if self.max_value is not None and value > self.max_value:
-            most = {"most": words.money(self.max_value)}
+            most = {"most": words.money(self.max_value, get_language() or "vi")}
             raise ValidationError(_("Số tiền nhiều nhất là %(most)s.") % most, code="high")
 
 

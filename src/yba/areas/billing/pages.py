@@ -16,7 +16,7 @@ from yba.care.money.models import Method, Receipt
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ def cashier(record: Record, *, text: str = "", invoice: Invoice | None = None, r
         bill=_bill(record, invoice) if invoice else None,
         methods=[(one.value, str(one.label)) for one in Method],
         taken=[
-            (one.label, words.money(one.amount), _("%(count)s phiếu") % {"count": one.count}) for one in taken
+            (one.label, spoken.money(one.amount), _("%(count)s phiếu") % {"count": one.count})
+            for one in taken
         ],
         count=sum(one.count for one in taken),
         total=sum((one.amount for one in taken), Decimal(0)),
@@ -114,7 +115,7 @@ def _bill(record: Record, invoice: Invoice) -> Bill:
     patient = record.read(Patient, patient_id)
     today = day_of(record.clock())
     receipt = money.receipt_of(invoice=invoice.id or "")
-    facts = [words.age(patient.birthDate, today), words.gender(patient.gender)]
+    facts = [spoken.age(patient.birthDate, today), spoken.gender(patient.gender)]
     return Bill(
         id=invoice.id or "",
         number=rules.number_of(invoice),
@@ -138,8 +139,8 @@ def _row(line: rules.Line) -> Row:
     )
     return Row(
         line.text,
-        words.decimal(quantity),
+        spoken.decimal(quantity),
         line.unit,
-        words.money_plain(rules.whole(line.price)),
-        words.money_plain(line.amount),
+        spoken.money_plain(rules.whole(line.price)),
+        spoken.money_plain(line.amount),
     )

@@ -17,7 +17,7 @@ from yba.care import people
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken, words
 from yba.ui.requests import once_of, record_of, role_required
 
 
@@ -44,7 +44,7 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
     except (Conflict, Invalid) as refusal:
         return _page(request, record, form, refusal=refusal, status=409)
     one = queries.booking_of(made)
-    said = {"name": one.patient, "when": words.when(one.start) if one.start else "", "code": one.code}
+    said = {"name": one.patient, "when": spoken.when(one.start) if one.start else "", "code": one.code}
     messages.success(request, _("Đã đặt cho %(name)s: %(when)s, mã %(code)s. Đã nhắn tin.") % said)
     return redirect("booking:book_for")
 
@@ -82,7 +82,7 @@ def _page(
         role_id=role_id if post else "",
         days=pages.days_of(times, today=today) if times else [],
         day_value=day.isoformat() if day else "",
-        day_words=words.day_words(day) if day else "",
+        day_words=spoken.day_words(day) if day else "",
         slots=pages.slots_on(times, day),
         slot=wanted if kept is not None and kept.free else "",
         form=form or CallerForm(initial={"phone": person.phone if person else ""}),

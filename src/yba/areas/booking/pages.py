@@ -14,7 +14,7 @@ from yba.areas.booking import queries, rules
 from yba.areas.booking.models import Contact
 from yba.care import catalogues
 from yba.care.people import Person
-from yba.ui import parts, words
+from yba.ui import parts, spoken, words
 
 if TYPE_CHECKING:
     from yba.areas.booking.forms import BookingForm, CallerForm, CorrectionForm, RefusalForm
@@ -86,7 +86,7 @@ def doctor_of(post: queries.Post, *, today: date, day: str = "") -> parts.Doctor
     """A line of the directory."""
     url = reverse("booking:book", args=[post.role_id])
     facts = [parts.Fact("map-pin", " · ".join(filter(None, [post.facility, post.place])))]
-    facts += [parts.Fact("banknote", words.money(post.price))] if post.price else []
+    facts += [parts.Fact("banknote", spoken.money(post.price))] if post.price else []
     facts += [parts.Fact("door-open", _("Phòng %(room)s") % {"room": post.room})] if post.room else []
     return parts.Doctor(
         name=post.name,
@@ -116,7 +116,7 @@ def _left_words(post: queries.Post, today: date) -> str:
         return _("Còn chỗ hôm nay")
     if first == today + timedelta(days=1):
         return _("Còn chỗ mai")
-    return _("Còn chỗ %(day)s") % {"day": words.day_words(first)}
+    return _("Còn chỗ %(day)s") % {"day": spoken.day_words(first)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class BookingLine:
 def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> BookingLine:
     """A booking in words."""
     kind, state = _STATES.get(one.status, ("wait", lambda: one.status))
-    when = words.when(one.start) if one.start else ""
+    when = spoken.when(one.start) if one.start else ""
     open_still = one.status in rules.OPEN and (one.start is None or one.start > now)
     return BookingLine(
         id=one.id,
@@ -286,7 +286,7 @@ def request_line(one: queries.Waiting, *, today: date, current: str) -> RequestL
         id=one.booking.id,
         url=reverse("booking:request", args=[one.booking.id]),
         name=one.booking.patient,
-        age=words.age(one.birth_date, today),
+        age=spoken.age(one.birth_date, today),
         why=one.booking.reason,
         late=late,
         due=said % {"count": count if count < 600 else "600+"},
@@ -357,7 +357,7 @@ def contact_words(one: Contact) -> tuple[str, str, str]:
 def person_facts(person: Person, *, today: date) -> str:
     """Age, sex, citizen number, home."""
     parts_ = [
-        ", ".join(filter(None, [words.age(person.birth_date, today), words.gender(person.gender)])),
+        ", ".join(filter(None, [spoken.age(person.birth_date, today), spoken.gender(person.gender)])),
         f"CCCD {words.citizen_number(person.citizen_number)}" if person.citizen_number else "",
         person.commune or person.address,
     ]

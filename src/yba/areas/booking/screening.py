@@ -19,7 +19,7 @@ from yba.care import people
 from yba.fhir.errors import Conflict, Invalid, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record, facility_of
-from yba.ui import parts, words
+from yba.ui import parts, spoken, words
 from yba.ui.requests import record_of, role_required
 
 ROLE = "care_desk"
@@ -138,7 +138,7 @@ def _open(
         refusal=refusal or RefusalForm(),
         days=pages.days_of(times, today=today),
         day_value=day.isoformat() if day else "",
-        day_words=words.day_words(day) if day else "",
+        day_words=spoken.day_words(day) if day else "",
         slots=pages.slots_on(times, day),
         history=[pages.line_of(row, now=now) for row in history],
         contacts=[pages.contact_words(row) for row in queries.contacts_of(one.id)],
@@ -241,7 +241,7 @@ def move(request: HttpRequest, record: Record, appointment_id: str) -> HttpRespo
         messages.error(request, _("Chưa chọn giờ mới, hoặc giờ đó không còn. Giờ cũ vẫn được giữ."))
     else:
         one = queries.booking_of(outcome.appointment)
-        when = words.when(one.start) if one.start else ""
+        when = spoken.when(one.start) if one.start else ""
         if outcome.result == "cancelled":
             messages.info(request, _over(outcome.appointment, record))
         else:
@@ -254,7 +254,7 @@ def confirm(request: HttpRequest, record: Record, appointment_id: str) -> HttpRe
     """Confirm: code, message, reception's list."""
     outcome = actions.confirm_request(record, appointment_id)
     one = queries.booking_of(outcome.appointment)
-    said = {"when": words.when(one.start) if one.start else "", "code": one.code}
+    said = {"when": spoken.when(one.start) if one.start else "", "code": one.code}
     if outcome.result == "done":
         messages.success(request, _("Đã xác nhận %(when)s, mã %(code)s. Đã nhắn cho người bệnh.") % said)
     elif outcome.result == "already":

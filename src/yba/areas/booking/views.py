@@ -21,7 +21,7 @@ from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken
 from yba.ui.requests import once_of, record_of, role_required
 
 #: The relation of an account to its own person.
@@ -100,7 +100,7 @@ def _find_page(
         specialties=pages.specialty_choices(everyone, asked.get("khoa") or ""),
         places=pages.place_choices(everyone, asked.get("noi") or ""),
         days=[pages.Choice(value, label, value == ngay) for value, label in days],
-        prices=[pages.Choice(str(one), words.money(one), str(one) == price) for one in PRICES],
+        prices=[pages.Choice(str(one), spoken.money(one), str(one) == price) for one in PRICES],
         women_only=bool(asked.get("nu")),
         narrowed=any(asked.get(name) for name in ("khoa", "noi", "gia", "nu")),
         heading=heading,
@@ -168,10 +168,10 @@ def _book_page(
         days=pages.days_of(times, today=today),
         day=day,
         day_value=day.isoformat() if day else "",
-        day_words=words.day_words(day) if day else "",
+        day_words=spoken.day_words(day) if day else "",
         slots=pages.slots_on(times, day),
         slot=wanted if kept is not None and kept.free else "",
-        price=words.money(post.price) if post.price else "",
+        price=spoken.money(post.price) if post.price else "",
         form=form,
         taken=refusal_words(refusal, kept, times, day) if refusal else "",
     )
@@ -213,7 +213,7 @@ def _own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
     found = {one.id: one for one in record.find(Patient, ("_id", ",".join(ids)))}
     today = rules.local_day(record.clock())
     return [
-        (one, ", ".join(filter(None, [people.name_of(found[one]), words.age(found[one].birthDate, today)])))
+        (one, ", ".join(filter(None, [people.name_of(found[one]), spoken.age(found[one].birthDate, today)])))
         for one in ids
         if one in found
     ]
@@ -308,7 +308,7 @@ def cancel(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """Call a booking off; a second click says it is off already."""
     outcome = actions.cancel_appointment(record_of(request), appointment_id)
     one = queries.booking_of(outcome.appointment)
-    when = words.when(one.start) if one.start else ""
+    when = spoken.when(one.start) if one.start else ""
     if outcome.result == "missing":
         messages.warning(request, _("Lượt này không hủy được nữa. Gọi bệnh viện nếu không đến được."))
     elif outcome.result == "already":

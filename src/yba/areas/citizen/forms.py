@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from yba.care import catalogues, identifiers, places
@@ -97,7 +97,7 @@ class ProfileForm(forms.Form):
     def clean_name(self) -> str:
         name = tidy_name(self.cleaned_data["name"])
         if any(sign.isdigit() for sign in name):
-            raise forms.ValidationError(_now("Họ tên không có chữ số."), code="form")
+            raise forms.ValidationError(gettext("Họ tên không có chữ số."), code="form")
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -120,7 +120,9 @@ class ProfileForm(forms.Form):
             return known
         found = places.search_communes(text) if text else []
         if text and len(found) != 1 and not (found and found[0].label == text):
-            self.add_error("commune_text", _now("Chọn một xã, phường trong danh sách, ví dụ “Vỹ Dạ, Huế”."))
+            self.add_error(
+                "commune_text", gettext("Chọn một xã, phường trong danh sách, ví dụ “Vỹ Dạ, Huế”.")
+            )
             return None
         return found[0] if found else None
 
@@ -146,8 +148,9 @@ class ChildForm(ProfileForm):
 def relation_choices() -> list[tuple[str, str]]:
     """Whom one may add: a child, a grandchild, or someone one is the guardian of."""
     wanted = ("con", "chau", "giam-ho")
-    names = {one.code: one.name_vi for one in catalogues.relationships()}
-    labels = {"giam-ho": _now("Tôi là người giám hộ")}
+    english = get_language() == "en"
+    names = {one.code: one.name_en if english else one.name_vi for one in catalogues.relationships()}
+    labels = {"giam-ho": gettext("Tôi là người giám hộ")}
     return [(code, labels.get(code, names.get(code, code))) for code in wanted]
 
 

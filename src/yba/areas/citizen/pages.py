@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from yba.areas.citizen import queries, rules
 from yba.care import people
 from yba.fhir.r4.coverage import Coverage
-from yba.ui import parts, words
+from yba.ui import parts, spoken, words
 
 if TYPE_CHECKING:
     from yba.areas.citizen.forms import CardForm, ProfileForm, QrForm
@@ -31,7 +31,7 @@ class Cover:
 
 def cover(own: Sequence[rules.Own], one: rules.Own, *, today: date, card: Coverage | None = None) -> Cover:
     """The label and the index tabs."""
-    facts = [words.age(one.person.birth_date, today), insurance_words(card, today=today) if card else ""]
+    facts = [spoken.age(one.person.birth_date, today), insurance_words(card, today=today) if card else ""]
     tabs = [
         parts.Tab(
             _(rules.tab_words(it, today=today)), reverse("citizen:person", args=[it.person.id]), it is one
@@ -66,7 +66,7 @@ def coming_line(one: queries.Coming) -> ComingLine:
     room = _("phòng %(room)s") % {"room": one.room} if one.room else ""
     return ComingLine(
         url=reverse("booking:slip", args=[one.id]),
-        when=words.when(one.start),
+        when=spoken.when(one.start),
         note=" · ".join(
             filter(None, [one.doctor, room, _("mã %(code)s") % {"code": one.code} if one.code else ""])
         ),
@@ -166,12 +166,12 @@ def result_lines(visit: queries.Visit) -> list[ResultLine]:
     lines = []
     for one in visit.results:
         last = one.last
-        value = words.quantity(last.value, one.unit) if last.value is not None else last.text
+        value = spoken.quantity(last.value, one.unit) if last.value is not None else last.text
         usual = ""
         if one.low is not None and one.high is not None:
             usual = _("bình thường %(low)s–%(high)s") % {
-                "low": words.decimal(one.low),
-                "high": words.decimal(one.high),
+                "low": spoken.decimal(one.low),
+                "high": spoken.decimal(one.high),
             }
         lines.append(ResultLine(one.name, value, usual, last.direction, last.grave))
     return lines

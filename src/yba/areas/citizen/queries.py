@@ -37,7 +37,7 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.procedure import Procedure
 from yba.fhir.r4.service_request import ServiceRequest
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken, words
 
 HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 PAGE: Final = 50
@@ -254,7 +254,7 @@ def _receipts(found: Sequence[Invoice]) -> list[Entry]:
             continue
         paid = one.status == "balanced"
         said = _("Đã trả %(sum)s") if paid else _("Chưa trả %(sum)s")
-        title = said % {"sum": words.money(one.totalGross.value)}
+        title = said % {"sum": spoken.money(one.totalGross.value)}
         names = [
             chart.text_of(it.chargeItemCodeableConcept) for it in one.lineItem if it.chargeItemCodeableConcept
         ]
@@ -413,7 +413,7 @@ def place_in_line(record: Record, patient_id: str) -> Place | None:
         house=_name(record, Organization, ticket.facility),
         now=queue.now.code if queue.now else "",
         ahead=len(lines.ahead_of(ticket, queue)),
-        wait=words.minutes(wait.low, wait.high) if wait.high else "",
+        wait=spoken.minutes(wait.low, wait.high) if wait.high else "",
         topic=f"room:{ticket.room}",
     )
 

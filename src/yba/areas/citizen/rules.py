@@ -8,6 +8,8 @@ from datetime import date
 from itertools import groupby
 from typing import Final, Literal
 
+from django.utils.translation import gettext_noop
+
 from yba.care import catalogues, people
 from yba.care.names import called_name
 from yba.fhir.model.fold import fold
@@ -93,7 +95,7 @@ def chosen(own: Sequence[Own], wanted: str) -> Own | None:
 def tab_words(one: Own, *, today: date) -> str:
     """What stands on the index tab: "Tôi", "Bé Na", "Ông Hùng", "Hùng"."""
     if one.is_self:
-        return "Tôi"
+        return gettext_noop("Tôi")
     name = called_name(one.person.name)
     born = words.as_date(one.person.birth_date)
     if born is not None:
@@ -108,7 +110,7 @@ def tab_words(one: Own, *, today: date) -> str:
 def relation_words(code: str, language: str = "vi") -> str:
     """The word for a relation of the catalogue."""
     if code == SELF:
-        return "Tôi"
+        return "Me" if language == "en" else "Tôi"
     known = catalogues.relationship(code)
     return (known.name_en if language == "en" else known.name_vi) if known else ""
 

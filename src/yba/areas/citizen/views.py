@@ -28,7 +28,7 @@ from yba.care import people, places
 from yba.care.refusal import Refusal
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken, words
 from yba.ui.requests import back_to, record_of, role_required
 
 HEAD = 5
@@ -131,7 +131,7 @@ def book(request: HttpRequest) -> HttpResponse:
 def visit(request: HttpRequest, encounter_id: str) -> HttpResponse:
     """One visit: why, what was found, what was prescribed, what to do next."""
     found = queries.visit(record_of(request), encounter_id)
-    when = words.when(found.start) if "T" in found.start else words.ngay(found.start)
+    when = spoken.when(found.start) if "T" in found.start else words.ngay(found.start)
     page = pages.VisitPage(found.title, when, found, pages.result_lines(found))
     return render(request, "citizen/visit.html", {"page": page})
 
@@ -275,7 +275,7 @@ def family(request: HttpRequest) -> HttpResponse:
             " · ".join(
                 filter(
                     None,
-                    [rules.relation_words(it.relation, language), words.age(it.person.birth_date, today)],
+                    [rules.relation_words(it.relation, language), spoken.age(it.person.birth_date, today)],
                 )
             ),
             reverse("citizen:person", args=[it.person.id]),

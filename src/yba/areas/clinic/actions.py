@@ -158,7 +158,7 @@ def record_no_allergy(record: Record, visit: queries.Visit) -> AllergyIntoleranc
         if known:
             return refuse("allergy.known", _("Hồ sơ đã ghi dị ứng, không ghi là không có được."))
         coding = Coding(system=SNOMED, code=NO_KNOWN_ALLERGY, display="No known allergy")
-        concept = CodeableConcept(coding=[coding], text=str(_("Không có dị ứng đã biết")))
+        concept = CodeableConcept(coding=[coding], text="Không có dị ứng đã biết")
         made = record.create(_allergy(record, visit, concept))
         changed(f"visit:{visit.id}")
     return made

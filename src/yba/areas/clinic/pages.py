@@ -21,7 +21,7 @@ from yba.care.refusal import Refusal
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.patient import Patient
-from yba.ui import parts, words
+from yba.ui import parts, spoken, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def ticket_row(ticket: Ticket, *, today: date) -> TicketRow:
         id=ticket.pk,
         code=ticket.code,
         name=ticket.patient_name,
-        facts=", ".join(filter(None, (words.gender(ticket.gender) if ticket.gender else "", age, due))),
+        facts=", ".join(filter(None, (spoken.gender(ticket.gender) if ticket.gender else "", age, due))),
         status=_STATUS.get(ticket.status, "off"),
         reason=str(Priority(ticket.priority).label) if shown else "",
         visit=ticket.encounter_id,
@@ -213,9 +213,9 @@ def person_part(
     """The label of the page: name, then allergies."""
     number = people.identifier_of(patient.identifier, identifiers.CCCD)
     card = people.card_of(coverage) if coverage else ""
-    age = words.age(patient.birthDate, today) if patient.birthDate else ""
+    age = spoken.age(patient.birthDate, today) if patient.birthDate else ""
     facts = (
-        ", ".join(filter(None, (age, words.gender(patient.gender), _weight(chart)))),
+        ", ".join(filter(None, (age, spoken.gender(patient.gender), _weight(chart)))),
         words.ngay(patient.birthDate) if patient.birthDate else "",
         _("CCCD %(number)s") % {"number": words.citizen_number(number)} if number else "",
         _("BHYT %(card)s") % {"card": card[:3]} if card else _("Không BHYT"),
@@ -240,7 +240,7 @@ def _weight(chart: Chart | None) -> str:
     """The newest weight, for doses."""
     trends = chart.vitals if chart else ()
     found = next((one.last.value for one in trends if one.code == VITAL_SIGNS["weight"].code), None)
-    return "" if found is None else words.quantity(found, "kg")
+    return "" if found is None else spoken.quantity(found, "kg")
 
 
 def vital_fields(content: Content, *, adult: bool) -> tuple[VitalField, ...]:
@@ -298,7 +298,7 @@ def _drug_row(number: int, line: DrugLine, found: Sequence[Finding]) -> DrugRow:
 
 
 def _choices(keys: Sequence[str], line: DrugLine) -> tuple[Choice, ...]:
-    return tuple(Choice(key, str(medicines.MOMENTS[key]), key in line.moments) for key in keys)
+    return tuple(Choice(key, medicines.MOMENTS[key], key in line.moments) for key in keys)
 
 
 def order_rows(content: Content) -> tuple[OrderRow, ...]:
@@ -345,7 +345,7 @@ def visit_page(
         orders=order_rows(content),
         open_findings=sum(1 for one in found if not one.settled),
         days=max((one.days for one in content.drugs if one.days.isdigit()), key=int, default=""),
-        follow_up=words.day_words(day) + f"/{day.year}" if isinstance(day, date) else "",
+        follow_up=spoken.day_words(day) + f"/{day.year}" if isinstance(day, date) else "",
         follow_up_refusal=day.message if isinstance(day, Refusal) else "",
     )  # fmt: skip
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.utils.translation import gettext as _
-
 from yba.areas.clinic import queries
 from yba.care import identifiers, people
 from yba.care.chart import (
@@ -147,7 +145,7 @@ def _paper(
         ticket=ticket.code if ticket else "",
         name=person.name,
         born=", ".join(filter(None, (words.gender(person.gender), _born(person.birth_date)))),
-        months=_("%(months)s tháng") % {"months": months} if months is not None else "",
+        months=f"{months} tháng" if months is not None else "",
         weight=_weight(system, of_visit) if months is not None else "",
         companion=_companion(system, patient.id or "") if months is not None else "",
         number=person.citizen_number,
@@ -157,8 +155,7 @@ def _paper(
         allergies=_allergies(system, patient.id or ""),
         advice="\n".join(one.text or "" for one in impression.note) if impression else "",
         follow_up=f"{words.day_words(later)}/{later[:4]}" if later else "",
-        date_line=_("Ngày %(day)s tháng %(month)s năm %(year)s")
-        % {"day": f"{day.day:02}", "month": f"{day.month:02}", "year": day.year},
+        date_line=f"Ngày {day.day:02} tháng {day.month:02} năm {day.year}",
         doctor=next(filter(None, [display_of(asked.requester) if asked else "", *participants]), ""),
         signed_at=f"{moment:%H:%M:%S %d/%m/%Y}",
         visit_day=f"{day:%d/%m/%Y}",
@@ -177,7 +174,7 @@ def _house(system: Record, facility: str) -> House:
 
 
 def _born(text: str) -> str:
-    return _("sinh %(day)s") % {"day": words.ngay(text)} if text else ""
+    return f"sinh {words.ngay(text)}" if text else ""
 
 
 def _months(text: str, day: date) -> int | None:
@@ -211,5 +208,5 @@ def _diagnoses(system: Record, encounter: Encounter) -> str:
 
 def _allergies(system: Record, patient_id: str) -> str:
     found = system.find(AllergyIntolerance, ("patient", f"Patient/{patient_id}"))
-    known = {Asked.NEVER: "", Asked.NONE_KNOWN: _("không có dị ứng đã biết"), Asked.KNOWN: ""}
+    known = {Asked.NEVER: "", Asked.NONE_KNOWN: "không có dị ứng đã biết", Asked.KNOWN: ""}
     return "; ".join(one.name for one in allergies_of(found)) or known[asked_of(found)]

@@ -163,7 +163,7 @@ def usual_line(drug: Drug, *, days: str = "") -> DrugLine:
     amount = re.search(rf"(?<![-0-9,])([0-9]+(?:,[0-9]+)?) {re.escape(unit)}(?![-0-9])", usual)
     times = re.search(r"(?<![-0-9])([0-9]+) lần/ngày", usual)
     once = bool(re.search(rf"{re.escape(unit)}/ngày", usual))
-    meal = next((key for key in MEAL_MOMENTS if str(medicines.MOMENTS[key]) in usual), None)
+    meal = next((key for key in MEAL_MOMENTS if medicines.MOMENTS[key] in usual), None)
     return DrugLine(
         key="",
         drug=drug.code,

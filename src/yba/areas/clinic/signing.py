@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from yba.areas.clinic import queries, rules
 from yba.areas.clinic.content import Content, DrugLine
@@ -191,7 +190,7 @@ def _observation(this: _Visit, sign_: VitalSign, value: Decimal, adult: bool) ->
 
 def _blood_pressure(this: _Visit, upper: Decimal, lower: Decimal, adult: bool) -> Observation:
     """The panel with its two components (FHIR R4, observation-vitalsigns.html, bp)."""
-    one = _vital(this, BLOOD_PRESSURE, _("Huyết áp"))
+    one = _vital(this, BLOOD_PRESSURE, "Huyết áp")
     one.component = [
         ObservationComponent(
             code=CodeableConcept(coding=[Coding(system=LOINC, code=part.code)], text=part.name),
@@ -317,14 +316,14 @@ def _request(this: _Visit, code: str, number: int, typed: DrugLine, dose: Dose) 
                 start=this.now.date().isoformat(), end=this.now.date().fromordinal(last).isoformat()
             ),
             quantity=Quantity(value=Decimal(dose.quantity), unit=drug.unit),
-            expectedSupplyDuration=Duration(value=Decimal(dose.days), unit=_("ngày"), system=UCUM, code="d"),
+            expectedSupplyDuration=Duration(value=Decimal(dose.days), unit="ngày", system=UCUM, code="d"),
         ),
     )
 
 
 def _stop(this: _Visit, old: MedicationRequest, dose: Dose) -> None:
     """Own prescriptions are stopped; another facility's stays as sent and a statement says it is not taken."""
-    why = CodeableConcept(text=_("Thay bằng %(drug)s") % {"drug": dose.drug.label})
+    why = CodeableConcept(text=f"Thay bằng {dose.drug.label}")
     if facility_of(old) == this.record.actor.facility:
         current = this.record.lock(MedicationRequest, old.id or "")
         if current.status == "active":
@@ -393,7 +392,7 @@ def _follow_up(this: _Visit, content: Content) -> None:
     if day is None or isinstance(day, Refusal):
         return
     coding = Coding(system=SNOMED, code=queries.FOLLOW_UP, display="Follow-up encounter")
-    plan = _service(this, CodeableConcept(coding=[coding], text=_("Khám lại")), intent="plan")
+    plan = _service(this, CodeableConcept(coding=[coding], text="Khám lại"), intent="plan")
     plan.occurrenceDateTime = day.isoformat()
     this.record.create(plan)
 

@@ -139,7 +139,7 @@ def _hand_over(record: Record, code: str, taken: _Taken, key: str) -> str:
             quantity=Quantity(value=Decimal(taken.quantity), unit=taken.drug.unit),
             whenPrepared=moment,
             whenHandedOver=moment,
-            note=[Annotation(text=_("Lô %(lots)s") % {"lots": lots})],
+            note=[Annotation(text=f"Lô {lots}")],
             dosageInstruction=taken.request.dosageInstruction,
         )
     )

@@ -15,7 +15,7 @@ from yba.care.chart import Asked, allergies_of, asked_of, medicine_of
 from yba.care.medicines import quantity_text
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.datatypes import Dosage
-from yba.ui import parts, words
+from yba.ui import parts, spoken, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +145,11 @@ def person_part(
 ) -> parts.Person:
     """The label of the counter."""
     patient = found.patient
-    age = words.age(patient.birthDate, today) if patient.birthDate else ""
+    age = spoken.age(patient.birthDate, today) if patient.birthDate else ""
     return parts.Person(
         name=people.name_of(patient),
         facts=(
-            ", ".join(filter(None, (age, words.gender(patient.gender)))),
+            ", ".join(filter(None, (age, spoken.gender(patient.gender)))),
             words.phone(people.phone_of(patient)),
             _("đơn %(code)s") % {"code": found.code},
         ),
@@ -175,7 +175,7 @@ def box_label(line: queries.LineState, person: str) -> BoxLabel:
         if given and line.drug and given.unit == line.drug.unit
         else f"{amount} {given.unit if given else ''}"
     )
-    labels = (_("Sáng"), _("Trưa"), _("Chiều"), _("Tối"))
+    labels = ("Sáng", "Trưa", "Chiều", "Tối")
     times = tuple(
         (label, counted.strip() if code in when or (code == "EVE" and bedtime) else "")
         for code, label in zip(_TIMES, labels, strict=True)

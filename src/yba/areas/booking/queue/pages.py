@@ -16,7 +16,7 @@ from yba.care.line.models import Priority, Status, Ticket
 from yba.care.money.models import Receipt
 from yba.care.people import Person
 from yba.fhir.record import Record
-from yba.ui import parts, words
+from yba.ui import parts, spoken, words
 
 ROOMS_ON_WALL: Final = 9
 
@@ -170,7 +170,7 @@ def _row(record: Record, ticket: Ticket, room: str) -> Row:
         facts=facts_of(ticket, line.day_of(record.clock())),
         room=room,
         source=source_of(ticket),
-        waited=words.minutes(max(minutes, 0)) if ticket.status == Status.WAITING else "–",
+        waited=spoken.minutes(max(minutes, 0)) if ticket.status == Status.WAITING else "–",
         kind=kind,
         status=status,
         state="urgent"
@@ -183,8 +183,8 @@ def _row(record: Record, ticket: Ticket, room: str) -> Row:
 
 def facts_of(ticket: Ticket, today: date) -> str:
     """Age and sex, of the year alone."""
-    age = words.age(str(ticket.birth_year), today) if ticket.birth_year else ""
-    return ", ".join(filter(None, [age, words.gender(ticket.gender)]))
+    age = spoken.age(str(ticket.birth_year), today) if ticket.birth_year else ""
+    return ", ".join(filter(None, [age, spoken.gender(ticket.gender)]))
 
 
 def source_of(ticket: Ticket) -> str:
@@ -220,7 +220,7 @@ def room_part(record: Record, state: queries.RoomState) -> parts.Room:
         number=now.code if now else "",
         doctor=short_doctor(now.doctor if now and now.doctor else state.doctor),
         waiting=waiting,
-        minutes=words.minutes(wait.low, wait.high) if wait else "",
+        minutes=spoken.minutes(wait.low, wait.high) if wait else "",
         crowded=waiting >= rules.CROWDED,
     )
 
@@ -366,7 +366,7 @@ def own_number(
     return OwnNumber(
         title=_("Số của tôi"),
         facility=queries.facility_name(record, ticket.facility),
-        day=words.day_words(ticket.arrived_at),
+        day=spoken.day_words(ticket.arrived_at),
         code=ticket.code,
         who=words.short_name(ticket.patient_name, ticket.gender),
         room=room,
@@ -374,7 +374,7 @@ def own_number(
         doctor=ticket.doctor or (post.doctor if post else ""),
         ahead=len(before),
         first=before[0].code if before else ticket.code,
-        wait=words.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
+        wait=spoken.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
         kind=kind,
         status=status,
         answer=_answer(ticket, room),

@@ -22,7 +22,7 @@ from yba.care.money.models import Receipt
 from yba.care.refusal import Refusal
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken, words
 
 
 def refusal_of(record: Record, appointment: Appointment) -> Refusal | None:
@@ -99,7 +99,7 @@ def _panel(
         pairs=_pairs(record, person, booking),
         good_card=good if not form.is_bound else "",
         doubt_card=form.known.doubt if form.known and not form.is_bound else "",
-        fee=f"{fee.text}, {words.money(fee.amount)}" if fee else "",
+        fee=f"{fee.text}, {spoken.money(fee.amount)}" if fee else "",
         next_code=next_code,
         wait=wait,
         is_new=person is None,
@@ -111,8 +111,8 @@ def _pairs(
 ) -> tuple[tuple[str, str], ...]:
     if person is None:
         return ()
-    age = words.age(person.birth_date, _today(record))
-    born = ", ".join(filter(None, [words.ngay(person.birth_date), age, words.gender(person.gender)]))
+    age = spoken.age(person.birth_date, _today(record))
+    born = ", ".join(filter(None, [words.ngay(person.birth_date), age, spoken.gender(person.gender)]))
     found = [(_("Sinh"), born), (_("CCCD"), words.citizen_number(person.citizen_number))]
     found.append((_("Điện thoại"), words.phone(person.phone)))
     if booking:
@@ -128,7 +128,7 @@ def _next(record: Record, posts: list[queries.Post], post: queries.Post, facilit
     letter = queries.letter_of(posts, post.room_id)
     last = Counter.objects.filter(facility=facility, queue=letter, day=_today(record)).first()
     wait = line.wait_of_next(record, line=line.line_of(record, room=post.room_id))
-    return f"{letter} {(last.last if last else 0) + 1:03}", words.minutes(wait.low, wait.high)
+    return f"{letter} {(last.last if last else 0) + 1:03}", spoken.minutes(wait.low, wait.high)
 
 
 def _card(record: Record, patient_id: str) -> tuple[Known | None, str, dict[str, Any]]:
@@ -202,13 +202,13 @@ def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pag
         room=post.room if post else "",
         specialty=ticket.specialty or (post.specialty if post else ""),
         doctor=ticket.doctor or (post.doctor if post else ""),
-        wait=words.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
+        wait=spoken.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
         ahead=len(line.ahead_of(ticket, of)),
         status=status,
         kind=kind,
         link=link(reverse("booking:ticket", args=[line.link_token(ticket)])),
         invoice=money_rules.number_of(unpaid[0]) if unpaid else "",
-        due=words.money(sum((money_rules.sum_of(one) for one in unpaid), start=money_rules.ZERO))
+        due=spoken.money(sum((money_rules.sum_of(one) for one in unpaid), start=money_rules.ZERO))
         if unpaid
         else "",
         receipt=receipt_of(record, ticket) if ticket.encounter_id else None,

@@ -13,7 +13,7 @@ from yba.areas.booking import rules as booking
 from yba.care import identifiers
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.r4.appointment import Appointment
-from yba.ui import words
+from yba.ui import spoken, words
 
 Kind = Literal["nothing", "code", "ticket", "citizen-qr", "insurance-qr", "number", "name"]
 CHECKED_IN: Final = frozenset({"arrived", "checked-in"})
@@ -77,7 +77,7 @@ def check_in_refusal(appointment: Appointment, *, today: date) -> Refusal | None
             _(
                 "Lượt hẹn này là %(when)s, không phải hôm nay. Đổi lịch hẹn, hoặc tiếp nhận như khách tại quầy."
             ),
-            when=words.when(start) if start else "–",
+            when=spoken.when(start) if start else "–",
         )
     return None
 
