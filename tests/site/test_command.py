@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,31 @@ def test_production_refuses_demo_accounts(tmp_path: Path, monkeypatch: pytest.Mo
     )
     assert answer.returncode == 1
     assert "demo accounts" in answer.stderr
+
+
+@pytest.mark.parametrize("word", ["migrate", "serve"])
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", "YBA_DATABASE_URL can't be read"),
+        ("postgresql://yba:geheim@127.0.0.1:1/yba", "does not answer"),
+    ],
+    ids=["unreadable", "silent"],
+)
+def test_an_outside_database_that_cannot_be_used_is_said_in_a_sentence(
+    tmp_path: Path, word: str, address: str, said: str
+) -> None:
+    house = House(tmp_path, port=free_port())
+    line = [sys.executable, "-m", "yba.site.command", word]
+    environ = house.environ | {"YBA_DATABASE_URL": address}
+    done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "geheim" not in done.stderr
+
+
+def test_export_and_token_refuse_what_makes_no_sense(tmp_path: Path) -> None:
+    house = House(tmp_path / "a", port=free_port())
+    assert house.command("export", "--type", "Cat", str(tmp_path / "out")).returncode == 2
+    assert house.command("token", "--role", "system", "--days", "-1").returncode == 2

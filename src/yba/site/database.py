@@ -273,6 +273,26 @@ def _wait_until(done: Callable[[], bool], *, seconds: float) -> bool:
     return done()
 
 
+OLDEST = 15
+
+
+def check_outside(address: str) -> None:
+    """Raise DatabaseProblem when the server of YBA_DATABASE_URL can't be used; the password is never said."""
+    try:
+        with psycopg.connect(address, connect_timeout=10) as connection:
+            version = connection.info.server_version // 10_000
+    except psycopg.ProgrammingError:
+        raise DatabaseProblem(
+            "YBA_DATABASE_URL can't be read. Write it as postgresql://user:password@host:5432/database."
+        ) from None
+    except psycopg.OperationalError as problem:
+        raise DatabaseProblem(
+            f"The database of YBA_DATABASE_URL does not answer: {str(problem).strip()}"
+        ) from None
+    if version < OLDEST:
+        raise DatabaseProblem(f"YBA_DATABASE_URL is PostgreSQL {version}; Y Bạ needs {OLDEST} or newer.")
+
+
 @contextlib.contextmanager
 def running(env: Environment) -> Iterator[str]:
     """The database while a command lasts: the outside one, a running server's, or one started for it."""
@@ -286,6 +306,8 @@ def running(env: Environment) -> Iterator[str]:
                 embedded = Embedded(env)
                 stack.callback(embedded.stop)
                 embedded.start()
+        else:
+            check_outside(env.database_url)
         yield env.conninfo
 
 

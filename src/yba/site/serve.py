@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
-from yba.site.database import DatabaseProblem, Embedded
+from yba.site.database import DatabaseProblem, Embedded, check_outside
 from yba.site.environment import Environment
 from yba.site.lifetime import signal_when_parent_dies
 
@@ -88,6 +88,8 @@ class Supervisor:
     def start_database(self) -> None:
         if self.embedded is not None:
             self.embedded.start()
+        elif self.env.database_url:
+            check_outside(self.env.database_url)
 
     def start_children(self, *, collected: bool) -> None:
         if collected:

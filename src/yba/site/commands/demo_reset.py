@@ -7,7 +7,7 @@ import argparse
 import psycopg
 
 from yba.site import dumping, setup
-from yba.site.database import DatabaseProblem, Embedded
+from yba.site.database import DatabaseProblem, Embedded, check_outside
 from yba.site.environment import environment
 from yba.site.holding import Hold
 
@@ -29,6 +29,8 @@ def run(given: argparse.Namespace) -> int:
         try:
             if embedded is not None:
                 embedded.start()
+            elif env.database_url:
+                check_outside(env.database_url)
             with psycopg.connect(env.conninfo, autocommit=True) as connection:
                 dumping.empty(connection)
             setup.prepare(env, demo=True, say=print)

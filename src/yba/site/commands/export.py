@@ -22,6 +22,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    strange = sorted(set(given.type) - set(_types()))
+    if strange:
+        print(f"yba: {', '.join(strange)}: no resource type of FHIR R4.")
+        return 2
     given.folder.mkdir(parents=True, exist_ok=True)
     if any(given.folder.glob("*.ndjson*")):
         print(f"yba: {given.folder} already holds an export; name another folder.")

@@ -23,6 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    if given.days < 0:
+        print("yba: --days takes a number of days from 1; without it the token lasts until it is revoked.")
+        return 2
     if given.role in NEED_FACILITY and not given.facility:
         print(f"yba: the role {given.role} needs --facility ID (the id of an Organization).")
         return 2
