@@ -453,7 +453,7 @@ QUESTIONS: list[tuple[str, int, str, str]] = [
      "The search parameter 'organization' takes an id, 'Type/id' or a URL, not 'Nonsense/1'."),
     ("Patient?name=%00", 400, "search.value", "The search parameter 'name' holds a NUL character."),
     ("Patient?" + "&".join(["name=x"] * 900), 403, "search.too-many-conditions",
-     "A search may have 30 conditions. Ask with fewer, or several alternatives in one, separated by commas."),
+     "A search may have 30 conditions; several alternatives can stand in one, with commas. Ask with fewer."),
     ("Patient?name=%ff", 400, "rest.query", "The parameters are not UTF-8 text."),
     ("Patient?name:nonsense=x", 400, "search.modifier",
      "The modifier ':nonsense' is not supported on 'name', a string parameter."),
