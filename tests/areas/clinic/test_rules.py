@@ -10,6 +10,7 @@ import pytest
 from tests.areas.clinic.stage import drug, drug_code
 from yba.areas.clinic import rules
 from yba.areas.clinic.content import Content
+from yba.care import catalogues
 from yba.care.chart import Medicine
 from yba.care.refusal import Refusal
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
@@ -158,3 +159,51 @@ def test_a_code_that_is_none_is_refused() -> None:
 def test_narcotics_are_not_written_here() -> None:
     content = Content(drugs=(drug(drug_code("morphine")),))
     assert kinds(content) == ["narcotic"]
+
+
+@pytest.mark.parametrize(
+    ("code", "amount", "unit", "times"),
+    [
+        ("T0236", "0,5", "viên", "1"),  # digoxin, half a tablet a day
+        ("T0152", "0,5", "viên", "3"),  # baclofen
+        ("T0147", "", "giọt", "1"),  # vitamin D: drops, a range; never millilitres
+        ("T0015", "", "ml", "3"),  # ibuprofen syrup by weight
+        ("T0060", "", "gói", "2"),  # cefuroxime granules by weight
+        ("T0001", "1", "viên", ""),  # paracetamol: "at most 8 a day" is not "once a day"
+        ("T0280", "", "mg", "1"),  # liraglutide
+        ("T0281", "1", "bút", "1"),  # dulaglutide, weekly
+        ("T0282", "", "đơn vị", ""),  # insulin in a vial
+        ("T0285", "", "đơn vị", ""),  # insulin in a pen
+        ("T0423", "1", "lớp mỏng", ""),
+        ("T0011", "1", "viên", "3"),
+    ],
+)
+def test_a_fresh_line_holds_only_what_the_catalogue_says_for_certain(
+    code: str, amount: str, unit: str, times: str
+) -> None:
+    known = catalogues.drug(code)
+    assert known is not None
+    line = rules.usual_line(known, days="7")
+    assert (line.amount, line.unit, line.times) == (amount, unit, times)
+
+
+@pytest.mark.parametrize("code", ["T0398", "T0143", "T0049", "T0388", "T0145"])
+def test_what_is_taken_by_the_week_is_never_written_by_the_day(code: str) -> None:
+    daily = rules.dose_of(drug(code, amount="1", times="1", moments=(), days="28"))
+    assert isinstance(daily, Refusal)
+    assert daily.key == "dose.not-daily"
+    said = drug(
+        code, amount="1", times="1", moments=(), days="1", quantity="4", note="Mỗi tuần một lần, thứ Hai"
+    )
+    dose = rules.dose_of(said)
+    assert isinstance(dose, rules.Dose)
+    assert dose.quantity == 4
+    assert "ngày" not in dose.sentence
+    assert dose.dosage.timing is None
+
+
+def test_more_than_the_dose_needs_is_not_handed_out() -> None:
+    line = drug(drug_code("amoxicillin"), amount="1", times="2", moments=(), days="7", quantity="140")
+    refused = rules.dose_of(line)
+    assert isinstance(refused, Refusal)
+    assert refused.key == "dose.quantity-more"

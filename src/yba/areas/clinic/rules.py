@@ -31,6 +31,9 @@ FARTHEST: Final = 370
 LONG_TEXT: Final = 8000
 REASON: Final = 5
 _NARCOTIC: Final = "thuốc gây nghiện"
+_LAYER: Final = "lớp mỏng"
+#: How the catalogue says that a medicine is taken by the week or more rarely.
+_NOT_DAILY: Final = re.compile(r"/(?:tuần|tháng|năm)|mỗi (?:[0-9-]+ )?(?:tuần|tháng|năm)")
 #: What one dose is counted in, where the package is something else: (package, route) -> units.
 _DOSE_UNITS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("chai", "Uống"): ("ml", "giọt"),
@@ -127,7 +130,9 @@ class Dose:
 
     @property
     def sentence(self) -> str:
-        """As the law writes it."""
+        """As the law writes it; what is not taken daily says so in the doctor's own words."""
+        if not_daily(self.drug):
+            return f"{self.drug.route} {medicines.amount_text(self.amount)} {self.unit}/lần. {self.note}"
         said = medicines.dosage_sentence(
             self.amount,
             unit=self.unit,
@@ -145,6 +150,8 @@ class Dose:
             self.drug, amount=self.amount, times=self.times, moments=self.moments, days=self.days
         )
         dosage.sequence = 1
+        if not_daily(self.drug):
+            dosage.timing = None
         dosage.text = self.sentence
         dosage.patientInstruction = self.note or None
         dosage.doseAndRate = [DosageDoseAndRate(doseQuantity=Quantity(value=self.amount, unit=self.unit))]
@@ -152,28 +159,40 @@ class Dose:
 
 
 def dose_units(drug: Drug) -> tuple[str, ...]:
-    """What one dose of it may be counted in."""
+    """What one dose of it may be counted in; an insulin in units only, never in vials or pens."""
+    if any(inn.startswith("insulin") for inn in drug.active_ingredients):
+        return ("đơn vị",)
     return _DOSE_UNITS.get((drug.unit, drug.route), (drug.unit,))
 
 
 def usual_line(drug: Drug, *, days: str = "") -> DrugLine:
-    """A line with what the catalogue calls usual, for the doctor to change."""
-    usual = drug.usual_dose
-    unit = dose_units(drug)[0]
-    amount = re.search(rf"(?<![-0-9,])([0-9]+(?:,[0-9]+)?) {re.escape(unit)}(?![-0-9])", usual)
+    """A line with what the catalogue calls usual, for the doctor to change.
+
+    Only what it says for certain is filled in: a range, a dose by weight or "as told" leaves the amount empty, and
+    the most that may be taken a day is no dose.
+    """
+    usual = re.sub(r"không quá[^,]*", "", drug.usual_dose).replace("Nửa ", "0,5 ").replace("nửa ", "0,5 ")
+    units = dose_units(drug)
+    unit = next((one for one in units if re.search(rf"[0-9] {re.escape(one)}(?!/kg|\w)", usual)), units[0])
+    amount = re.search(rf"(?<![-0-9,])([0-9]+(?:,[0-9]+)?) {re.escape(unit)}(?!/kg|[-\w])", usual)
     times = re.search(r"(?<![-0-9])([0-9]+) lần/ngày", usual)
-    once = bool(re.search(rf"{re.escape(unit)}/ngày", usual))
-    meal = next((key for key in MEAL_MOMENTS if medicines.MOMENTS[key] in usual), None)
+    once = bool(re.search(rf"{re.escape(unit)}/ngày", usual)) or not_daily(drug)
+    meal = next((key for key in MEAL_MOMENTS if str(medicines.MOMENTS[key]) in usual), None)
     return DrugLine(
         key="",
         drug=drug.code,
-        amount=amount.group(1) if amount else "1",
+        amount=amount.group(1) if amount else "1" if unit == _LAYER else "",
         unit=unit,
         times=times.group(1) if times else "1" if once else "",
         moments=(meal,) if meal else (),
-        days=days,
+        days="1" if not_daily(drug) else days,
         quantity="" if unit == drug.unit else "1",
     )
+
+
+def not_daily(drug: Drug) -> bool:
+    """Whether it is taken by the week, month or year: a daily course of it may kill (methotrexate)."""
+    return _NOT_DAILY.search(drug.usual_dose) is not None
 
 
 def dose_of(line: DrugLine) -> Dose | Refusal:
@@ -196,10 +215,15 @@ def dose_of(line: DrugLine) -> Dose | Refusal:
     refusal = medicines.days_refusal(int(days))
     if refusal is not None:
         return refusal
-    quantity = _quantity(line, drug, amount, times, int(days))
+    if not_daily(drug) and (times != 1 or days != 1 or not line.note.strip()):
+        words = _(
+            "Thuốc này không dùng hằng ngày (%(usual)s). Ghi 1 lần, 1 ngày, số cần phát, và cách dùng ở ô Ghi thêm."
+        )
+        return refuse("dose.not-daily", words, usual=drug.usual_dose)
+    unit = line.unit if line.unit in dose_units(drug) else dose_units(drug)[0]
+    quantity = _quantity(line, drug, unit, medicines.total_quantity(amount, times=times, days=int(days)))
     if isinstance(quantity, Refusal):
         return quantity
-    unit = line.unit if line.unit in dose_units(drug) else dose_units(drug)[0]
     return Dose(drug, amount, unit, times, moments, int(days), quantity, line.note.strip())
 
 
@@ -218,11 +242,13 @@ def _times(line: DrugLine, moments: Sequence[str]) -> int | Refusal:
     return int(times)
 
 
-def _quantity(line: DrugLine, drug: Drug, amount: Decimal, times: int, days: int) -> int | Refusal:
+def _quantity(line: DrugLine, drug: Drug, unit: str, needed: int) -> int | Refusal:
+    """Packages to hand out: as typed, else what the course needs where the dose is counted in packages."""
+    counted = unit == drug.unit
     if not line.quantity.strip():
-        if line.unit and line.unit != drug.unit:
+        if not counted:
             return refuse("dose.quantity", _("Ghi số %(unit)s cần phát."), unit=drug.unit)
-        count = medicines.total_quantity(amount, times=times, days=days)
+        count = needed
     else:
         typed = number_of(line.quantity)
         if typed is None or typed != int(typed) or typed < 1:
@@ -232,6 +258,9 @@ def _quantity(line: DrugLine, drug: Drug, amount: Decimal, times: int, days: int
         return refuse(
             "dose.too-many", _("%(count)s %(unit)s là quá nhiều. Xem lại liều."), count=count, unit=drug.unit
         )
+    if counted and count > needed and not not_daily(drug):
+        words = _("Ghi phát %(count)s %(unit)s nhưng liều chỉ cần %(needed)s. Sửa cho khớp.")
+        return refuse("dose.quantity-more", words, count=count, unit=drug.unit, needed=needed)
     return count
 
 
