@@ -157,6 +157,17 @@ def test_what_was_refuted_or_resolved_does_not_count(
     assert kinds("Amoxicillin", allergy) == expected
 
 
+@pytest.mark.parametrize(
+    "allergy",
+    [
+        to(system="http://www.nlm.nih.gov/research/umls/rxnorm", code="7980"),
+        AllergyIntolerance(patient=Reference(reference="Patient/x")),
+    ],
+)
+def test_an_allergy_without_words_is_asked_about(allergy: AllergyIntolerance) -> None:
+    assert kinds("Amoxicillin", allergy) == ["warn"]
+
+
 def test_a_food_allergy_that_nobody_knows_does_not_disturb() -> None:
     allergy = to("quả bơ")
     allergy.category = ["food"]

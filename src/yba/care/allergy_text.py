@@ -68,7 +68,9 @@ def sensitivity_of(allergy: AllergyIntolerance) -> Sensitivity:
         # Text beside a code may say more than the code: both count.
         parts += coded + [found for text in _texts(concept) for found in _said(_normal(text))]
     medicine = not allergy.category or "medication" in allergy.category or "biologic" in allergy.category
-    nothing = all(" ".join(fold_words(text)) in _NOTHING for concept in known for text in _texts(concept))
+    said = [" ".join(fold_words(text)) for concept in known for text in _texts(concept)]
+    # A code of another system without words is an allergy nobody here can read, not the absence of one.
+    nothing = bool(said) and all(text in _NOTHING for text in said)
     nothing = nothing or any(c.code in _NO_KNOWN_CODES for concept in known for c in concept.coding)
     return Sensitivity(
         name,
