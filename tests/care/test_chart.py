@@ -138,6 +138,18 @@ def test_a_statement_stops_what_another_house_prescribed_and_tells_what_else_is_
     assert [one.name for one in found] == ["Thuốc nam"]
 
 
+def test_a_stop_entered_in_error_stops_nothing() -> None:
+    wrong = MedicationStatement(
+        status="entered-in-error",
+        subject=WHO,
+        basedOn=[Reference(reference="MedicationRequest/r1")],
+        medicationCodeableConcept=CodeableConcept(text="Metformin"),
+    )
+    taken = request(5)
+    taken.id = "r1"
+    assert chart.medicines_of([taken], [wrong], today=TODAY)
+
+
 def glucose(day: int, value: str, **fields: Any) -> Observation:
     return Observation(
         status=fields.pop("status", "final"),

@@ -35,7 +35,7 @@ def medicines_of(
     stopped = {
         found[1]
         for one in said
-        if one.status in ("stopped", "not-taken", "entered-in-error")
+        if one.status in ("stopped", "not-taken")
         for based in one.basedOn
         if (found := target(based)) is not None
     }
