@@ -53,12 +53,14 @@ def allergy_conflicts(drug: Drug, allergies: Iterable[AllergyIntolerance]) -> li
     found = [
         conflict
         for allergy in allergies
-        if _counts(allergy) and (conflict := _conflict(drug, allergy)) is not None
+        if counts(allergy) and (conflict := _conflict(drug, allergy)) is not None
     ]
     return sorted(found, key=lambda conflict: conflict.kind != "stop")
 
 
-def _counts(allergy: AllergyIntolerance) -> bool:
+def counts(allergy: AllergyIntolerance) -> bool:
+    """Whether what it says still holds: neither refuted nor entered in error nor resolved."""
+
     def codes(concept: CodeableConcept | None) -> set[str | None]:
         return {coding.code for coding in concept.coding} if concept else set()
 

@@ -212,6 +212,29 @@ def test_an_allergy_noted_in_the_visit_counts_at_once(room: Stage) -> None:
     assert [one.refusal.key for one in room.finish()] == ["allergy.class"]
 
 
+@pytest.mark.parametrize("field", ["refuted", "entered-in-error", "resolved"])
+def test_an_allergy_told_again_after_it_was_struck_out_counts(
+    record: Record, room: Stage, field: str
+) -> None:
+    old = allergy(record, "Penicillin", code="A001")
+    gone = CodeableConcept(coding=[Coding(code=field)])
+    if field == "resolved":
+        old.clinicalStatus = gone
+    else:
+        old.verificationStatus = gone
+    record.update(old)
+    room.write(**full(drugs=(drug(drug_code("amoxicillin")),)))
+    actions.record_allergy(room.record, room.visit, code="A001")
+    assert [one.refusal.key for one in room.finish()] == ["allergy.class"]
+
+
+def test_an_allergy_told_again_as_grave_is_grave(record: Record, room: Stage) -> None:
+    allergy(record, "Penicillin", code="A001")
+    actions.record_allergy(room.record, room.visit, code="A001", grave=True)
+    found = queries.allergies_of(room.record, room.visit.patient_id)
+    assert "high" in {one.criticality for one in found}
+
+
 def test_never_asked_none_known_and_known_are_three_things(room: Stage) -> None:
     patient = room.visit.patient_id
     assert asked_of(queries.allergies_of(room.record, patient)) is Asked.NEVER

@@ -18,6 +18,7 @@ from yba.care.line import actions as line
 from yba.care.line.models import Ticket
 from yba.care.line.queries import day_of
 from yba.care.line.transaction import whole
+from yba.care.medicines import counts
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.model.references import reference
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance, AllergyIntoleranceReaction
@@ -121,7 +122,7 @@ def record_allergy(
     with whole():
         record.lock(Encounter, visit.id)
         for one in queries.allergies_of(record, visit.patient_id):
-            if _already(one, text, code) and not reaction:
+            if counts(one) and _already(one, text, code) and not reaction and not grave:
                 return one
         category: AllergyIntoleranceCategory | None = known.category if known else None
         concept = CodeableConcept(text=text)
@@ -151,7 +152,7 @@ def record_no_allergy(record: Record, visit: queries.Visit) -> AllergyIntoleranc
     """Note that the person was asked and knows of no allergy."""
     with whole():
         record.lock(Encounter, visit.id)
-        known = queries.allergies_of(record, visit.patient_id)
+        known = [one for one in queries.allergies_of(record, visit.patient_id) if counts(one)]
         already = next((one for one in known if is_none_known(one)), None)
         if already is not None:
             return already
