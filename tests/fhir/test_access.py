@@ -227,3 +227,14 @@ def test_a_condition_tells_nothing_of_what_is_hidden(house: House) -> None:
         mine = Encounter(id=identifier, status="planned", class_=Coding(code="AMB"))
         with pytest.raises(errors.PreconditionFailed):
             receptionist.update(mine, if_match=version)
+
+
+def test_a_person_is_deleted_by_the_system_only(house: House) -> None:
+    for record in (
+        house.by("citizen", persons=frozenset({house.person})),
+        house.by("receptionist", facility="A"),
+        house.by("care_desk", facility="B"),
+    ):
+        with pytest.raises(errors.Forbidden):
+            record.delete(Patient, house.person)
+    house.by("system").delete(Patient, house.person)

@@ -506,6 +506,7 @@ class Record:
                     "store.version-changed", f"{type_name}/{identifier} is no longer at version {if_match}."
                 )
             self._check_write(type_name, stored.patient, stored.facility)
+            policy.check_delete(self.actor, type_name)
             self._guard(type_name, codec.decode(stored.content, type_name), None)
             row = write.Write(
                 type_name, identifier, stored.version + 1, self._moment(), "DELETE", shard,

@@ -52,7 +52,8 @@ CLINICAL = frozenset(
         "RiskAssessment", "Specimen",
     }
 ) | MEDICINES  # fmt: skip
-ANY = frozenset({"*"})
+ALL_TYPES = "*"
+ANY = frozenset({ALL_TYPES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,20 @@ def may_write(actor: Actor, type_name: str, *, patient: str | None, facility: st
         if grant.relation is Relation.FACILITY and facility is not None and facility == actor.facility:
             return True
     return False
+
+
+def check_delete(actor: Actor, type_name: str) -> None:
+    """Refuse to take away a person: everything else in the record hangs on it, at every facility.
+
+    Raises Forbidden unless the actor may do everything.
+    """
+    if type_name == "Patient" and not may_write(actor, ALL_TYPES, patient=None, facility=None):
+        raise Forbidden(
+            "access.delete",
+            "A person is not deleted: other facilities' records hang on it. Set 'active' to false, "
+            "or ask the operator of the record.",
+            type=type_name,
+        )
 
 
 def check_write(actor: Actor, type_name: str, *, patient: str | None, facility: str | None) -> None:
