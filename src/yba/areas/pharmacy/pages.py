@@ -52,7 +52,7 @@ class PickRow:
 
 @dataclass(frozen=True, slots=True)
 class BoxLabel:
-    """What is stuck on the box: four times of day."""
+    """What is stuck on the box: four times of day, or none when the prescription names none."""
 
     name: str
     person: str
@@ -180,7 +180,9 @@ def box_label(line: queries.LineState, person: str) -> BoxLabel:
         (label, counted.strip() if code in when or (code == "EVE" and bedtime) else "")
         for code, label in zip(_TIMES, labels, strict=True)
     )
-    return BoxLabel(medicine_of(line.request).name, person, times, medicine_of(line.request).how)
+    # No time of day was named: four empty boxes would read as "never".
+    shown = times if any(amount for _label, amount in times) else ()
+    return BoxLabel(medicine_of(line.request).name, person, shown, medicine_of(line.request).how)
 
 
 def stock_rows(lots: Sequence[Lot], *, today: date) -> tuple[StockRow, ...]:
