@@ -78,6 +78,22 @@ def test_a_current_medicine_is_stopped_or_the_new_one_removed(known: bool) -> No
 
 
 @pytest.mark.parametrize(
+    ("said", "ingredient", "expected"),
+    [
+        ("Decolgen ngày 3 lần", "paracetamol", ["current"]),
+        ("PANADOL extra", "paracetamol", ["current"]),
+        ("Glucophage 850", "metformin", ["current"]),
+        ("Glucophage 850", "paracetamol", []),
+        ("Vitamin B1", "paracetamol", []),
+        ("dịch truyền", "paracetamol", []),
+    ],
+)
+def test_a_current_medicine_told_by_its_brand(said: str, ingredient: str, expected: list[str]) -> None:
+    taken = Medicine(request_id="old", name=said, drug_code="")
+    assert kinds(Content(drugs=(drug(drug_code(ingredient)),)), current=(taken,)) == expected
+
+
+@pytest.mark.parametrize(
     ("fields", "key"),
     [
         ({"amount": ""}, "dose.amount"),

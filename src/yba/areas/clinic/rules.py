@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Final, Literal, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -346,7 +347,12 @@ def _doubled(drug: Drug, taken: Medicine) -> Refusal | None:
         ]
     else:
         said = f" {' '.join(fold_words(taken.name))} "
-        shared = [inn for inn in drug.active_ingredients if any(f" {name} " in said for name in _names(inn))]
+        branded = {inn for brand, inns in _brands().items() if f" {brand} " in said for inn in inns}
+        shared = [
+            inn
+            for inn in drug.active_ingredients
+            if inn in branded or any(f" {name} " in said for name in _names(inn))
+        ]
     if not shared:
         return None
     words = _("Đang dùng %(other)s, cùng hoạt chất %(ingredient)s. Ngưng thuốc cũ hoặc bỏ dòng này.")
@@ -357,6 +363,20 @@ def _names(inn: str) -> list[str]:
     known = catalogues.ingredient(inn)
     names = [inn, *(known.synonyms if known else ())]
     return [" ".join(fold_words(name)) for name in names if name]
+
+
+@cache
+def _brands() -> Mapping[str, frozenset[str]]:
+    """The first word of each brand of the catalogue, with what everything of that brand contains."""
+    plain = {word for one in catalogues.ingredients() for name in _names(one.inn) for word in name.split()}
+    found: dict[str, frozenset[str]] = {}
+    for drug in catalogues.drugs():
+        for brand in re.findall(r"\(([^)]+)\)", drug.name) or [drug.name]:
+            first = next(iter(fold_words(brand)), "")
+            if brand[:1].isupper() and len(first) >= 5 and first not in plain | {"vitamin"}:
+                inns = frozenset(drug.active_ingredients)
+                found[first] = found.get(first, inns) & inns
+    return found
 
 
 # -- finishing -------------------------------------------------------------------------------------------
