@@ -11,9 +11,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from tests.areas.clinic.stage import HOUSE, Stage, allergy, as_role, drug, drug_code, stage
+from tests.builders import a_patient
 from yba.areas.pharmacy import actions, queries, rules
 from yba.areas.pharmacy.models import Handover, Lot, Movement
 from yba.care.refusal import Refusal
+from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.medication_dispense import MedicationDispense
 from yba.fhir.r4.medication_request import MedicationRequest
@@ -141,6 +143,28 @@ def test_old_and_stopped_lines_are_not_handed_over(record: Record, room: Stage) 
     stopped = actions.dispense(counter(record), code=code, quantities={line: 1}, key="k")
     assert isinstance(stopped, Refusal)
     assert stopped.key == "dispense.stopped"
+
+
+def test_a_code_on_two_people_hands_out_nothing(record: Record, room: Stage) -> None:
+    code, (line,) = prescribe(room)
+    lot(100)
+    other = record.create(a_patient())
+    strange = record.read(MedicationRequest, line)
+    strange.id = None
+    strange.subject = Reference(reference=f"Patient/{other.id}")
+    second = record.create(strange)
+    both = {line: 1, str(second.id): 1}
+    gone = actions.dispense(counter(record), code=code, quantities=both, key="k")
+    assert isinstance(gone, Refusal)
+    assert queries.prescription_of(counter(record), code) is None
+
+
+def test_a_prescription_of_the_small_hours_is_of_today(record: Record, room: Stage) -> None:
+    code, (line,) = prescribe(room)
+    request = record.read(MedicationRequest, line)
+    request.authoredOn = "2026-11-24T00:30:00+07:00"
+    record.update(request)
+    assert [one.code for one in queries.waiting(counter(record))] == [code]
 
 
 def test_another_house_has_neither_the_prescription_nor_the_stock(record: Record, room: Stage) -> None:

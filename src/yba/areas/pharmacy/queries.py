@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Sum
 
@@ -96,7 +96,7 @@ def code_of(request: MedicationRequest) -> str:
 
 def waiting(record: Record, *, days: int = 1) -> list[Waiting]:
     """Prescriptions of the last days that still want something, oldest first: three queries."""
-    since = today_of(record) - timedelta(days=days - 1)
+    since = datetime.combine(today_of(record) - timedelta(days=days - 1), time(), HANOI).isoformat()
     found = record.find(
         MedicationRequest, ("authoredon", f"ge{since}"), ("status", "active"), ("_sort", "authoredon")
     )
@@ -149,9 +149,11 @@ def found_by(record: Record, text: str) -> list[Waiting]:
 
 
 def lines_of(record: Record, code: str) -> list[MedicationRequest]:
-    """The lines of an own prescription in the order written; none when it is not ours."""
+    """The lines of an own prescription in the order written; none when it is not ours, or of two people."""
     found = record.find(MedicationRequest, ("identifier", f"{PRESCRIPTION}|{code}"))
     own = [one for one in found if facility_of(one) == record.actor.facility and code_of(one) == code]
+    if len({id_of(one.subject) for one in own}) > 1:
+        return []
     return sorted(own, key=_order)
 
 
