@@ -19,11 +19,12 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where it listens, the token it takes, and which application it is."""
+    """Where it listens, the token it takes, which application it is, and the site's environment (empty without)."""
 
     url: str
     token: str
     name: str
+    environment: dict[str, str]
 
 
 def _environment(uri: str, data: Path) -> dict[str, str]:
@@ -69,7 +70,7 @@ def running(uri: str, data: Path, *, alone: bool = False, threads: int = 4) -> I
     try:
         url = f"http://127.0.0.1:{port}/fhir"
         _wait(f"{url}/metadata", process)
-        yield Running(url, token or "bench", name)
+        yield Running(url, token or "bench", name, environment if token else {})
     finally:
         process.terminate()
         process.wait(10)
