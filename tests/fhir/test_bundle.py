@@ -293,3 +293,16 @@ def test_a_broken_gzip_is_reported_and_the_rest_goes_on(record: fhir.Record, tmp
     report = load_files([tmp_path], record, done=set())
     assert report.resources == 1
     assert [one.file.name for one in report.refused] == ["a.json.gz"]
+
+
+@pytest.mark.parametrize("at_the_end", [True, False])
+def test_the_shell_takes_the_database_on_either_side_of_the_word(
+    own_database: str, at_the_end: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from yba.fhir.__main__ import main
+
+    database, words = ["--database", own_database], ["search", "Patient?name=duc"]
+    monkeypatch.delenv("YBA_DATABASE_URL", raising=False)
+    monkeypatch.setattr("sys.argv", ["yba.fhir", *(words + database if at_the_end else database + words)])
+    assert main() == 0
+    assert json.loads(capsys.readouterr().out)["total"] == 0

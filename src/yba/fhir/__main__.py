@@ -51,14 +51,18 @@ def _arguments() -> argparse.ArgumentParser:
         default=os.environ.get("YBA_DATABASE_URL"),
         help="postgresql://... (or YBA_DATABASE_URL)",
     )
+    either_side = argparse.ArgumentParser(add_help=False)  # of the word: people write it at the end
+    either_side.add_argument("--database", default=argparse.SUPPRESS, help="as before the word")
     commands = parser.add_subparsers(required=True)
-    load = commands.add_parser("load", help="store FHIR JSON, NDJSON and bundles; .gz too")
+    load = commands.add_parser(
+        "load", parents=[either_side], help="store FHIR JSON, NDJSON and bundles; .gz too"
+    )
     load.add_argument("paths", nargs="+", type=Path)
     load.set_defaults(command=_load)
-    get = commands.add_parser("get", help="print one resource")
+    get = commands.add_parser("get", parents=[either_side], help="print one resource")
     get.add_argument("reference", help="Type/id or Type/id/_history/version")
     get.set_defaults(command=_get)
-    search = commands.add_parser("search", help="print a page of a search")
+    search = commands.add_parser("search", parents=[either_side], help="print a page of a search")
     search.add_argument("query", help="Type?name=value&...")
     search.set_defaults(command=_search)
     return parser
