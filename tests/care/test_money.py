@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from tests.builders import NOW, a_patient, an_actor
 from yba import fhir
+from yba.care.line.queries import day_of
 from yba.care.money import actions, papers, prices, queries, rules
 from yba.care.money.models import Receipt
 from yba.care.money.words import amount_in_words
@@ -97,6 +98,18 @@ def test_lines_are_added_to_the_open_invoice_and_after_paying_to_a_new_one() -> 
     assert third.id != first.id
     assert rules.number_of(third) == "HD26-000002"
     assert len(queries.invoices_of(as_role("cashier"), encounter=str(visit.id))) == 2
+
+
+@pytest.mark.django_db
+def test_what_is_added_on_a_later_day_stands_on_that_days_list() -> None:
+    visit, patient = a_visit()
+    first = actions.charge(as_role("receptionist"), encounter=visit, patient=patient, lines=[EXAM])
+    first.date = "2026-11-22T16:00:00+07:00"
+    as_role("system").update(first)
+    grown = actions.add_lines(as_role("pharmacist"), encounter=visit, patient=patient, lines=[PILLS])
+    assert grown.id == first.id
+    today = queries.unpaid(as_role("cashier"), facility="f", day=day_of(NOW))
+    assert [one.id for one in today] == [first.id]
 
 
 @pytest.mark.django_db

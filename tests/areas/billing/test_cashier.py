@@ -67,6 +67,17 @@ def test_an_invoice_is_found_by_ticket_name_phone_number(asked: str) -> None:
     assert found.headers["Location"] == reverse("billing:invoice", args=[invoice.id])
 
 
+@pytest.mark.parametrize(("asked", "found"), [("nguyen hanh", True), ("HD26-000001", True), ("B 027", False)])
+def test_what_was_left_unpaid_yesterday_is_still_found_but_not_by_its_old_ticket(
+    asked: str, found: bool
+) -> None:
+    invoice = charged()
+    invoice.date = "2026-11-23T23:50:00+07:00"
+    as_role("system").update(invoice)
+    answer = signed_in().get(reverse("billing:cashier"), {"q": asked})
+    assert (answer.status_code == 302) is found
+
+
 def test_what_is_not_there_says_so() -> None:
     charged()
     answer = signed_in().get(reverse("billing:cashier"), {"q": "Trần Văn Không"})

@@ -14,7 +14,7 @@ from yba.fhir.record import Record
 
 
 def invoices(record: Record, *, text: str, day: date) -> Sequence[Invoice]:
-    """Unpaid ones of the day; with words, all of the day that fit them, unpaid first."""
+    """Unpaid ones of the day; with words, all of the day that fit them and the older unpaid ones, unpaid first."""
     facility = record.actor.facility or ""
     if not text:
         return money.unpaid(record, facility=facility, day=day)
@@ -23,6 +23,8 @@ def invoices(record: Record, *, text: str, day: date) -> Sequence[Invoice]:
         return [record.read(Invoice, receipt.invoice_id)]
     patients = {one.id or "" for one in people.find_people(record, text)} if _is_phone(text) else set()
     found = money.of_day(record, facility=facility, day=day)
+    if not rules.ticket_in(text):  # tickets begin anew every day
+        found += money.still_unpaid(record, facility=facility, day=day)
     return sorted(
         (one for one in found if rules.is_asked_for(one, text, patients=patients)),
         key=lambda one: one.status != "issued",

@@ -16,6 +16,7 @@ from yba.care.money.models import Method, Receipt
 from yba.care.money.numbers import next_number
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.errors import Forbidden
+from yba.fhir.model.dates import period_of
 from yba.fhir.r4.datatypes import Identifier, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.invoice import Invoice
@@ -66,7 +67,11 @@ def add_lines(
     lines: Sequence[rules.Line],
     ticket: str = "",
 ) -> Invoice:
-    """Add to the visit's unpaid Invoice; when there is none (or it was paid just now), a new one."""
+    """Add to the visit's unpaid Invoice; when there is none (or it was paid just now), a new one.
+
+    An invoice that grows on a later day moves to that day: the cashier's list is of the day, and the person stands
+    there now.
+    """
     facility = _facility_of(encounter)
     _check(record, facility)
     with whole():
@@ -76,6 +81,8 @@ def add_lines(
         ):
             invoice = system.lock(Invoice, str(one.id))
             if invoice.status == "issued":
+                if not invoice.date or day_of(period_of(invoice.date)[0]) != day_of(record.clock()):
+                    invoice.date = instant(record.clock())
                 made = system.update(_with(invoice, [*rules.lines_of(invoice), *lines]))
                 changed(f"cashier:{facility}")
                 return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Final
 
 from django.db.models import Count, Sum
 
@@ -14,6 +15,9 @@ from yba.care.money import rules
 from yba.care.money.models import Method, Receipt
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.record import facility_of
+
+#: How far back an unpaid invoice is still found by name, ticket or number.
+UNPAID_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,19 @@ def of_day(record: fhir.Record, *, facility: str, day: date) -> list[Invoice]:
     return _of_day(record, facility, day, "issued,balanced")
 
 
-def _of_day(record: fhir.Record, facility: str, day: date, status: str) -> list[Invoice]:
-    first = datetime.combine(day, time(), HANOI)
+def still_unpaid(record: fhir.Record, *, facility: str, day: date) -> list[Invoice]:
+    """Issued invoices of the days before: who left without paying, or came after midnight."""
+    return _of_day(record, facility, day - timedelta(days=1), "issued", days=UNPAID_DAYS)
+
+
+def _of_day(record: fhir.Record, facility: str, day: date, status: str, *, days: int = 1) -> list[Invoice]:
+    last = datetime.combine(day, time(), HANOI)
+    first = last - timedelta(days=days - 1)
     found = record.find(
         Invoice,
         ("status", status),
         ("date", f"ge{first.isoformat()}"),
-        ("date", f"lt{(first + timedelta(days=1)).isoformat()}"),
+        ("date", f"lt{(last + timedelta(days=1)).isoformat()}"),
         ("_sort", "date"),
     )
     return [one for one in found if facility_of(one) == facility]
