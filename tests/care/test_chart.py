@@ -95,6 +95,20 @@ def test_never_asked_none_known_and_known() -> None:
     assert [one.name for one in chart.allergies_of([none, wrong, allergy("Tôm")])] == ["Tôm"]
 
 
+@pytest.mark.parametrize("code", ["428607008", "429625007"])
+def test_no_known_food_allergy_is_not_no_known_allergy(code: str) -> None:
+    partly = AllergyIntolerance(patient=WHO, code=coded(code, system=chart.SNOMED))
+    assert chart.asked_of([partly]) is Asked.NEVER
+    assert chart.allergies_of([partly]) == ()
+
+
+@pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
+def test_an_allergy_struck_out_is_not_none_known(status: str) -> None:
+    none = AllergyIntolerance(patient=WHO, code=coded(chart.NO_KNOWN_ALLERGY, system=chart.SNOMED))
+    none.verificationStatus = coded(status)
+    assert chart.asked_of([allergy("Penicillin", verificationStatus=coded(status)), none]) is Asked.NEVER
+
+
 def test_the_gravest_allergy_stands_first() -> None:
     severe = AllergyIntoleranceReaction(manifestation=[CodeableConcept(text="Phản vệ")], severity="severe")
     found = chart.allergies_of(

@@ -42,7 +42,7 @@ _NOTHING: Final = frozenset(
         "\n    nkda\n    ",
     ]
 )
-_NO_KNOWN_CODES: Final = frozenset({"716186003", "409137002", "no-known-allergies"})
+_NO_KNOWN_CODES: Final = frozenset({"716186003", "409137002", "428607008", "429625007", "no-known-allergies"})
 
 
 @dataclass(frozen=True, slots=True)

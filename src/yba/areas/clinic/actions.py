@@ -12,7 +12,7 @@ from yba.areas.clinic.content import Content, from_json, to_json
 from yba.areas.clinic.models import Draft
 from yba.areas.clinic.signing import Signed, sign
 from yba.care import catalogues
-from yba.care.chart import HANOI, NO_KNOWN_ALLERGY, SNOMED, id_of, is_none_known
+from yba.care.chart import HANOI, NO_KNOWN_ALLERGY, SNOMED, Asked, asked_of, id_of, is_none_known
 from yba.care.identifiers import ALLERGEN_CS
 from yba.care.line import actions as line
 from yba.care.line.models import Ticket
@@ -156,7 +156,7 @@ def record_no_allergy(record: Record, visit: queries.Visit) -> AllergyIntoleranc
         already = next((one for one in known if is_none_known(one)), None)
         if already is not None:
             return already
-        if known:
+        if asked_of(known) is Asked.KNOWN:
             return refuse("allergy.known", _("Hồ sơ đã ghi dị ứng, không ghi là không có được."))
         coding = Coding(system=SNOMED, code=NO_KNOWN_ALLERGY, display="No known allergy")
         concept = CodeableConcept(coding=[coding], text="Không có dị ứng đã biết")

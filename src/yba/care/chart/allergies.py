@@ -21,15 +21,20 @@ from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 SNOMED: Final = "http://snomed.info/sct"
 #: "No known allergy (situation)". Source: FHIR R4, allergyintolerance.html#9.1.5.3 (negation).
 NO_KNOWN_ALLERGY: Final = "716186003"
-NONE_KNOWN_CODES: Final = frozenset({NO_KNOWN_ALLERGY, "409137002", "428607008", "429625007"})
+NONE_KNOWN_CODES: Final = frozenset({NO_KNOWN_ALLERGY, "409137002"})
+#: "No known environmental allergy", "no known food allergy": say nothing of medicines.
+_PARTLY_NONE: Final = frozenset({"428607008", "429625007"})
 
 
 def asked_of(allergies: Sequence[AllergyIntolerance]) -> Asked:
-    """Whether anybody ever asked, and what the answer was."""
-    kept = [one for one in allergies if not codes_of(one.verificationStatus) & {"entered-in-error"}]
-    if any(_is_allergy(one) for one in kept):
+    """Whether anybody ever asked, and what the answer was. An allergy struck out is not yet "none known"."""
+    if any(_is_allergy(one) for one in allergies):
         return Asked.KNOWN
-    return Asked.NONE_KNOWN if kept else Asked.NEVER
+    return (
+        Asked.NONE_KNOWN
+        if any(is_none_known(one) and not _is_gone(one) for one in allergies)
+        else Asked.NEVER
+    )
 
 
 def allergies_of(allergies: Iterable[AllergyIntolerance]) -> tuple[Allergy, ...]:
@@ -66,5 +71,10 @@ def is_none_known(resource: AllergyIntolerance) -> bool:
 
 
 def _is_allergy(resource: AllergyIntolerance) -> bool:
-    gone = codes_of(resource.clinicalStatus) & {"resolved"} or codes_of(resource.verificationStatus) & WRONG
-    return not gone and not is_none_known(resource)
+    return not _is_gone(resource) and not codes_of(resource.code) & (NONE_KNOWN_CODES | _PARTLY_NONE)
+
+
+def _is_gone(resource: AllergyIntolerance) -> bool:
+    return bool(
+        codes_of(resource.clinicalStatus) & {"resolved"} or codes_of(resource.verificationStatus) & WRONG
+    )
