@@ -223,3 +223,19 @@ def test_more_than_the_dose_needs_is_not_handed_out() -> None:
     refused = rules.dose_of(line)
     assert isinstance(refused, Refusal)
     assert refused.key == "dose.quantity-more"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("years", "weight", "lacking"), [(5, "", True), (5, "18", False), (6, "", False), (None, "", False)]
+)
+def test_a_small_child_is_weighed_before_a_prescription(
+    years: int | None, weight: str, lacking: bool
+) -> None:
+    content = Content(
+        complaint="Ho", diagnoses=("J20.9",), drugs=(drug(drug_code("paracetamol")),),
+        vitals={"weight": weight} if weight else {},
+    )  # fmt: skip
+    person = rules.Person("male", years, None)
+    found = rules.lacks(content, person=person, allergies=(), current=(), today=TODAY)
+    assert ("vital-weight" in [one.part for one in found]) is lacking

@@ -395,6 +395,11 @@ class Person:
         """Whether the usual ranges of adults hold; unknown counts as adult."""
         return self.age_years is None or self.age_years >= 16
 
+    @property
+    def small_child(self) -> bool:
+        """Under 72 months, whose weight stands on the prescription. Source: TT 26/2025/TT-BYT."""
+        return self.age_years is not None and self.age_years < 6
+
 
 def diagnosis_refusals(codes: Iterable[str], person: Person, *, on: date) -> dict[str, Refusal]:
     """Codes that may not be used for this person, with why."""
@@ -460,6 +465,9 @@ def lacks(
         for doubt in vital_doubts(content.vitals, adult=person.adult)
         if doubt.kind == "stop"
     ]
+    if content.drugs and person.small_child and number_of(content.vitals.get("weight", "")) is None:
+        words = _("Trẻ dưới 72 tháng tuổi: ghi cân nặng trước khi kê đơn.")
+        found.append(Lack("vital-weight", refuse("vital.weight", words)))
     if not content.diagnoses:
         found.append(Lack("diagnosis", refuse("note.diagnosis", _("Chưa có chẩn đoán chính."))))
     refused = diagnosis_refusals(content.diagnoses, person, on=today)
