@@ -12,6 +12,8 @@ from yba import fhir
 from yba.fhir import errors
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.access.policy import ROLES
+from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
+from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.datatypes import Coding, Meta, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.observation import Observation
@@ -100,21 +102,58 @@ def test_a_write_to_a_hidden_row_is_not_found(house: House) -> None:
         citizen.delete(Patient, house.stranger)
 
 
-def test_a_citizen_cannot_move_a_row_to_another_person(house: House) -> None:
-    from yba.fhir.r4.coverage import Coverage
-
-    system = fhir.open(house.connection, actor=SYSTEM)
-    card = system.create(
-        Coverage(
-            status="active",
-            beneficiary=Reference(reference=f"Patient/{house.person}"),
-            payor=[Reference(display="Bảo hiểm xã hội Việt Nam")],
-        )
-    )
+def test_a_citizen_does_not_write_who_they_are(house: House) -> None:
+    """Identity, family and cards are written by the pages' rules; a bare request may not."""
     citizen = house.by("citizen", persons=frozenset({house.person}))
-    card.beneficiary = Reference(reference=f"Patient/{house.stranger}")
+    own = citizen.read(Patient, house.person)
+    own.deceasedBoolean = True
     with pytest.raises(errors.Forbidden):
-        citizen.update(card)
+        citizen.update(own)
+    with pytest.raises(errors.Forbidden):
+        citizen.create(
+            Coverage(
+                status="active",
+                beneficiary=Reference(reference=f"Patient/{house.person}"),
+                payor=[Reference(display="Bảo hiểm xã hội Việt Nam")],
+            )
+        )
+
+
+def test_a_citizen_cannot_move_a_booking_to_another_person(house: House) -> None:
+    system = fhir.open(house.connection, actor=SYSTEM)
+    booking = system.create(_booking(house.person))
+    citizen = house.by("citizen", persons=frozenset({house.person}))
+    booking.participant = _booking(house.stranger).participant
+    with pytest.raises((errors.Forbidden, errors.NotFound)):
+        citizen.update(booking)
+    assert citizen.read(Appointment, str(booking.id)).participant[0].actor == Reference(
+        reference=f"Patient/{house.person}"
+    )
+
+
+def _booking(patient: str) -> Appointment:
+    return Appointment(
+        status="proposed",
+        participant=[
+            AppointmentParticipant(status="accepted", actor=Reference(reference=f"Patient/{patient}"))
+        ],
+    )
+
+
+def test_a_doctor_cannot_open_a_chart_by_making_up_a_visit(house: House) -> None:
+    doctor = house.by("doctor", facility="A")
+    for status in ("in-progress", "planned"):
+        with pytest.raises(errors.NotFound):
+            doctor.create(
+                Encounter(
+                    status=status,  # type: ignore[arg-type]
+                    class_=Coding(code="AMB"),
+                    subject=Reference(reference=f"Patient/{house.stranger}"),
+                )
+            )
+    with pytest.raises(errors.NotFound):
+        doctor.create(_booking(house.stranger))
+    assert doctor.find(Observation, ("patient", house.stranger)) == []
 
 
 def test_a_doctor_writes_only_for_the_own_facility(house: House) -> None:

@@ -15,6 +15,8 @@ from yba.fhir import errors, search
 from yba.fhir.access import SYSTEM, Actor, policy
 from yba.fhir.model import codec
 from yba.fhir.model.dates import period_of
+from yba.fhir.r4.datatypes import Coding, Meta
+from yba.fhir.r4.patient import Patient
 from yba.fhir.search.values import split
 
 Params = list[tuple[str, str]]
@@ -538,3 +540,15 @@ def test_a_forged_cursor_beyond_numbers_is_refused(record: fhir.Record) -> None:
     cursor = paging.encode("Observation [('value-quantity', False)]", ["1e999999999", "5"])
     with pytest.raises(errors.Invalid):
         found(record, "Observation", ("_sort", "value-quantity"), ("_cursor", cursor))
+
+
+def test_the_facility_tag_is_a_column_and_there_is_one(record: fhir.Record) -> None:
+    system = "https://yba.vn/fhir/facility"
+    kept = record.create(Patient(meta=Meta(tag=[Coding(system=system, code="A")])))
+    record.create(Patient(meta=Meta(tag=[Coding(system=system, code="B")])))
+    assert [one.id for one in record.find(Patient, ("_tag", f"{system}|A"))] == [kept.id]
+    assert len(record.find(Patient, ("_tag", f"{system}|A,{system}|B"))) == 2
+    with pytest.raises(errors.Invalid, match="kept by one facility"):
+        record.create(
+            Patient(meta=Meta(tag=[Coding(system=system, code="A"), Coding(system=system, code="B")]))
+        )

@@ -50,7 +50,6 @@ Clock = Callable[[], datetime]
 Ids = Callable[[int], str]
 Transaction = Callable[[], AbstractContextManager[object]]
 
-FACILITY_TAG = "https://yba.vn/fhir/facility"
 ANY_VERSION = "*"
 FIND_LIMIT = 5_000
 PAGE = 500
@@ -82,7 +81,7 @@ def facility_of(resource: Resource) -> str | None:
     """The facility a resource is tagged with: the first tag of the facility's system."""
     if resource.meta is not None:
         for tag in resource.meta.tag:
-            if tag.system == FACILITY_TAG:
+            if tag.system == policy.FACILITY_TAG:
                 return tag.code
     return None
 
@@ -537,6 +536,8 @@ class Record:
         patient = identifier if is_patient else index.patient
         shard = identity.shard_of(patient or identifier)
         self._check_write(type_name, patient, facility)
+        if patient is not None and not is_patient:
+            self._check_person(patient)
         before = (
             codec.decode(old.content, type_name)
             if old and old.content and type_name in self._guards
@@ -563,6 +564,11 @@ class Record:
         except Forbidden as error:
             self._refused(error, type_name, None)
             raise
+
+    def _check_person(self, patient: str) -> None:
+        """Nobody writes into the chart of a person they cannot see: a visit made up would open it to them."""
+        if not policy.sees_all(self.actor, "Patient"):
+            self._current("Patient", patient)
 
     def _check_seen(self, type_name: str, old: Stored) -> None:
         """A row the actor may not see is not there: nothing about it is told, not even by a refusal."""
@@ -596,7 +602,14 @@ def _stamped(resource: Resource, version: int, moment: datetime, facility: str |
     meta = copy.copy(resource.meta) if resource.meta is not None else Meta()
     meta.versionId = str(version)
     meta.lastUpdated = instant(moment)
-    if facility is not None and facility_of(resource) is None:
-        meta.tag = [*meta.tag, Coding(system=FACILITY_TAG, code=facility)]
+    own = [tag for tag in meta.tag if tag.system == policy.FACILITY_TAG]
+    if len(own) > 1:
+        raise Invalid(
+            "store.two-facilities",
+            "A resource is kept by one facility: leave one tag of the system " + policy.FACILITY_TAG + ".",
+            path=f"{type(resource).__name__}.meta.tag",
+        )
+    if facility is not None and not own:
+        meta.tag = [*meta.tag, Coding(system=policy.FACILITY_TAG, code=facility)]
     stamped.meta = meta
     return stamped

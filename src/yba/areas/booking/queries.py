@@ -375,8 +375,13 @@ class Waiting:
 def waiting_list(record: Record, *, now: datetime) -> list[Waiting]:
     """The facility's open requests, the most overdue first. Three searches whatever their number."""
     since = rules.local_day(now) - timedelta(days=1)
-    found = record.find(Appointment, ("status", "pending,proposed"), ("date", f"ge{since.isoformat()}"))
-    mine = [one for one in map(booking_of, found) if one.facility_id == record.actor.facility]
+    found = record.find(
+        Appointment,
+        ("_tag", f"{rules.FACILITY_TAG}|{record.actor.facility}"),
+        ("status", "pending,proposed"),
+        ("date", f"ge{since.isoformat()}"),
+    )
+    mine = [booking_of(one) for one in found]
     persons = _patients(record, [one.patient_id for one in mine])
     claims = live_claims([one.id for one in mine], now=now)
     rows = []

@@ -12,7 +12,7 @@ from yba.areas.pharmacy import rules
 from yba.areas.pharmacy.models import Handover, Lot
 from yba.care import catalogues, people
 from yba.care.chart import HANOI, drug_code_of, id_of
-from yba.care.identifiers import PRESCRIPTION, check_prescription_code
+from yba.care.identifiers import FACILITY_TAG, PRESCRIPTION, check_prescription_code
 from yba.care.line.models import Ticket
 from yba.care.refusal import Refusal
 from yba.fhir.model.fold import fold_words
@@ -98,9 +98,13 @@ def waiting(record: Record, *, days: int = 1) -> list[Waiting]:
     """Prescriptions of the last days that still want something, oldest first: three queries."""
     since = datetime.combine(today_of(record) - timedelta(days=days - 1), time(), HANOI).isoformat()
     found = record.find(
-        MedicationRequest, ("authoredon", f"ge{since}"), ("status", "active"), ("_sort", "authoredon")
+        MedicationRequest,
+        ("_tag", f"{FACILITY_TAG}|{record.actor.facility}"),
+        ("authoredon", f"ge{since}"),
+        ("status", "active"),
+        ("_sort", "authoredon"),
     )
-    own = [one for one in found if code_of(one) and facility_of(one) == record.actor.facility]
+    own = [one for one in found if code_of(one)]
     given = given_of(one.id or "" for one in own)
     groups: dict[str, list[MedicationRequest]] = {}
     for one in own:

@@ -22,6 +22,9 @@ from psycopg import sql
 from yba.fhir.access.actor import Actor
 from yba.fhir.errors import Forbidden
 
+FACILITY_TAG = "https://yba.vn/fhir/facility"
+"""System of the ``meta.tag`` that names the facility a resource is kept by; the row's column says the same."""
+
 
 class Relation(Enum):
     """How a row must stand to the actor."""
@@ -70,7 +73,8 @@ ROLES: Mapping[str, tuple[Grant, ...]] = {
     "citizen": (
         Grant(CATALOGUE, Relation.ALL),
         Grant(ANY, Relation.PERSONS),
-        Grant(IDENTITY | {"Appointment"}, Relation.PERSONS, write=True),
+        # Who one is, whose child and how insured is written by rules that check it, never by a bare request.
+        Grant(frozenset({"Appointment"}), Relation.PERSONS, write=True),
     ),
     "care_desk": (
         Grant(CATALOGUE, Relation.ALL),

@@ -11,7 +11,7 @@ from yba.areas.booking import rules as booking
 from yba.areas.booking.queue import rules
 from yba.care import catalogues, people
 from yba.care.card_qr import CitizenCard, InsuranceQr, parse_citizen_qr, parse_insurance_qr
-from yba.care.identifiers import CCCD, CHANNEL_TAG, REGISTRATION_CODE
+from yba.care.identifiers import CCCD, CHANNEL_TAG, FACILITY_TAG, REGISTRATION_CODE
 from yba.care.line import queries as line
 from yba.care.line import rules as rules_of_line
 from yba.care.line.models import Ticket
@@ -162,9 +162,14 @@ def fee_of(record: Record, post: Post, *, facility: str) -> Fee | None:
 def bookings_of_day(record: Record, *, facility: str, day: date) -> list[Booking]:
     """The facility's confirmed bookings of a day that have not come yet, by time."""
     first, last = booking.day_bounds(day)
-    found = record.find(Appointment, ("date", f"ge{first}"), ("date", f"lt{last}"), ("status", "booked"))
-    own = [one for one in found if facility_of(one) == facility]
-    return sorted(_bookings(record, own), key=lambda one: one.start)
+    found = record.find(
+        Appointment,
+        ("_tag", f"{FACILITY_TAG}|{facility}"),
+        ("date", f"ge{first}"),
+        ("date", f"lt{last}"),
+        ("status", "booked"),
+    )
+    return sorted(_bookings(record, found), key=lambda one: one.start)
 
 
 def booking_of(record: Record, appointment: Appointment) -> Booking:
