@@ -15,6 +15,8 @@ from yba.areas.booking.queue import walls
 from yba.care.line import actions as line
 from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
+from yba.fhir.r4.datatypes import Reference
+from yba.fhir.r4.location import Location
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import AccountPerson
 
@@ -195,6 +197,12 @@ def test_the_wall_calls_without_full_names_and_survives() -> None:
     part = text_of(wall.get(reverse("booking:wall"), headers={"HX-Request": "true", "HX-Target": "call"}))
     assert "A 001" in part
     assert "<html" not in part
+
+
+def test_a_room_without_a_doctor_has_a_quiet_wall() -> None:
+    organization = Reference(reference=f"Organization/{province.HOSPITAL}")
+    made = desk.build().create(Location(name="999", meta=province.TAG, managingOrganization=organization))
+    assert desk.signed_in("wall").get(reverse("booking:wall_of", args=[made.id])).status_code == 200
 
 
 def test_a_signed_link_shows_the_wall_to_a_screen_without_account() -> None:

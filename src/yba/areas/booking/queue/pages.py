@@ -290,7 +290,7 @@ def wall(record: Record, *, facility: str, room: str = "", part: str) -> Wall:
     title = queries.facility_name(record, facility)
     return Wall(
         title=title
-        if not room
+        if room not in names
         else _("Phòng %(room)s · %(name)s") % {"room": names[room].room, "name": title},
         topic=f"line:{facility}",
         part=part,
