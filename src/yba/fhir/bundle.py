@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from yba.fhir.errors import Invalid, PreconditionFailed, RecordError, Unsupported
 from yba.fhir.model import codec
+from yba.fhir.model.dates import instant
 from yba.fhir.outcome import outcome_of
 from yba.fhir.r4.bundle import Bundle, BundleEntry, BundleEntryResponse
 from yba.fhir.r4.compartments import COMPARTMENTS
@@ -347,8 +348,6 @@ def _delete(record: Record, step: _Step) -> BundleEntry:
 
 
 def _answer(stored: Stored, status: str) -> BundleEntry:
-    from yba.fhir.record import instant  # the handle imports this module
-
     return BundleEntry(
         resource=Raw(cast("bytes", stored.content)),
         response=BundleEntryResponse(

@@ -36,6 +36,7 @@ from yba.fhir.errors import (
     Unavailable,
 )
 from yba.fhir.model import codec
+from yba.fhir.model.dates import instant
 from yba.fhir.r4.bundle import Bundle
 from yba.fhir.r4.datatypes import Coding, Meta, Resource
 from yba.fhir.search.index import rows as index_rows
@@ -59,11 +60,6 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 def now() -> datetime:
     """The time, aware, in UTC."""
     return datetime.now(UTC)
-
-
-def instant(moment: datetime) -> str:
-    """A FHIR instant in milliseconds, UTC."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,11 @@ from yba.care.money.models import Method, Receipt
 from yba.care.money.numbers import next_number
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.errors import Forbidden
-from yba.fhir.model.dates import period_of
+from yba.fhir.model.dates import instant, period_of
 from yba.fhir.r4.datatypes import Identifier, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
-from yba.fhir.record import instant
 from yba.ui.live import changed
 
 #: Who may ask for money for what they did; the door alone would stop the pharmacist, whose lines the cashier takes.

@@ -18,6 +18,11 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
+def instant(moment: datetime) -> str:
+    """A FHIR instant in milliseconds, UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def period_of(text: str) -> tuple[datetime, datetime]:
     """Bounds in UTC, the upper one excluded: `2024` is the whole year, `10:30:05` the whole second.
 

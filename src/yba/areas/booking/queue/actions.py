@@ -23,13 +23,14 @@ from yba.care.money import queries as money_queries
 from yba.care.money import rules as money_rules
 from yba.care.money.models import Receipt
 from yba.care.refusal import Refusal, refuse
+from yba.fhir.model.dates import instant
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Period
 from yba.fhir.r4.encounter import Encounter, EncounterLocation, EncounterParticipant
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
-from yba.fhir.record import Record, facility_of, instant
+from yba.fhir.record import Record, facility_of
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 LIVE: Final = (Status.WAITING, Status.CALLED, Status.IN_ROOM)
