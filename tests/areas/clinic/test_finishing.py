@@ -184,6 +184,19 @@ def counts(record: Record) -> list[int]:
     return [len(record.find(kind)) for kind in kinds]
 
 
+def test_what_another_window_saved_is_not_signed_unseen(room: Stage) -> None:
+    room.write(**full())
+    seen, _version, _at = queries.draft_of(room.visit_id)
+    room.write(**{**full(), "advice": "Lời dặn của cửa sổ khác"})
+    before = counts(room.record)
+    answer = actions.finish_visit(room.record, room.visit, seen=seen)
+    assert getattr(answer, "key", None) == "draft.stale"
+    assert counts(room.record) == before
+    assert not room.visit.finished
+    now_seen, _version, _at = queries.draft_of(room.visit_id)
+    assert actions.finish_visit(room.record, room.visit, seen=now_seen).again is False  # type: ignore[union-attr]
+
+
 def test_finishing_twice_does_no_harm(room: Stage) -> None:
     room.write(**full())
     visit = room.visit

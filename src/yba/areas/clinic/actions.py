@@ -182,14 +182,21 @@ def _allergy(record: Record, visit: queries.Visit, concept: CodeableConcept) -> 
 # -- finishing -------------------------------------------------------------------------------------------
 
 
-def finish_visit(record: Record, visit: queries.Visit) -> Signed | tuple[rules.Lack, ...]:
+def finish_visit(
+    record: Record, visit: queries.Visit, *, seen: Content | None = None
+) -> Signed | tuple[rules.Lack, ...] | Refusal:
     """Sign what was typed: everything of the visit at once, or nothing and why not. Again does nothing.
 
     All stops are asked again here, inside the transaction, against the allergies and medicines as they are now.
+    ``seen`` is what the doctor had before their eyes: when another window has saved something else since, nothing is
+    signed.
     """
     with whole():
         encounter = record.lock(Encounter, visit.id)
         if encounter.status == "finished":
             return Signed(visit.id, again=True)
+        Draft.objects.select_for_update().filter(encounter_id=visit.id).first()
         content, _version, _saved = queries.draft_of(visit.id)
+        if seen is not None and content != seen:
+            return refuse("draft.stale", STALE)
         return sign(record, encounter=encounter, patient=visit.patient, content=content)

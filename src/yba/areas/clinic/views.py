@@ -215,6 +215,7 @@ def finish(request: HttpRequest, visit_id: str) -> HttpResponse:
         return redirect("clinic:visit", visit_id)
     record = record_of(request)
     found = _visit(request, record, visit_id)
+    seen = None
     if not found.finished:
         base, _version, _saved = queries.draft_of(visit_id)
         asked = request.POST.get("version", "")
@@ -225,7 +226,11 @@ def finish(request: HttpRequest, visit_id: str) -> HttpResponse:
         if isinstance(kept, Refusal):
             messages.warning(request, kept.message)
             return redirect("clinic:visit", visit_id)
-    answer = actions.finish_visit(record, found)
+        seen = content
+    answer = actions.finish_visit(record, found, seen=seen)
+    if isinstance(answer, Refusal):
+        messages.warning(request, answer.message)
+        return redirect("clinic:visit", visit_id)
     if isinstance(answer, tuple):
         page = replace(_page(request, record, found), lacks=answer)
         return render(request, "clinic/visit.html", {"page": page}, status=422)
