@@ -242,3 +242,8 @@ def test_quantities() -> None:
 )
 def test_days_of_a_prescription(days: int, kind: str, long: bool, refused: bool) -> None:
     assert (days_refusal(days, kind=kind, long_term=long) is not None) == refused  # type: ignore[arg-type]
+
+
+def test_half_a_measure_is_written_in_digits() -> None:
+    sentence = dosage_sentence(Decimal("0.5"), unit="ml", times=2, route="Uống")
+    assert sentence == "Uống 0,5 ml/lần, 2 lần/ngày"

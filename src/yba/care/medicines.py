@@ -198,9 +198,12 @@ _WHEN: Final = {
 }
 
 
-def amount_text(amount: Decimal) -> str:
-    """ "1", "1,5", "nửa": how an amount per time is written."""
-    if amount == Decimal("0.5"):
+_HALVED: Final = frozenset({"viên", "gói", "miếng"})
+
+
+def amount_text(amount: Decimal, unit: str = "viên") -> str:
+    """ "1", "1,5", "nửa": how an amount per time is written. Halves are of things one can break, not of a measure."""
+    if amount == Decimal("0.5") and unit in _HALVED:
         return "nửa"
     return f"{amount.normalize():f}".replace(".", ",")
 
@@ -216,7 +219,7 @@ def dosage_sentence(
 ) -> str:
     """The dose as the law writes it: "Uống 1 viên/lần, 2 lần/ngày, sáng và tối, sau ăn, 7 ngày"."""
     parts = [
-        f"{route} {amount_text(amount)} {unit}/lần",
+        f"{route} {amount_text(amount, unit)} {unit}/lần",
         f"{times} lần/ngày",
     ]
     of_day = [MOMENTS[m] for m in _OF_DAY if m in moments]

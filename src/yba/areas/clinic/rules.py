@@ -133,7 +133,7 @@ class Dose:
     def sentence(self) -> str:
         """As the law writes it; what is not taken daily says so in the doctor's own words."""
         if not_daily(self.drug):
-            return f"{self.drug.route} {medicines.amount_text(self.amount)} {self.unit}/lần. {self.note}"
+            return f"{self.drug.route} {medicines.amount_text(self.amount, self.unit)} {self.unit}/lần. {self.note}"
         said = medicines.dosage_sentence(
             self.amount,
             unit=self.unit,
