@@ -34,8 +34,8 @@ def main() -> None:
     from yba.site.accounts.models import Account
 
     demo.load_once(say=lambda text: print(text, file=sys.stderr))
-    pages: dict[str, tuple[str, str]] = {"find a doctor": (reverse("booking:find"), "")}
     hanh = Account.objects.get(login="0905123456")
+    pages: dict[str, tuple[str, str]] = {"find a doctor": (reverse("booking:find"), _session(hanh))}
     pages["citizen's home"] = (reverse("citizen:home"), _session(hanh))
     pages["citizen's book"] = (reverse("citizen:book"), _session(hanh))
     thick = _thickest_chart()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from yba.care import demo as province
@@ -38,6 +38,8 @@ def load_once(*, say: Callable[[str], None]) -> bool:
         for account in province.accounts():
             _keep_account(account)
         _after_load(record)
+    with connection.cursor() as cursor:
+        cursor.execute("analyze")  # the planner knows nothing of what has just come
     say(f"{count} resources loaded.")
     return True
 

@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     with database_ready():
+        from django.db import connection
         from tqdm import tqdm
 
         from yba.fhir.load import files_in
@@ -28,6 +29,9 @@ def run(given: argparse.Namespace) -> int:
         total = sum(path.stat().st_size for path in paths if path.exists())
         with tqdm(total=total, unit="B", unit_scale=True, desc="Loading", file=sys.stderr) as bar:
             report = loading.load(paths, record=system_record(), progress=bar.update)
+        if report.resources:
+            with connection.cursor() as cursor:
+                cursor.execute("analyze")  # the planner knows nothing of what has just come
     for line in report.refused:
         print(line, file=sys.stderr)
     print(
