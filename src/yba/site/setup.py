@@ -111,6 +111,11 @@ def _collect(folder: Path) -> None:
 
 def accounts_table() -> str:
     """The demo accounts by role, as lines for the terminal."""
+    from django.db import connections
+
     from yba.site import demo
 
-    return demo.accounts_table()
+    try:
+        return demo.accounts_table()
+    finally:
+        connections.close_all()  # the one who watches asks the database nothing more

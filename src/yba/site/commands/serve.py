@@ -32,8 +32,9 @@ def run(given: argparse.Namespace) -> int:
         try:
             supervisor.start_database()
             setup.prepare(env, demo=env.demo and not given.empty, say=_say)
+            accounts = setup.accounts_table() if env.demo else ""
             supervisor.start_children(collected=setup.collect_static())
-            _welcome(address, time.monotonic() - began, demo=env.demo)
+            _welcome(address, time.monotonic() - began, accounts)
             supervisor.watch()
         except Stopped:
             _say("Stopping.")
@@ -43,10 +44,10 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _welcome(address: str, seconds: float, *, demo: bool) -> None:
+def _welcome(address: str, seconds: float, accounts: str) -> None:
     _say(f"\nY Bạ is ready in {seconds:.1f} s:  {address}\n")
-    if demo:
-        _say(setup.accounts_table())
+    if accounts:
+        _say(accounts)
         _say(f"\nOne-time codes for phones appear at {address}/demo/messages. Ctrl-C stops.\n")
 
 
