@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.care.card_codes import CARD_PROVINCES, OBJECT_CODES, RIGHTS_OF
 from yba.care.refusal import Refusal, refuse
+from yba.fhir.access.policy import FACILITY_TAG as FACILITY_TAG
 
 BASE: Final = "https://yba.vn/fhir/sid/"
 CCCD: Final = BASE + "cccd"
@@ -34,7 +35,6 @@ INVOICE: Final = BASE + "invoice"
 DRUG: Final = BASE + "drug"
 SERVICE: Final = BASE + "service"
 
-FACILITY_TAG: Final = "https://yba.vn/fhir/facility"
 CHANNEL_TAG: Final = "https://yba.vn/fhir/cs/channel"
 SPECIALTY_CS: Final = "https://yba.vn/fhir/cs/specialty"
 DRUG_CS: Final = "https://yba.vn/fhir/cs/drug"

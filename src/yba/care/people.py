@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from yba.care import identifiers
 from yba.care.names import name_parts, tidy_name
@@ -31,8 +30,8 @@ from yba.fhir.r4.datatypes import (
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 from yba.fhir.record import Record
+from yba.ui.words import HANOI as HANOI
 
-HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 INSURER: Final = "Bảo hiểm xã hội Việt Nam"
 RELATIONSHIP_CS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 MOST: Final = 30

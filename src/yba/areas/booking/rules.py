@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from yba.care import identifiers
 from yba.fhir.model import references
@@ -15,8 +14,8 @@ from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
+from yba.ui.words import HANOI as HANOI
 
-HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 FACILITY_TAG: Final = identifiers.FACILITY_TAG
 REQUEST_KEY: Final = identifiers.BASE + "booking-request"
 #: States in which an appointment keeps its slot. Source: FHIR R4, valueset-appointmentstatus.

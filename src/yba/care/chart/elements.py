@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
-from zoneinfo import ZoneInfo
 
 from yba.fhir.model.dates import period_of
 from yba.fhir.model.references import target
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Quantity, Reference
-
-HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+from yba.ui.words import HANOI as HANOI
 
 
 def text_of(concept: CodeableConcept | None) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from django.core.signing import BadSignature, Signer
 
 from yba import fhir
 from yba.care.line import rules
 from yba.care.line.models import Status, Ticket
+from yba.ui.words import HANOI as HANOI
 
-HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 RECENT = 12
 _SIGNER = Signer(salt="yba.care.line.ticket")
 
