@@ -20,18 +20,23 @@ def write(folder: Path) -> None:
     """Write every generated module into the folder, formatted."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in modules(definitions.read(fetch.archive())).items():
-        (folder / name).write_text(text)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
     subprocess.run([sys.executable, "-m", "ruff", *_RUFF[1:], "--no-cache", str(folder)], check=True)
 
 
 def stale(fresh: Path, kept: Path) -> list[str]:
     """What differs, a line a file."""
-    wanted = {path.name: path.read_bytes() for path in fresh.glob("*.py")}
-    found = {path.name: path.read_bytes() for path in kept.glob("*.py")}
+    wanted, found = _files(fresh), _files(kept)
     lines = [f"missing: {name}" for name in wanted.keys() - found.keys()]
     lines += [f"left over: {name}" for name in found.keys() - wanted.keys()]
     lines += [f"changed: {name}" for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
     return sorted(lines)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes()
+            for kind in ("*.py", "*.json") for path in folder.rglob(kind)}  # fmt: skip
 
 
 def main() -> int:
@@ -49,12 +54,13 @@ def main() -> int:
                 print("\n".join(differences) if differences else "tools.r4: src/yba/fhir/r4 is fresh")
                 return 1 if differences else 0
             OUTPUT.mkdir(parents=True, exist_ok=True)
-            for path in OUTPUT.glob("*.py"):
-                if not (fresh / path.name).exists():
-                    path.unlink()
-            for path in fresh.glob("*.py"):
-                shutil.copy(path, OUTPUT / path.name)
-            print(f"tools.r4: {len(list(fresh.glob('*.py')))} modules written, {len(differences)} changed")
+            for name in _files(OUTPUT):
+                if not (fresh / name).exists():
+                    (OUTPUT / name).unlink()
+            for name in _files(fresh):
+                (OUTPUT / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(fresh / name, OUTPUT / name)
+            print(f"tools.r4: {len(_files(fresh))} files written, {len(differences)} changed")
     except fetch.Unfetched as problem:
         print(f"tools.r4: {problem}", file=sys.stderr)
         return 2

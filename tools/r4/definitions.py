@@ -19,6 +19,7 @@ class Definitions:
     """The parts of the package the generator reads."""
 
     structures: dict[str, Json] = field(default_factory=dict)  # by type
+    primitives: dict[str, Json] = field(default_factory=dict)  # by type
     search_parameters: list[Json] = field(default_factory=list)
     value_sets: dict[str, Json] = field(default_factory=dict)  # by canonical url
     code_systems: dict[str, Json] = field(default_factory=dict)  # by canonical url
@@ -28,6 +29,8 @@ class Definitions:
         match resource["resourceType"]:
             case "StructureDefinition" if is_base_type(resource):
                 self.structures[resource["type"]] = resource
+            case "StructureDefinition" if resource["kind"] == "primitive-type":
+                self.primitives[resource["type"]] = resource
             case "SearchParameter" if resource["url"].startswith("http://hl7.org/fhir/SearchParameter/"):
                 self.search_parameters.append(resource)
             case "ValueSet":

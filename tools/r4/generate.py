@@ -10,6 +10,7 @@ from tools.r4.shapes import Shape, shapes_of, snake
 from tools.r4.write_codes import codes_module
 from tools.r4.write_compartments import compartments_module
 from tools.r4.write_search import search_module
+from tools.r4.write_structures import structure_file
 from tools.r4.write_types import HEADER, module
 
 # Only StructureDefinition needs it, and it is as large as all other data types together.
@@ -17,7 +18,7 @@ _APART = "ElementDefinition"
 
 
 def modules(definitions: Definitions) -> dict[str, str]:
-    """File name -> text."""
+    """File name, perhaps with its folder, -> text."""
     shapes = all_shapes(definitions)
     codes = shapes.codes
     inherited: dict[str, int] = {}
@@ -35,6 +36,8 @@ def modules(definitions: Definitions) -> dict[str, str]:
     texts["search_parameters.py"] = search_module(definitions.search_parameters)
     texts["compartments.py"] = compartments_module(definitions.compartments)
     texts["__init__.py"] = init_module(list(shapes.resources))
+    for name, structure in (definitions.structures | definitions.primitives).items():
+        texts[f"structures/{name}.json"] = structure_file(structure)
     return texts
 
 
