@@ -11,7 +11,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_WANTED = ("StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem", "CompartmentDefinition")
+_WANTED = ("StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem", "ConceptMap", "CompartmentDefinition")
 
 
 @dataclass
@@ -23,6 +23,7 @@ class Definitions:
     search_parameters: list[Json] = field(default_factory=list)
     value_sets: dict[str, Json] = field(default_factory=dict)  # by canonical url
     code_systems: dict[str, Json] = field(default_factory=dict)  # by canonical url
+    concept_maps: dict[str, Json] = field(default_factory=dict)  # by canonical url
     compartments: dict[str, Json] = field(default_factory=dict)  # by code: Patient, Encounter, ...
 
     def add(self, resource: Json) -> None:
@@ -37,6 +38,8 @@ class Definitions:
                 self.value_sets[resource["url"]] = resource
             case "CodeSystem":
                 self.code_systems[resource["url"]] = resource
+            case "ConceptMap" if "url" in resource:
+                self.concept_maps[resource["url"]] = resource
             case "CompartmentDefinition" if resource["id"] != "example":
                 self.compartments[resource["code"]] = resource
 

@@ -11,6 +11,7 @@ from tools.r4.write_codes import codes_module
 from tools.r4.write_compartments import compartments_module
 from tools.r4.write_search import search_module
 from tools.r4.write_structures import structure_file
+from tools.r4.write_terminology import terminology_files
 from tools.r4.write_types import HEADER, module
 
 # Only StructureDefinition needs it, and it is as large as all other data types together.
@@ -38,7 +39,7 @@ def modules(definitions: Definitions) -> dict[str, str]:
     texts["__init__.py"] = init_module(list(shapes.resources))
     for name, structure in (definitions.structures | definitions.primitives).items():
         texts[f"structures/{name}.json"] = structure_file(structure)
-    return texts
+    return texts | terminology_files(definitions)
 
 
 class Everything:
