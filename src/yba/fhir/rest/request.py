@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from yba.fhir.errors import Invalid
+from yba.fhir.rest.services import Services
 
 Pairs = list[tuple[str, str]]
 _VERSION = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
@@ -24,10 +25,13 @@ class TooLarge(Invalid):
 class Request:
     """``path`` holds the segments under the base; ``base_url`` has no slash at its end."""
 
-    __slots__ = ("_body", "base_url", "environ", "limit", "method", "path")
+    __slots__ = ("_body", "base_url", "environ", "limit", "method", "path", "services")
 
-    def __init__(self, environ: dict[str, Any], *, base_url: str | None, limit: int) -> None:
+    def __init__(
+        self, environ: dict[str, Any], *, base_url: str | None, limit: int, services: Services | None = None
+    ) -> None:
         self.environ = environ
+        self.services = services
         self.limit = limit
         self.method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("PATH_INFO", "")

@@ -8,6 +8,8 @@ from yba.fhir.errors import NotFound, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.record import Record
 from yba.fhir.rest import reading, searching, transactions, versions, writing
+from yba.fhir.rest.operations import OPERATIONS
+from yba.fhir.rest.operations import call as operation
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Interaction, Response, refused
 
@@ -34,6 +36,8 @@ def answer_of(record: Record, request: Request) -> Response:
         return _answer(record, request, _INSTANCE, (_type(path[0]), _id(path)))
     if size == 0:
         return _answer(record, request, _ROOT, ())
+    if path[-1][0] == "$" and size <= 3:
+        return _operation(record, request, path)
     if size == 1:
         if path[0] == "_history":
             return _answer(record, request, _HISTORY, ())
@@ -47,6 +51,15 @@ def answer_of(record: Record, request: Request) -> Response:
     if size == 4 and path[2] == "_history":
         return _answer(record, request, _VERSION, (_type(path[0]), _id(path), path[3]))
     raise NotFound("rest.no-such-place", f"There is nothing at '/{'/'.join(path)[:200]}'.")
+
+
+def _operation(record: Record, request: Request, path: list[str]) -> Response:
+    type_name = _type(path[0]) if len(path) > 1 else None
+    identifier = _id(path) if len(path) > 2 else None
+    try:
+        return operation.call(OPERATIONS, record, request, path[-1][1:], type_name, identifier)
+    except operation.MethodNotAllowed as error:
+        return refused(error, [("Allow", str(error.params["allowed"]))])
 
 
 def _answer(

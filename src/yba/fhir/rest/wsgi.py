@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -20,6 +21,7 @@ from yba.fhir.rest.content import check_accepted
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import JSON, STATUS, Response, refused
 from yba.fhir.rest.route import answer_of
+from yba.fhir.rest.services import Services
 from yba.fhir.store.audit import Journal
 
 log = logging.getLogger(__name__)
@@ -52,15 +54,18 @@ def application(
     ids: Ids | None = None,
     body_limit: int = BODY_LIMIT,
     journal: Journal | None = None,
+    files: Path | None = None,
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
     ``connect`` gives the calling thread its connection in autocommit; ``authenticate`` turns a bearer token into
     an actor, or None. Without ``base_url`` links are made from the request's Host. The audit of reads is buffered
-    in ``journal``, by default one of the application's own, begun with its first request.
+    in ``journal``, by default one of the application's own, begun with its first request. ``files`` is the folder
+    in which exports lie until they are fetched.
     """
     journals: list[Journal] = [journal] if journal is not None else []
     lock = Lock()
+    services = Services(connect, files)
 
     def journal_now() -> Journal:
         if not journals:
@@ -81,7 +86,7 @@ def application(
         return actor
 
     def answered(environ: dict[str, Any]) -> Response:
-        request = Request(environ, base_url=base_url, limit=body_limit)
+        request = Request(environ, base_url=base_url, limit=body_limit, services=services)
         check_accepted(request)
         if request.path == ["metadata"]:
             return capabilities(request)

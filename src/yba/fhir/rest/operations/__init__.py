@@ -1,0 +1,9 @@
+"""The operations the record offers: a module a subject, each with its ``OPERATIONS``."""
+
+from __future__ import annotations
+
+from yba.fhir.rest.operations.call import Call, Operation
+
+__all__ = ["OPERATIONS", "Call", "Operation"]
+
+OPERATIONS: tuple[Operation, ...] = ()
