@@ -282,7 +282,7 @@ def test_capabilities_say_what_is_true(client: Client) -> None:
         ("GET", "/Patient/" + "x" * 65, 404, "store.not-found"),
         ("GET", "/Patient/a%00b", 404, "store.not-found"),
         ("GET", "/Patient/a/b/c/d", 404, "rest.no-such-place"),
-        ("GET", "/Patient/$everything", 404, "rest.no-such-place"),
+        ("GET", "/Patient/$nonsense", 404, "operation.unknown"),
         ("GET", "/Patient/p/_history/x", 404, "store.not-found"),
         ("PATCH", "/Patient/p", 405, "rest.method"),
         ("DELETE", "/Patient", 405, "rest.method"),

@@ -27,6 +27,8 @@ def open(
     guards: Mapping[str, Sequence[Guard]] | None = None,
     journal: Journal | None = None,
     transaction: Transaction | None = None,
+    integrity: bool = False,
+    base_url: str | None = None,
 ) -> Record:
     """The record for one actor on one connection.
 
@@ -34,6 +36,8 @@ def open(
     rules per type, called inside each write. ``journal`` buffers the audit of reads; without it they are
     written at once. ``transaction`` opens a transaction or savepoint on the connection where its owner keeps
     count of them (``django.db.transaction.atomic``); by default the connection's own.
+    With ``integrity`` a reference to a resource of this record must lead to one, and one that is referred to is not
+    deleted. ``base_url``: under which address the record is known, so that absolute references to it are its own.
     """
     from yba.fhir import record
     from yba.fhir.store.identity import new_id
@@ -46,6 +50,8 @@ def open(
         guards=guards,
         journal=journal,
         transaction=transaction,
+        integrity=integrity,
+        base_url=base_url,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -59,54 +60,99 @@ def one_version(
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7])
 
 
+Key = tuple[datetime, int, int]
+"""Where a version stands in a history: updated, rid, version."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Which versions: from ``since`` on; current at some moment of ``at`` (from, before); beyond the key ``after``.
+
+    Newest first unless ``oldest_first``; at most ``count``. Source: FHIR R4, http.html#history.
+    """
+
+    since: datetime | None = None
+    at: tuple[datetime | None, datetime | None] | None = None
+    after: Key | None = None
+    count: int = 50
+    oldest_first: bool = False
+
+
+_COLUMNS = sql.SQL(
+    "v.id::varchar, v.version, v.updated, v.content, v.patient::varchar, v.facility::varchar,"
+    " v.rid, v.method::varchar, v.type::varchar"
+)
+# The version was followed by another before the time asked for began.
+_REPLACED = sql.SQL(
+    "not exists (select from record.version n where n.type = v.type and n.id = v.id"
+    " and n.version = v.version + 1 and n.updated <= %(at_from)s)"
+)
+
+
 def history(
     connection: psycopg.Connection[Any],
     type_name: str | None,
     identifier: str | None,
     *,
     condition: Condition,
-    since: datetime | None,
-    before: tuple[datetime, int, int] | None,
-    count: int,
+    asked: History,
 ) -> list[tuple[str, Stored]]:
-    """Versions, newest first, at most ``count``, older than the key ``before`` (updated, rid, version).
+    """Versions in order.
 
     The condition is put to the current row: what the actor may not see now has no history for them,
     and neither has what was another patient's before it was put right.
     """
-    parts: list[sql.Composable] = [
-        sql.SQL(
-            "select v.id::varchar, v.version, v.updated, v.content, v.patient::varchar, v.facility::varchar,"
-            " v.rid, v.method::varchar, v.type::varchar from record.version v"
-        )
-    ]
-    if condition.sql is not None:
-        parts.append(sql.SQL(" join record.resource r on r.rid = v.rid and r.type = v.type and r.id = v.id"))
-    where: list[sql.Composable] = [sql.SQL("true")]
-    if condition.sql is not None:
-        where.append(condition.sql)
-        where.append(sql.SQL("v.patient is not distinct from r.patient"))
-    if type_name is not None:
-        where.append(sql.SQL("v.type = %(type)s"))
-    if identifier is not None:
-        where.append(sql.SQL("v.id = %(id)s"))
-    if since is not None:
-        where.append(sql.SQL("v.updated >= %(since)s"))
-    if before is not None:
-        where.append(sql.SQL("(v.updated, v.rid, v.version) < (%(at)s, %(rid)s, %(version)s::integer)"))
-    query = sql.SQL("{} where {} order by v.updated desc, v.rid desc, v.version desc limit %(count)s").format(
-        sql.SQL("").join(parts), sql.SQL(" and ").join(where)
-    )
-    params: dict[str, object] = {
-        "type": type_name,
-        "id": identifier,
-        "since": since,
-        "count": count,
-        **condition.params,
-    }
-    if before is not None:
-        params["at"], params["rid"], params["version"] = before
+    source, params = _history(type_name, identifier, condition, asked)
+    way = sql.SQL("" if asked.oldest_first else " desc")
+    if asked.after is not None:
+        beyond = sql.SQL(">" if asked.oldest_first else "<")
+        source += sql.SQL(
+            " and (v.updated, v.rid, v.version) {} (%(after)s, %(rid)s, %(version)s::integer)"
+        ).format(beyond)
+        params["after"], params["rid"], params["version"] = asked.after
+    query = sql.SQL(
+        "select {} {} order by v.updated{way}, v.rid{way}, v.version{way} limit %(count)s"
+    ).format(_COLUMNS, source, way=way)
+    params["count"] = asked.count
     return [
         (row[8], Stored(row[8], row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]))
         for row in execute(connection, query, params).fetchall()
     ]
+
+
+def count_history(
+    connection: psycopg.Connection[Any],
+    type_name: str | None,
+    identifier: str | None,
+    *,
+    condition: Condition,
+    asked: History,
+) -> int:
+    """How many versions there are on all pages."""
+    source, params = _history(type_name, identifier, condition, asked)
+    row = execute(connection, sql.SQL("select count(*) {}").format(source), params).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _history(
+    type_name: str | None, identifier: str | None, condition: Condition, asked: History
+) -> tuple[sql.Composed, dict[str, object]]:
+    """``from`` and ``where`` of a history, without the place of the page."""
+    source: list[sql.Composable] = [sql.SQL("from record.version v")]
+    where: list[sql.Composable] = [sql.SQL("true")]
+    params: dict[str, object] = dict(condition.params)
+    if condition.sql is not None:
+        source.append(sql.SQL(" join record.resource r on r.rid = v.rid and r.type = v.type and r.id = v.id"))
+        where += [condition.sql, sql.SQL("v.patient is not distinct from r.patient")]
+    low, high = asked.at or (None, None)
+    for text, name, value in (
+        (sql.SQL("v.type = %(type)s"), "type", type_name),
+        (sql.SQL("v.id = %(id)s"), "id", identifier),
+        (sql.SQL("v.updated >= %(since)s"), "since", asked.since),
+        (sql.SQL("v.updated < %(at_before)s"), "at_before", high),
+        (_REPLACED, "at_from", low),
+    ):
+        if value is not None:
+            where.append(text)
+            params[name] = value
+    return sql.SQL("{} where {}").format(sql.SQL("").join(source), sql.SQL(" and ").join(where)), params

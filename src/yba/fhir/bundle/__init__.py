@@ -65,7 +65,7 @@ class _Step:
         return f"Bundle.entry[{self.number}]"
 
 
-def run(record: Record, bundle: Bundle, fetch: Fetch | None = None) -> Bundle:
+def run(record: Record, bundle: Bundle, fetch: Fetch | None = None, *, returns: str | None = None) -> Bundle:
     """Carry out a transaction or batch bundle and answer with its response bundle.
 
     Raises Invalid for any other kind of bundle, and for a transaction the error of its first failing entry,

@@ -1,0 +1,40 @@
+"""The record's one handle: every read and write of a resource, by an actor, through the access door.
+
+Read ``handle.py`` (what it offers), then ``reading.py``, ``writing.py``, ``conditions.py`` (interactions that name a
+resource by a search), ``integrity.py`` (references that must lead somewhere) and ``failures.py``.
+"""
+
+from yba.fhir.record.failures import BUSY, TAKEN
+from yba.fhir.record.handle import (
+    ANY_VERSION,
+    FIND_LIMIT,
+    PAGE,
+    Clock,
+    Guard,
+    Ids,
+    Page,
+    Parameter,
+    Record,
+    Transaction,
+    now,
+    type_name_of,
+)
+from yba.fhir.record.writing import facility_of
+
+__all__ = [
+    "ANY_VERSION",
+    "BUSY",
+    "FIND_LIMIT",
+    "PAGE",
+    "TAKEN",
+    "Clock",
+    "Guard",
+    "Ids",
+    "Page",
+    "Parameter",
+    "Record",
+    "Transaction",
+    "facility_of",
+    "now",
+    "type_name_of",
+]

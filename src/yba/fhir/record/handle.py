@@ -1,0 +1,412 @@
+"""The handle itself: what the record offers, each method a few lines over the module that does it.
+
+Opened for a request with ``yba.fhir.open``; lives as long as it. Reads no environment and holds no global.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast, overload
+
+import psycopg
+
+from yba.fhir import bundle as bundles
+from yba.fhir import search
+from yba.fhir.access import policy
+from yba.fhir.access.actor import Actor
+from yba.fhir.errors import Invalid, RecordError, TooCostly
+from yba.fhir.model import codec
+from yba.fhir.r4.bundle import Bundle
+from yba.fhir.r4.datatypes import Resource
+from yba.fhir.record import conditions, integrity, reading, writing
+from yba.fhir.record.failures import attempted, translated
+from yba.fhir.record.reading import Versions, content_of
+from yba.fhir.record.writing import ANY_VERSION, Change
+from yba.fhir.store import identity
+from yba.fhir.store.audit import Act, Journal, write_acts
+from yba.fhir.store.read import History
+from yba.fhir.store.rows import Stored
+
+__all__ = ["ANY_VERSION", "Page", "Parameter", "Record", "now", "type_name_of"]
+
+R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
+Parameter = tuple[str, str]
+Guard = Callable[["Record", Resource | None, Resource | None], None]
+Clock = Callable[[], datetime]
+Ids = Callable[[int], str]
+Transaction = Callable[[], AbstractContextManager[object]]
+
+FIND_LIMIT = 5_000
+PAGE = 500
+
+
+def now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search, decoded: matches in order, what was included, and how to go on."""
+
+    matches: list[Resource]
+    included: list[Resource] = field(default_factory=list)
+    total: int | None = None
+    next: str | None = None
+    unknown: list[str] = field(default_factory=list)
+
+
+def type_name_of(kind: type[Resource] | str) -> str:
+    """The FHIR name of a type given by class or name."""
+    return kind if isinstance(kind, str) else kind.__name__
+
+
+class Record:
+    """The record for one actor on one connection. See ``docs/reference/record.md`` for a tour."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        actor: Actor,
+        clock: Clock = now,
+        ids: Ids = identity.new_id,
+        guards: Mapping[str, Sequence[Guard]] | None = None,
+        journal: Journal | None = None,
+        transaction: Transaction | None = None,
+        integrity: bool = False,
+        base_url: str | None = None,
+    ) -> None:
+        self._transaction = transaction or connection.transaction
+        self.connection = connection
+        self.actor = actor
+        self.clock = clock
+        self._ids = ids
+        self.guards = guards or {}
+        self._journal = journal
+        self.integrity = integrity
+        self.base_url = base_url
+        self.unchecked_sources: list[tuple[str, str, bytes]] = []
+        self.unchecked_targets: list[tuple[str, str]] = []
+        self._depth = 0
+
+    # -- who and when ------------------------------------------------------------------------------
+
+    def as_system(self) -> Record:
+        """The same record for a rule of the house: all rights, audited with who set it going."""
+        if self.actor.role == "system":
+            return self
+        actor = Actor(
+            user="system",
+            role="system",
+            name=self.actor.name,
+            facility=self.actor.facility,
+            origin=self.actor.origin or self.actor.user,
+        )
+        return Record(
+            self.connection, actor=actor, clock=self.clock, ids=self._ids, guards=self.guards,
+            journal=self._journal, transaction=self._transaction, integrity=self.integrity,
+            base_url=self.base_url,
+        )  # fmt: skip
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """All or nothing: a transaction, or a savepoint inside one."""
+        self._depth += 1
+        try:
+            with translated, self._transaction():
+                yield
+                if self.integrity and self._depth == 1:
+                    integrity.check(self)
+        finally:
+            self._depth -= 1
+            if self.integrity and not self._depth:
+                integrity.forget(self)
+
+    def attempt(self, work: Callable[[], T], *, taken: bool = False) -> T:
+        """Do work in a transaction, and again where another one stood in its way; see ``failures.attempted``."""
+        return attempted(self.connection, self.atomic, work, taken=taken)
+
+    # -- audit ---------------------------------------------------------------------------------------
+
+    def audit(
+        self,
+        act: str,
+        *,
+        type_name: str | None = None,
+        stored: Stored | None = None,
+        detail: str | None = None,
+        outcome: str = "ok",
+    ) -> None:
+        """Note an act that changes nothing (the write statement notes its own)."""
+        row = Act(
+            at=self.clock(),
+            actor=self.actor.user,
+            role=self.actor.role,
+            actor_facility=self.actor.facility,
+            origin=self.actor.origin,
+            act=act,
+            type=type_name,
+            id=stored.id if stored else None,
+            version=stored.version if stored else None,
+            patient=stored.patient if stored else None,
+            facility=stored.facility if stored else None,
+            detail=detail,
+            outcome=outcome,
+        )
+        if self._journal is not None:
+            self._journal.add(row)
+        else:
+            write_acts(self.connection, [row])
+
+    def refused(self, error: RecordError, type_name: str, stored: Stored | None = None) -> None:
+        """Note an attempt that was refused."""
+        self.audit("refused", type_name=type_name, stored=stored, detail=error.key, outcome="refused")
+
+    # -- reads ---------------------------------------------------------------------------------------
+
+    def read_stored(self, type_name: str, identifier: str) -> Stored:
+        """The current version as stored. Raises NotFound; Gone when it has been deleted."""
+        return reading.read_stored(self, type_name, identifier)
+
+    def vread_stored(self, type_name: str, identifier: str, version: str) -> Stored:
+        """One version as stored, of a resource the actor can see as it is now. Raises NotFound, Gone."""
+        return reading.vread_stored(self, type_name, identifier, version)
+
+    @overload
+    def read(self, kind: type[R], identifier: str) -> R: ...
+    @overload
+    def read(self, kind: str, identifier: str) -> Resource: ...
+    def read(self, kind: type[R] | str, identifier: str) -> R | Resource:
+        """The current version, decoded. Raises NotFound, Gone."""
+        type_name = type_name_of(kind)
+        return codec.decode(content_of(self.read_stored(type_name, identifier)), type_name)
+
+    @overload
+    def lock(self, kind: type[R], identifier: str) -> R: ...
+    @overload
+    def lock(self, kind: str, identifier: str) -> Resource: ...
+    def lock(self, kind: type[R] | str, identifier: str) -> R | Resource:
+        """The current version, its row locked until the transaction ends. Use inside ``atomic``."""
+        type_name = type_name_of(kind)
+        stored, _ = reading.current(self, type_name, identifier, lock=True)
+        self.audit("read", type_name=type_name, stored=stored)
+        return codec.decode(content_of(reading.alive(stored)), type_name)
+
+    def history_stored(
+        self,
+        type_name: str | None = None,
+        identifier: str | None = None,
+        *,
+        since: datetime | None = None,
+        before: tuple[datetime, int, int] | None = None,
+        count: int = 50,
+    ) -> list[tuple[str, Stored]]:
+        """Versions of a resource, a type or everything, newest first: pairs of type and version."""
+        return reading.history_stored(self, type_name, identifier, since=since, before=before, count=count)
+
+    def history(
+        self, type_name: str | None, identifier: str | None, asked: History, *, count: bool = False
+    ) -> Versions:
+        """Versions as ``asked``, with their number when ``count``; see ``reading.history``."""
+        return reading.history(self, type_name, identifier, asked, count=count)
+
+    # -- searches --------------------------------------------------------------------------------------
+
+    def search_stored(
+        self, type_name: str, params: Sequence[Parameter], *, strict: bool = False
+    ) -> search.Found:
+        """One page of a search, as stored."""
+        with translated:
+            found = search.run(
+                self.connection, type_name, params,
+                access=lambda name: policy.condition(self.actor, name), strict=strict,
+                now=self.clock(), base_url=self.base_url,
+            )  # fmt: skip
+        patient = next((value for name, value in params if name in ("patient", "subject")), None)
+        subject = None
+        if patient is not None and "," not in patient:
+            subject = Stored(type_name, "", 0, self.clock(), None, patient.removeprefix("Patient/"))
+        self.audit(
+            "search",
+            type_name=type_name,
+            stored=subject,
+            detail="&".join(f"{name}={value}" for name, value in params)[:2000],
+        )
+        return found
+
+    def search(self, kind: type[Resource] | str, params: Sequence[Parameter], *, strict: bool = True) -> Page:
+        """One page of a search, decoded."""
+        found = self.search_stored(type_name_of(kind), params, strict=strict)
+        return Page(
+            matches=[codec.decode(content_of(one), one.type) for one in found.matches],
+            included=[codec.decode(content_of(one), one.type) for one in found.included],
+            total=found.total,
+            next=found.next,
+            unknown=found.unknown,
+        )
+
+    @overload
+    def find(self, kind: type[R], *params: Parameter) -> list[R]: ...
+    @overload
+    def find(self, kind: str, *params: Parameter) -> list[Resource]: ...
+    def find(self, kind: type[R] | str, *params: Parameter) -> list[R] | list[Resource]:
+        """Every match, in the order asked for. Raises TooCostly above 5,000: never a part of the answer."""
+        matches: list[Resource] = []
+        after: str | None = None
+        while True:
+            asked = [*params, ("_count", str(PAGE))] + ([("_cursor", after)] if after else [])
+            page = self.search(kind, asked)
+            matches += page.matches
+            after = page.next
+            if after is None:
+                return cast("list[R]", matches)
+            if len(matches) >= FIND_LIMIT:
+                raise TooCostly(
+                    "search.too-many",
+                    f"More than {FIND_LIMIT} {type_name_of(kind)} match. Narrow the question.",
+                    type=type_name_of(kind),
+                )
+
+    @overload
+    def first(self, kind: type[R], *params: Parameter) -> R | None: ...
+    @overload
+    def first(self, kind: str, *params: Parameter) -> Resource | None: ...
+    def first(self, kind: type[R] | str, *params: Parameter) -> R | Resource | None:
+        """The first match in the order asked for, or None."""
+        page = self.search(kind, [*params, ("_count", "1")])
+        return page.matches[0] if page.matches else None
+
+    def count(self, kind: type[Resource] | str, *params: Parameter) -> int:
+        """How many match."""
+        found = self.search_stored(
+            type_name_of(kind), [*params, ("_count", "0"), ("_total", "accurate")], strict=True
+        )
+        return found.total or 0
+
+    # -- writes ------------------------------------------------------------------------------------------
+
+    def create(self, resource: R, *, if_none_exist: Sequence[Parameter] | None = None) -> R:
+        """Store a new resource under an id of the record's; what was stored, with id and meta.
+
+        With ``if_none_exist`` the match is returned instead when there is exactly one. Raises
+        PreconditionFailed when there are several.
+        """
+        codec.check(resource)
+        stored, _ = self.create_stored(resource, if_none_exist=if_none_exist)
+        return cast("R", codec.decode(content_of(stored), stored.type))
+
+    def create_stored(
+        self,
+        resource: Resource,
+        *,
+        if_none_exist: Sequence[Parameter] | None = None,
+        identifier: str | None = None,
+    ) -> tuple[Stored, bool]:
+        """Like ``create``, as stored; the flag says whether something new was made."""
+        if if_none_exist is not None:
+            return conditions.create(self, resource, if_none_exist, identifier)
+        if self.integrity or type(resource).__name__ in self.guards:
+            return self.attempt(lambda: (writing.put(self, resource, identifier, "POST", None), True))
+        return writing.put(self, resource, identifier, "POST", None), True
+
+    def new_id(self, shard: int | None = None) -> str:
+        """A fresh id on a shard, or on any."""
+        return self._ids(secrets.randbelow(identity.SHARDS) if shard is None else shard)
+
+    def run_bundle(
+        self, bundle: Bundle, *, fetch: bundles.Fetch | None = None, returns: str | None = None
+    ) -> Bundle:
+        """Carry out a transaction or batch bundle; see ``yba.fhir.bundle.run``."""
+        return bundles.run(self, bundle, fetch, returns=returns)
+
+    def match(self, type_name: str, params: Sequence[Parameter]) -> Stored | None:
+        """The one resource a condition names, or None; askers of the same condition wait for each other.
+
+        Use inside ``atomic``. Raises PreconditionFailed when several match.
+        """
+        return conditions.match(self, type_name, params, locked=True)
+
+    def update(self, resource: R, *, if_match: str | None = None) -> R:
+        """Store a new version of a resource, or the first under the id it carries.
+
+        ``if_match`` is the version id that must still be current, or ANY_VERSION: there must be one. Raises
+        PreconditionFailed when it is not; one that is hidden answers like one that is not there.
+        """
+        codec.check(resource)
+        stored, _ = self.update_stored(resource, if_match=if_match)
+        return cast("R", codec.decode(content_of(stored), stored.type))
+
+    def update_stored(
+        self, resource: Resource, *, if_match: str | None = None, only_new: bool = False
+    ) -> tuple[Stored, bool]:
+        """Like ``update``, as stored; the flag says whether it was made new.
+
+        With ``only_new`` there must be none yet, or a deleted one. Raises PreconditionFailed when there is.
+        """
+        type_name, identifier = type(resource).__name__, resource.id
+        if identifier is None:
+            raise Invalid("store.id-missing", f"A {type_name} that is updated needs its id.", path="id")
+
+        def work() -> tuple[Stored, bool]:
+            known = writing.known_row(self, type_name, identifier, lock=True)
+            return writing.update_in(self, resource, known, if_match=if_match, only_new=only_new)
+
+        return self.attempt(work, taken=True)
+
+    def update_where(
+        self, resource: Resource, params: Sequence[Parameter], *, if_match: str | None = None
+    ) -> tuple[Stored, bool]:
+        """Update the one resource a condition names, or create; the flag says whether it was made new.
+
+        Raises PreconditionFailed when several match, Invalid when the resource carries another id than the match.
+        """
+        return conditions.update(self, resource, params, if_match=if_match)
+
+    def patch(
+        self,
+        kind: type[Resource] | str,
+        identifier: str,
+        change: Change,
+        *,
+        if_match: str | None = None,
+    ) -> Stored:
+        """A new version made by ``change`` from the JSON of the current one, which is locked meanwhile."""
+        return self.attempt(
+            lambda: writing.patch_in(self, type_name_of(kind), identifier, change, if_match=if_match)
+        )
+
+    def patch_where(
+        self,
+        kind: type[Resource] | str,
+        params: Sequence[Parameter],
+        change: Change,
+        *,
+        if_match: str | None = None,
+    ) -> Stored:
+        """Patch the one resource a condition names. Raises NotFound for none, PreconditionFailed for several."""
+        return conditions.patch(self, type_name_of(kind), params, change, if_match=if_match)
+
+    def delete(
+        self, kind: type[Resource] | str, identifier: str, *, if_match: str | None = None
+    ) -> Stored | None:
+        """Delete: the row answers Gone from now on and its versions stay. None when it was gone already."""
+        return self.attempt(
+            lambda: writing.delete_in(self, type_name_of(kind), identifier, if_match=if_match)
+        )
+
+    def delete_where(
+        self,
+        kind: type[Resource] | str,
+        params: Sequence[Parameter],
+        *,
+        most: int = conditions.MOST_DELETED,
+        if_match: str | None = None,
+    ) -> list[Stored]:
+        """Delete all that a condition names; nothing, and TooMany, when they are more than ``most``."""
+        return conditions.delete(self, type_name_of(kind), params, most=most, if_match=if_match)

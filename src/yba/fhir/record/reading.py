@@ -1,0 +1,140 @@
+"""Reads of a record: the current version, one version, a history. What the access door hides is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from yba.fhir.access import policy
+from yba.fhir.errors import Forbidden, Gone, NotFound
+from yba.fhir.record.failures import translated
+from yba.fhir.store import read
+from yba.fhir.store.rows import Stored
+
+if TYPE_CHECKING:
+    from yba.fhir.record.handle import Record
+
+Known = tuple[Stored, int]
+"""A row and its shard."""
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def current(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known:
+    """The current row as far as the actor may see it, deleted or not. Raises NotFound."""
+    found = None
+    if _ID.fullmatch(identifier):
+        found = visible(record, type_name, identifier, lock=lock)
+    if found is None:
+        raise NotFound(
+            "store.not-found", f"There is no {type_name}/{identifier[:64]}.", type=type_name, id=identifier
+        )
+    return found
+
+
+def visible(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known | None:
+    """The current row where the actor may see it, else None."""
+    with translated:
+        return read.current(
+            record.connection, type_name, identifier,
+            condition=policy.condition(record.actor, type_name), lock=lock,
+        )  # fmt: skip
+
+
+def sees(record: Record, type_name: str, identifier: str) -> bool:
+    """Whether the actor may see a row that is there."""
+    return policy.sees_all(record.actor, type_name) or visible(record, type_name, identifier) is not None
+
+
+def alive(stored: Stored) -> Stored:
+    """The version itself. Raises Gone for one that says "deleted"."""
+    if stored.content is None:
+        raise Gone(
+            "store.gone", f"{stored.type}/{stored.id} has been deleted.", type=stored.type, id=stored.id
+        )
+    return stored
+
+
+def content_of(stored: Stored) -> bytes:
+    """The bytes of a version that is known to have some."""
+    assert stored.content is not None
+    return stored.content
+
+
+def read_stored(record: Record, type_name: str, identifier: str) -> Stored:
+    """The current version. Raises NotFound, Gone."""
+    stored, _ = current(record, type_name, identifier)
+    record.audit("read", type_name=type_name, stored=stored)
+    return alive(stored)
+
+
+def vread_stored(record: Record, type_name: str, identifier: str, version: str) -> Stored:
+    """One version; the actor must be able to see the resource as it is now.
+
+    A version that was another patient's (misfiled, then put right) is not there for who does not see all.
+    """
+    stored, _ = current(record, type_name, identifier)
+    with translated:
+        found = (
+            read.one_version(record.connection, type_name, identifier, int(version))
+            if version.isdecimal() and version.isascii() and len(version) < 10
+            else None
+        )
+    if found is None or not (found.patient == stored.patient or policy.sees_all(record.actor, type_name)):
+        raise NotFound(
+            "store.version-not-found",
+            f"There is no version {version[:64]} of {type_name}/{identifier}.",
+            type=type_name, id=identifier, version=version,
+        )  # fmt: skip
+    record.audit("vread", type_name=type_name, stored=msgspec.structs.replace(found, patient=stored.patient))
+    return alive(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A stretch of a history: pairs of type and version. ``total`` is None where it was not counted."""
+
+    found: Sequence[tuple[str, Stored]]
+    total: int | None = None
+
+
+def history(
+    record: Record, type_name: str | None, identifier: str | None, asked: read.History, *, count: bool = False
+) -> Versions:
+    """Versions of a resource, a type or everything; with ``count`` how many there are in all.
+
+    Raises Forbidden for the whole record's history to anybody but the system; NotFound.
+    """
+    if type_name is None and record.actor.role != "system":
+        raise Forbidden("access.history", "History of the whole record is for the role 'system'.")
+    condition = policy.condition(record.actor, type_name or "*")
+    if identifier is not None and type_name is not None:
+        current(record, type_name, identifier)
+    with translated:
+        found = read.history(record.connection, type_name, identifier, condition=condition, asked=asked)
+        total = (
+            read.count_history(record.connection, type_name, identifier, condition=condition, asked=asked)
+            if count
+            else None
+        )
+    subject = found[0][1] if identifier is not None and found else None
+    record.audit("history", type_name=type_name, stored=subject)
+    return Versions(found, total)
+
+
+def history_stored(
+    record: Record,
+    type_name: str | None,
+    identifier: str | None,
+    *,
+    since: datetime | None,
+    before: tuple[datetime, int, int] | None,
+    count: int,
+) -> list[tuple[str, Stored]]:
+    """Versions, newest first, older than the key ``before``."""
+    asked = read.History(since=since, after=before, count=count)
+    return list(history(record, type_name, identifier, asked).found)

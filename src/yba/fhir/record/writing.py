@@ -1,0 +1,220 @@
+"""Writes of one resource: create, update, patch, delete; each checked, guarded, stamped and written as one version.
+
+The functions that end in ``_in`` take part in a transaction that the caller has begun.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from yba.fhir.access import policy
+from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
+from yba.fhir.model import codec
+from yba.fhir.model.dates import instant
+from yba.fhir.r4.datatypes import Coding, Meta, Resource
+from yba.fhir.record.failures import translated
+from yba.fhir.record.reading import Known, alive, current, sees
+from yba.fhir.search.index import rows as index_rows
+from yba.fhir.store import identity, read, write
+from yba.fhir.store.rows import Stored
+
+if TYPE_CHECKING:
+    from yba.fhir.record.handle import Record
+
+ANY_VERSION = "*"
+Change = Callable[[bytes], bytes]
+"""From the JSON of a resource to the JSON it is to become."""
+_ALL = policy.Condition(None)
+
+
+def known_row(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known | None:
+    """The row under an id, whoever may see it; for deciding and locking, never for answering."""
+    with translated:
+        return read.current(record.connection, type_name, identifier, condition=_ALL, lock=lock)
+
+
+def check_version(
+    record: Record, type_name: str, identifier: str, known: Known | None, if_match: str | None
+) -> None:
+    """Hold If-Match against the locked row. Raises PreconditionFailed; a hidden row is as one not there."""
+    if if_match is None:
+        return
+    if (
+        known is not None
+        and (if_match == str(known[0].version) or (if_match == ANY_VERSION and known[0].content is not None))
+        and sees(record, type_name, identifier)
+    ):
+        return
+    raise PreconditionFailed(
+        "store.version-changed",
+        f"{type_name}/{identifier} is no longer at version {if_match[:64]}. Read it again and repeat the change.",
+        type=type_name,
+        id=identifier,
+    )
+
+
+def update_in(
+    record: Record,
+    resource: Resource,
+    known: Known | None,
+    *,
+    if_match: str | None = None,
+    only_new: bool = False,
+) -> tuple[Stored, bool]:
+    """A new version of a locked row, or the first; the flag says whether it was made new."""
+    type_name, identifier = type(resource).__name__, resource.id
+    assert identifier is not None
+    check_version(record, type_name, identifier, known, if_match)
+    is_new = known is None or known[0].content is None
+    if only_new and not is_new:
+        raise PreconditionFailed(
+            "store.exists", f"There is a {type_name}/{identifier} already.", type=type_name, id=identifier
+        )
+    return put(record, resource, identifier, "PUT", known), is_new
+
+
+def patch_in(
+    record: Record,
+    type_name: str,
+    identifier: str,
+    change: Change,
+    *,
+    if_match: str | None = None,
+) -> Stored:
+    """A new version made from the current one, which stays locked meanwhile.
+
+    Raises Invalid when the result breaks FHIR's rules or has another type or id; NotFound, Gone.
+    """
+    known = current(record, type_name, identifier, lock=True)
+    stored = alive(known[0])
+    check_version(record, type_name, identifier, known, if_match)
+    assert stored.content is not None
+    resource = codec.decode(change(stored.content))
+    if type(resource).__name__ != type_name:
+        raise Invalid("patch.type", "A patch can't change the resource type.", path="resourceType")
+    if resource.id != identifier:
+        raise Invalid("patch.id", "A patch can't change the id.", path=f"{type_name}.id")
+    return put(record, resource, identifier, "PATCH", known)
+
+
+def delete_in(
+    record: Record, type_name: str, identifier: str, *, if_match: str | None = None
+) -> Stored | None:
+    """Delete a row; None when it was gone already. Raises NotFound."""
+    stored, shard = current(record, type_name, identifier, lock=True)
+    if if_match is not None:
+        check_version(record, type_name, identifier, (stored, shard), if_match)
+    if stored.content is None:
+        return None
+    _check_write(record, type_name, stored.patient, stored.facility)
+    policy.check_delete(record.actor, type_name)
+    _guard(record, type_name, codec.decode(stored.content, type_name), None)
+    if record.integrity:
+        record.unchecked_targets.append((type_name, identifier))
+    row = write.Write(
+        type_name, identifier, stored.version + 1, _moment(record), "DELETE", shard,
+        stored.patient, stored.facility, None,
+    )  # fmt: skip
+    with translated:
+        write.write(record.connection, record.actor, row, None, write.Known(stored.rid, shard))
+    return Stored(
+        type_name, identifier, row.version, row.updated, None, row.patient, row.facility, method="DELETE"
+    )
+
+
+def put(
+    record: Record, resource: Resource, identifier: str | None, method: str, known: Known | None
+) -> Stored:
+    """Check, guard and write one version; the caller holds the lock on the known row."""
+    type_name = type(resource).__name__
+    old = known[0] if known else None
+    if old is not None:  # a deleted one too: who brings it back gets its history
+        _check_seen(record, type_name, old)
+        _check_write(record, type_name, old.patient, old.facility)
+    moment = _moment(record)
+    version = old.version + 1 if old else 1
+    facility = facility_of(resource) or (old.facility if old else None) or record.actor.facility
+    stamped = _stamped(resource, version, moment, facility)
+    index = index_rows(stamped)
+    is_patient = type_name == "Patient"
+    if identifier is None:
+        near = None if is_patient else index.patient
+        identifier = record.new_id(identity.shard_of(near) if near else None)
+    stamped.id = identifier
+    patient = identifier if is_patient else index.patient
+    shard = identity.shard_of(patient or identifier)
+    _check_write(record, type_name, patient, facility)
+    if patient is not None and not is_patient:
+        _check_person(record, patient)
+    if type_name in record.guards:
+        before = codec.decode(old.content, type_name) if old and old.content else None
+        _guard(record, type_name, before, stamped)
+    content = codec.encode(stamped)
+    if record.integrity:
+        record.unchecked_sources.append((type_name, identifier, content))
+    row = write.Write(type_name, identifier, version, moment, method, shard, patient, facility, content)
+    known_row = write.Known(old.rid, known[1]) if old and known else None
+    with translated:
+        write.write(record.connection, record.actor, row, index, known_row)
+    return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)
+
+
+def facility_of(resource: Resource) -> str | None:
+    """The facility a resource is tagged with: the first tag of the facility's system."""
+    if resource.meta is not None:
+        for tag in resource.meta.tag:
+            if tag.system == policy.FACILITY_TAG:
+                return tag.code
+    return None
+
+
+def _moment(record: Record) -> datetime:
+    moment = record.clock()
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _guard(record: Record, type_name: str, before: Resource | None, after: Resource | None) -> None:
+    for guard in record.guards.get(type_name, ()):
+        guard(record, before, after)
+
+
+def _check_write(record: Record, type_name: str, patient: str | None, facility: str | None) -> None:
+    try:
+        policy.check_write(record.actor, type_name, patient=patient, facility=facility)
+    except Forbidden as error:
+        record.refused(error, type_name)
+        raise
+
+
+def _check_person(record: Record, patient: str) -> None:
+    """Nobody writes into the chart of a person they cannot see: a visit made up would open it to them."""
+    if not policy.sees_all(record.actor, "Patient"):
+        current(record, "Patient", patient)
+
+
+def _check_seen(record: Record, type_name: str, old: Stored) -> None:
+    """A row the actor may not see is not there: nothing about it is told, not even by a refusal."""
+    if not policy.sees_all(record.actor, type_name):
+        current(record, type_name, old.id)
+
+
+def _stamped(resource: Resource, version: int, moment: datetime, facility: str | None) -> Resource:
+    """A copy with version, time and facility written in; the caller's own value stays as it was."""
+    stamped = copy.copy(resource)
+    meta = copy.copy(resource.meta) if resource.meta is not None else Meta()
+    meta.versionId = str(version)
+    meta.lastUpdated = instant(moment)
+    own = [tag for tag in meta.tag if tag.system == policy.FACILITY_TAG]
+    if len(own) > 1:
+        raise Invalid(
+            "store.two-facilities",
+            "A resource is kept by one facility: leave one tag of the system " + policy.FACILITY_TAG + ".",
+            path=f"{type(resource).__name__}.meta.tag",
+        )
+    if facility is not None and not own:
+        meta.tag = [*meta.tag, Coding(system=policy.FACILITY_TAG, code=facility)]
+    stamped.meta = meta
+    return stamped
