@@ -33,6 +33,11 @@ class Environment:
         return self.mode == "demo"
 
     @property
+    def files_folder(self) -> Path:
+        """Where exports lie until they are fetched."""
+        return self.data / "files"
+
+    @property
     def database_folder(self) -> Path:
         return self.data / "postgres"
 

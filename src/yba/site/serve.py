@@ -72,6 +72,7 @@ def children(env: Environment) -> list[Child]:
         Child("web", web),
         Child("live", live),
         Child("worker", [sys.executable, "-m", "yba.site.worker"]),
+        Child("background", [sys.executable, "-m", "yba.site.background"]),
     ]
 
 

@@ -33,6 +33,7 @@ def _record_application() -> Application:
         authenticate=remembering(),
         guards=guards(),
         base_url=settings.YBA_ORIGIN + "/fhir",
+        files=settings.ENVIRONMENT.files_folder,
     )
     return application
 

@@ -1,0 +1,40 @@
+"""The process beside the web that does the record's long work: exports, imports, reindexing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any
+
+import psycopg
+
+
+def main() -> None:
+    """Work until asked to stop; what is under way goes on from its last kept place when the house starts again."""
+    if os.environ.get("YBA_CHILD"):
+        from yba.site.lifetime import die_with_parent
+
+        die_with_parent()
+    from yba.fhir import background, jobs
+    from yba.site.environment import environment
+
+    env = environment()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def connect() -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            env.conninfo, autocommit=True, application_name="yba-background", connect_timeout=5
+        )
+        connection.execute("SET TIME ZONE 'UTC'")
+        return connection
+
+    files = env.files_folder
+    files.mkdir(parents=True, exist_ok=True)
+    jobs.work(connect, background.handlers(files), stop)
+
+
+if __name__ == "__main__":
+    main()
