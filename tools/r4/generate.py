@@ -34,7 +34,7 @@ def modules(definitions: Definitions) -> dict[str, str]:
             text = _move_import(text)
         texts[f"{snake(name)}.py"] = text
     texts["codes.py"] = codes_module(codes.literals)
-    texts["search_parameters.py"] = search_module(definitions.search_parameters)
+    texts["search_parameters.py"] = search_module(definitions)
     texts["compartments.py"] = compartments_module(definitions.compartments)
     texts["__init__.py"] = init_module(list(shapes.resources))
     for name, structure in (definitions.structures | definitions.primitives).items():

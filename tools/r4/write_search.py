@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tools.r4.definitions import Json
+from tools.r4.code_systems import implied_systems
+from tools.r4.definitions import Definitions, Json
 from tools.r4.write_types import HEADER
 
 _ABSTRACT = {"Resource", "DomainResource"}
@@ -35,6 +36,8 @@ class Parameter(NamedTuple):
     components: tuple[Component, ...] = ()
     usage: str = "normal"
     url: str = ""
+    systems: tuple[str, ...] = ()  # of a token: the code systems its plain codes come from
+    number: int = 0  # of a parameter a user added: what it has in the index tables
 
 
 def parameter(resource_type: str, code: str) -> Parameter | None:
@@ -51,7 +54,12 @@ _BASE = "http://hl7.org/fhir/SearchParameter/"
 '''
 
 
-def search_module(parameters: list[Json]) -> str:
+# R4 gives the expressions of these components to each other's kind: a reference to `code`, a token to `target`.
+_CROSSED = {"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"}
+
+
+def search_module(definitions: Definitions) -> str:
+    parameters = definitions.search_parameters
     by_url = {parameter["url"]: parameter for parameter in parameters}
     rows: dict[str, dict[str, str]] = {}
     for parameter in parameters:
@@ -59,7 +67,7 @@ def search_module(parameters: list[Json]) -> str:
             table = rows.setdefault(base, {})
             if parameter["code"] in table:
                 raise ValueError(f"two search parameters of {base} are named {parameter['code']}")
-            table[parameter["code"]] = _row(parameter, base, by_url)
+            table[parameter["code"]] = _row(parameter, base, by_url, definitions)
     lines = [_PREAMBLE + "PARAMETERS: dict[str, dict[str, Parameter]] = {"]
     for base in sorted(rows):
         lines.append(f"    {_text(base)}: {{")
@@ -102,16 +110,24 @@ def branches(expression: str) -> Iterator[str]:
     yield expression[start:].strip()
 
 
-def _row(parameter: Json, base: str, by_url: dict[str, Json]) -> str:
+def _row(parameter: Json, base: str, by_url: dict[str, Json], definitions: Definitions) -> str:
     expression = narrowed(parameter["expression"], base) if "expression" in parameter else ""
     parts = [_text(parameter["code"]), _text(parameter["type"]), _text(expression)]
     if "target" in parameter:
         parts.append(f"targets={_tuple(map(_text, sorted(parameter['target'])))}")
     if "component" in parameter:
-        parts.append(f"components={_tuple(_component(part, by_url) for part in parameter['component'])}")
+        components = [dict(part) for part in parameter["component"]]
+        if parameter["url"] in _CROSSED:
+            one, other = components
+            one["expression"], other["expression"] = other["expression"], one["expression"]
+        parts.append(f"components={_tuple(_component(part, by_url) for part in components)}")
     if parameter.get("xpathUsage", "normal") != "normal":
         parts.append(f"usage={_text(parameter['xpathUsage'])}")
     parts.append(f"url=_BASE + {_text(parameter['url'].rpartition('/')[2])}")
+    if parameter["type"] == "token" and expression:
+        systems = implied_systems(base, list(branches(expression)), definitions)
+        if systems:
+            parts.append(f"systems={_tuple(map(_text, systems))}")
     return f"Parameter({', '.join(parts)})"
 
 

@@ -21,6 +21,8 @@ class Parameter(NamedTuple):
     components: tuple[Component, ...] = ()
     usage: str = "normal"
     url: str = ""
+    systems: tuple[str, ...] = ()  # of a token: the code systems its plain codes come from
+    number: int = 0  # of a parameter a user added: what it has in the index tables
 
 
 def parameter(resource_type: str, code: str) -> Parameter | None:
@@ -51,7 +53,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Account-patient",
         ),
         "period": Parameter("period", "date", "Account.servicePeriod", url=_BASE + "Account-period"),
-        "status": Parameter("status", "token", "Account.status", url=_BASE + "Account-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Account.status",
+            url=_BASE + "Account-status",
+            systems=("http://hl7.org/fhir/account-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -750,7 +758,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "ActivityDefinition.publisher", url=_BASE + "ActivityDefinition-publisher"
         ),
         "status": Parameter(
-            "status", "token", "ActivityDefinition.status", url=_BASE + "ActivityDefinition-status"
+            "status",
+            "token",
+            "ActivityDefinition.status",
+            url=_BASE + "ActivityDefinition-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "successor": Parameter(
             "successor",
@@ -918,7 +930,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     },
     "AdverseEvent": {
         "actuality": Parameter(
-            "actuality", "token", "AdverseEvent.actuality", url=_BASE + "AdverseEvent-actuality"
+            "actuality",
+            "token",
+            "AdverseEvent.actuality",
+            url=_BASE + "AdverseEvent-actuality",
+            systems=("http://hl7.org/fhir/adverse-event-actuality",),
         ),
         "category": Parameter(
             "category", "token", "AdverseEvent.category", url=_BASE + "AdverseEvent-category"
@@ -991,7 +1007,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "AllergyIntolerance-asserter",
         ),
         "category": Parameter(
-            "category", "token", "AllergyIntolerance.category", url=_BASE + "AllergyIntolerance-category"
+            "category",
+            "token",
+            "AllergyIntolerance.category",
+            url=_BASE + "AllergyIntolerance-category",
+            systems=("http://hl7.org/fhir/allergy-intolerance-category",),
         ),
         "clinical-status": Parameter(
             "clinical-status",
@@ -1010,6 +1030,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "AllergyIntolerance.criticality",
             url=_BASE + "AllergyIntolerance-criticality",
+            systems=("http://hl7.org/fhir/allergy-intolerance-criticality",),
         ),
         "date": Parameter("date", "date", "AllergyIntolerance.recordedDate", url=_BASE + "clinical-date"),
         "identifier": Parameter(
@@ -1055,8 +1076,15 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "AllergyIntolerance.reaction.severity",
             url=_BASE + "AllergyIntolerance-severity",
+            systems=("http://hl7.org/fhir/reaction-event-severity",),
         ),
-        "type": Parameter("type", "token", "AllergyIntolerance.type", url=_BASE + "clinical-type"),
+        "type": Parameter(
+            "type",
+            "token",
+            "AllergyIntolerance.type",
+            url=_BASE + "clinical-type",
+            systems=("http://hl7.org/fhir/allergy-intolerance-type",),
+        ),
         "verification-status": Parameter(
             "verification-status",
             "token",
@@ -1105,7 +1133,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Appointment-location",
         ),
         "part-status": Parameter(
-            "part-status", "token", "Appointment.participant.status", url=_BASE + "Appointment-part-status"
+            "part-status",
+            "token",
+            "Appointment.participant.status",
+            url=_BASE + "Appointment-part-status",
+            systems=("http://hl7.org/fhir/participationstatus",),
         ),
         "patient": Parameter(
             "patient",
@@ -1146,7 +1178,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "specialty": Parameter(
             "specialty", "token", "Appointment.specialty", url=_BASE + "Appointment-specialty"
         ),
-        "status": Parameter("status", "token", "Appointment.status", url=_BASE + "Appointment-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Appointment.status",
+            url=_BASE + "Appointment-status",
+            systems=("http://hl7.org/fhir/appointmentstatus",),
+        ),
         "supporting-info": Parameter(
             "supporting-info",
             "reference",
@@ -1342,6 +1380,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "AppointmentResponse.participantStatus",
             url=_BASE + "AppointmentResponse-part-status",
+            systems=("http://hl7.org/fhir/participationstatus",),
         ),
         "patient": Parameter(
             "patient",
@@ -1359,7 +1398,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         ),
     },
     "AuditEvent": {
-        "action": Parameter("action", "token", "AuditEvent.action", url=_BASE + "AuditEvent-action"),
+        "action": Parameter(
+            "action",
+            "token",
+            "AuditEvent.action",
+            url=_BASE + "AuditEvent-action",
+            systems=("http://hl7.org/fhir/audit-event-action",),
+        ),
         "address": Parameter(
             "address", "string", "AuditEvent.agent.network.address", url=_BASE + "AuditEvent-address"
         ),
@@ -1547,7 +1592,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "entity-type": Parameter(
             "entity-type", "token", "AuditEvent.entity.type", url=_BASE + "AuditEvent-entity-type"
         ),
-        "outcome": Parameter("outcome", "token", "AuditEvent.outcome", url=_BASE + "AuditEvent-outcome"),
+        "outcome": Parameter(
+            "outcome",
+            "token",
+            "AuditEvent.outcome",
+            url=_BASE + "AuditEvent-outcome",
+            systems=("http://hl7.org/fhir/audit-event-outcome",),
+        ),
         "patient": Parameter(
             "patient",
             "reference",
@@ -1781,7 +1832,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Bundle-message",
         ),
         "timestamp": Parameter("timestamp", "date", "Bundle.timestamp", url=_BASE + "Bundle-timestamp"),
-        "type": Parameter("type", "token", "Bundle.type", url=_BASE + "Bundle-type"),
+        "type": Parameter(
+            "type",
+            "token",
+            "Bundle.type",
+            url=_BASE + "Bundle-type",
+            systems=("http://hl7.org/fhir/bundle-type",),
+        ),
     },
     "CapabilityStatement": {
         "context": Parameter(
@@ -1833,7 +1890,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "CapabilityStatement-fhirversion",
         ),
         "format": Parameter(
-            "format", "token", "CapabilityStatement.format", url=_BASE + "CapabilityStatement-format"
+            "format",
+            "token",
+            "CapabilityStatement.format",
+            url=_BASE + "CapabilityStatement-format",
+            systems=("urn:ietf:bcp:13",),
         ),
         "guide": Parameter(
             "guide",
@@ -1849,7 +1910,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "conformance-jurisdiction",
         ),
         "mode": Parameter(
-            "mode", "token", "CapabilityStatement.rest.mode", url=_BASE + "CapabilityStatement-mode"
+            "mode",
+            "token",
+            "CapabilityStatement.rest.mode",
+            url=_BASE + "CapabilityStatement-mode",
+            systems=("http://hl7.org/fhir/restful-capability-mode",),
         ),
         "name": Parameter("name", "string", "CapabilityStatement.name", url=_BASE + "conformance-name"),
         "publisher": Parameter(
@@ -1860,6 +1925,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "CapabilityStatement.rest.resource.type",
             url=_BASE + "CapabilityStatement-resource",
+            systems=("http://hl7.org/fhir/resource-types",),
         ),
         "resource-profile": Parameter(
             "resource-profile",
@@ -1881,7 +1947,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "CapabilityStatement-software",
         ),
         "status": Parameter(
-            "status", "token", "CapabilityStatement.status", url=_BASE + "conformance-status"
+            "status",
+            "token",
+            "CapabilityStatement.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "supported-profile": Parameter(
             "supported-profile",
@@ -1975,7 +2045,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "instantiates-uri": Parameter(
             "instantiates-uri", "uri", "CarePlan.instantiatesUri", url=_BASE + "CarePlan-instantiates-uri"
         ),
-        "intent": Parameter("intent", "token", "CarePlan.intent", url=_BASE + "CarePlan-intent"),
+        "intent": Parameter(
+            "intent",
+            "token",
+            "CarePlan.intent",
+            url=_BASE + "CarePlan-intent",
+            systems=("http://hl7.org/fhir/request-intent",),
+        ),
         "part-of": Parameter(
             "part-of", "reference", "CarePlan.partOf", targets=("CarePlan",), url=_BASE + "CarePlan-part-of"
         ),
@@ -2009,7 +2085,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("CarePlan",),
             url=_BASE + "CarePlan-replaces",
         ),
-        "status": Parameter("status", "token", "CarePlan.status", url=_BASE + "CarePlan-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "CarePlan.status",
+            url=_BASE + "CarePlan-status",
+            systems=("http://hl7.org/fhir/request-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -2052,7 +2134,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
-        "status": Parameter("status", "token", "CareTeam.status", url=_BASE + "CareTeam-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "CareTeam.status",
+            url=_BASE + "CareTeam-status",
+            systems=("http://hl7.org/fhir/care-team-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -2248,7 +2336,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ChargeItemDefinition-publisher",
         ),
         "status": Parameter(
-            "status", "token", "ChargeItemDefinition.status", url=_BASE + "ChargeItemDefinition-status"
+            "status",
+            "token",
+            "ChargeItemDefinition.status",
+            url=_BASE + "ChargeItemDefinition-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "title": Parameter(
             "title", "string", "ChargeItemDefinition.title", url=_BASE + "ChargeItemDefinition-title"
@@ -2323,7 +2415,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "Claim-provider",
         ),
-        "status": Parameter("status", "token", "Claim.status", url=_BASE + "Claim-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Claim.status",
+            url=_BASE + "Claim-status",
+            systems=("http://hl7.org/fhir/fm-status",),
+        ),
         "subdetail-udi": Parameter(
             "subdetail-udi",
             "reference",
@@ -2331,7 +2429,9 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Device",),
             url=_BASE + "Claim-subdetail-udi",
         ),
-        "use": Parameter("use", "token", "Claim.use", url=_BASE + "Claim-use"),
+        "use": Parameter(
+            "use", "token", "Claim.use", url=_BASE + "Claim-use", systems=("http://hl7.org/fhir/claim-use",)
+        ),
     },
     "ClaimResponse": {
         "created": Parameter("created", "date", "ClaimResponse.created", url=_BASE + "ClaimResponse-created"),
@@ -2349,7 +2449,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ClaimResponse-insurer",
         ),
         "outcome": Parameter(
-            "outcome", "token", "ClaimResponse.outcome", url=_BASE + "ClaimResponse-outcome"
+            "outcome",
+            "token",
+            "ClaimResponse.outcome",
+            url=_BASE + "ClaimResponse-outcome",
+            systems=("http://hl7.org/fhir/remittance-outcome",),
         ),
         "patient": Parameter(
             "patient",
@@ -2375,8 +2479,20 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "ClaimResponse-requestor",
         ),
-        "status": Parameter("status", "token", "ClaimResponse.status", url=_BASE + "ClaimResponse-status"),
-        "use": Parameter("use", "token", "ClaimResponse.use", url=_BASE + "ClaimResponse-use"),
+        "status": Parameter(
+            "status",
+            "token",
+            "ClaimResponse.status",
+            url=_BASE + "ClaimResponse-status",
+            systems=("http://hl7.org/fhir/fm-status",),
+        ),
+        "use": Parameter(
+            "use",
+            "token",
+            "ClaimResponse.use",
+            url=_BASE + "ClaimResponse-use",
+            systems=("http://hl7.org/fhir/claim-use",),
+        ),
     },
     "ClinicalImpression": {
         "assessor": Parameter(
@@ -2450,7 +2566,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ClinicalImpression-problem",
         ),
         "status": Parameter(
-            "status", "token", "ClinicalImpression.status", url=_BASE + "ClinicalImpression-status"
+            "status",
+            "token",
+            "ClinicalImpression.status",
+            url=_BASE + "ClinicalImpression-status",
+            systems=("http://hl7.org/fhir/event-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -2616,7 +2736,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "CodeSystem": {
         "code": Parameter("code", "token", "CodeSystem.concept.code", url=_BASE + "CodeSystem-code"),
         "content-mode": Parameter(
-            "content-mode", "token", "CodeSystem.content", url=_BASE + "CodeSystem-content-mode"
+            "content-mode",
+            "token",
+            "CodeSystem.content",
+            url=_BASE + "CodeSystem-content-mode",
+            systems=("http://hl7.org/fhir/codesystem-content-mode",),
         ),
         "context": Parameter(
             "context",
@@ -2664,13 +2788,23 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "jurisdiction", "token", "CodeSystem.jurisdiction", url=_BASE + "conformance-jurisdiction"
         ),
         "language": Parameter(
-            "language", "token", "CodeSystem.concept.designation.language", url=_BASE + "CodeSystem-language"
+            "language",
+            "token",
+            "CodeSystem.concept.designation.language",
+            url=_BASE + "CodeSystem-language",
+            systems=("urn:ietf:bcp:47",),
         ),
         "name": Parameter("name", "string", "CodeSystem.name", url=_BASE + "conformance-name"),
         "publisher": Parameter(
             "publisher", "string", "CodeSystem.publisher", url=_BASE + "conformance-publisher"
         ),
-        "status": Parameter("status", "token", "CodeSystem.status", url=_BASE + "conformance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "CodeSystem.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "supplements": Parameter(
             "supplements",
             "reference",
@@ -3066,7 +3200,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Communication-sender",
         ),
         "sent": Parameter("sent", "date", "Communication.sent", url=_BASE + "Communication-sent"),
-        "status": Parameter("status", "token", "Communication.status", url=_BASE + "Communication-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Communication.status",
+            url=_BASE + "Communication-status",
+            systems=("http://hl7.org/fhir/event-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -3271,7 +3411,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "CommunicationRequest-patient",
         ),
         "priority": Parameter(
-            "priority", "token", "CommunicationRequest.priority", url=_BASE + "CommunicationRequest-priority"
+            "priority",
+            "token",
+            "CommunicationRequest.priority",
+            url=_BASE + "CommunicationRequest-priority",
+            systems=("http://hl7.org/fhir/request-priority",),
         ),
         "recipient": Parameter(
             "recipient",
@@ -3327,7 +3471,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "CommunicationRequest-sender",
         ),
         "status": Parameter(
-            "status", "token", "CommunicationRequest.status", url=_BASE + "CommunicationRequest-status"
+            "status",
+            "token",
+            "CommunicationRequest.status",
+            url=_BASE + "CommunicationRequest-status",
+            systems=("http://hl7.org/fhir/request-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -3339,7 +3487,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     },
     "CompartmentDefinition": {
         "code": Parameter(
-            "code", "token", "CompartmentDefinition.code", url=_BASE + "CompartmentDefinition-code"
+            "code",
+            "token",
+            "CompartmentDefinition.code",
+            url=_BASE + "CompartmentDefinition-code",
+            systems=("http://hl7.org/fhir/compartment-type",),
         ),
         "context": Parameter(
             "context",
@@ -3395,9 +3547,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "CompartmentDefinition.resource.code",
             url=_BASE + "CompartmentDefinition-resource",
+            systems=("http://hl7.org/fhir/resource-types",),
         ),
         "status": Parameter(
-            "status", "token", "CompartmentDefinition.status", url=_BASE + "conformance-status"
+            "status",
+            "token",
+            "CompartmentDefinition.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "url": Parameter("url", "uri", "CompartmentDefinition.url", url=_BASE + "conformance-url"),
         "version": Parameter(
@@ -3434,6 +3591,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "Composition.confidentiality",
             url=_BASE + "Composition-confidentiality",
+            systems=("http://terminology.hl7.org/CodeSystem/v3-Confidentiality",),
         ),
         "context": Parameter("context", "token", "Composition.event.code", url=_BASE + "Composition-context"),
         "date": Parameter("date", "date", "Composition.date", url=_BASE + "clinical-date"),
@@ -3624,7 +3782,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "section": Parameter(
             "section", "token", "Composition.section.code", url=_BASE + "Composition-section"
         ),
-        "status": Parameter("status", "token", "Composition.status", url=_BASE + "Composition-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Composition.status",
+            url=_BASE + "Composition-status",
+            systems=("http://hl7.org/fhir/composition-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -3870,7 +4034,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("ValueSet",),
             url=_BASE + "ConceptMap-source-uri",
         ),
-        "status": Parameter("status", "token", "ConceptMap.status", url=_BASE + "conformance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "ConceptMap.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "target": Parameter(
             "target",
             "reference",
@@ -4347,7 +4517,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Consent", "Contract", "DocumentReference", "QuestionnaireResponse"),
             url=_BASE + "Consent-source-reference",
         ),
-        "status": Parameter("status", "token", "Consent.status", url=_BASE + "Consent-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Consent.status",
+            url=_BASE + "Consent-status",
+            systems=("http://hl7.org/fhir/consent-state-codes",),
+        ),
     },
     "Contract": {
         "authority": Parameter(
@@ -4381,7 +4557,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"),
             url=_BASE + "Contract-signer",
         ),
-        "status": Parameter("status", "token", "Contract.status", url=_BASE + "Contract-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Contract.status",
+            url=_BASE + "Contract-status",
+            systems=("http://hl7.org/fhir/contract-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -4576,7 +4758,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization", "Patient", "RelatedPerson"),
             url=_BASE + "Coverage-policy-holder",
         ),
-        "status": Parameter("status", "token", "Coverage.status", url=_BASE + "Coverage-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Coverage.status",
+            url=_BASE + "Coverage-status",
+            systems=("http://hl7.org/fhir/fm-status",),
+        ),
         "subscriber": Parameter(
             "subscriber",
             "reference",
@@ -4632,6 +4820,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "CoverageEligibilityRequest.status",
             url=_BASE + "CoverageEligibilityRequest-status",
+            systems=("http://hl7.org/fhir/fm-status",),
         ),
     },
     "CoverageEligibilityResponse": {
@@ -4665,6 +4854,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "CoverageEligibilityResponse.outcome",
             url=_BASE + "CoverageEligibilityResponse-outcome",
+            systems=("http://hl7.org/fhir/remittance-outcome",),
         ),
         "patient": Parameter(
             "patient",
@@ -4692,6 +4882,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "CoverageEligibilityResponse.status",
             url=_BASE + "CoverageEligibilityResponse-status",
+            systems=("http://hl7.org/fhir/fm-status",),
         ),
     },
     "DetectedIssue": {
@@ -4901,7 +5092,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "patient": Parameter(
             "patient", "reference", "Device.patient", targets=("Patient",), url=_BASE + "Device-patient"
         ),
-        "status": Parameter("status", "token", "Device.status", url=_BASE + "Device-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Device.status",
+            url=_BASE + "Device-status",
+            systems=("http://hl7.org/fhir/device-status",),
+        ),
         "type": Parameter("type", "token", "Device.type", url=_BASE + "Device-type"),
         "udi-carrier": Parameter(
             "udi-carrier", "string", "Device.udiCarrier.carrierHRF", url=_BASE + "Device-udi-carrier"
@@ -4926,7 +5123,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     },
     "DeviceMetric": {
         "category": Parameter(
-            "category", "token", "DeviceMetric.category", url=_BASE + "DeviceMetric-category"
+            "category",
+            "token",
+            "DeviceMetric.category",
+            url=_BASE + "DeviceMetric-category",
+            systems=("http://hl7.org/fhir/metric-category",),
         ),
         "identifier": Parameter(
             "identifier", "token", "DeviceMetric.identifier", url=_BASE + "DeviceMetric-identifier"
@@ -5156,7 +5357,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("ClaimResponse", "Coverage"),
             url=_BASE + "DeviceRequest-insurance",
         ),
-        "intent": Parameter("intent", "token", "DeviceRequest.intent", url=_BASE + "DeviceRequest-intent"),
+        "intent": Parameter(
+            "intent",
+            "token",
+            "DeviceRequest.intent",
+            url=_BASE + "DeviceRequest-intent",
+            systems=("http://hl7.org/fhir/request-intent",),
+        ),
         "patient": Parameter(
             "patient",
             "reference",
@@ -5340,7 +5547,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Device", "Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "DeviceRequest-requester",
         ),
-        "status": Parameter("status", "token", "DeviceRequest.status", url=_BASE + "DeviceRequest-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "DeviceRequest.status",
+            url=_BASE + "DeviceRequest-status",
+            systems=("http://hl7.org/fhir/request-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -5465,7 +5678,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "DiagnosticReport-specimen",
         ),
         "status": Parameter(
-            "status", "token", "DiagnosticReport.status", url=_BASE + "DiagnosticReport-status"
+            "status",
+            "token",
+            "DiagnosticReport.status",
+            url=_BASE + "DiagnosticReport-status",
+            systems=("http://hl7.org/fhir/diagnostic-report-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -5835,7 +6052,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "source", "uri", "DocumentManifest.source", url=_BASE + "DocumentManifest-source"
         ),
         "status": Parameter(
-            "status", "token", "DocumentManifest.status", url=_BASE + "DocumentManifest-status"
+            "status",
+            "token",
+            "DocumentManifest.status",
+            url=_BASE + "DocumentManifest-status",
+            systems=("http://hl7.org/fhir/document-reference-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -5876,6 +6097,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "DocumentReference.content.attachment.contentType",
             url=_BASE + "DocumentReference-contenttype",
+            systems=("urn:ietf:bcp:13",),
         ),
         "custodian": Parameter(
             "custodian",
@@ -5921,6 +6143,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "DocumentReference.content.attachment.language",
             url=_BASE + "DocumentReference-language",
+            systems=("urn:ietf:bcp:47",),
         ),
         "location": Parameter(
             "location",
@@ -6099,15 +6322,19 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "DocumentReference-relatesto",
         ),
         "relation": Parameter(
-            "relation", "token", "DocumentReference.relatesTo.code", url=_BASE + "DocumentReference-relation"
+            "relation",
+            "token",
+            "DocumentReference.relatesTo.code",
+            url=_BASE + "DocumentReference-relation",
+            systems=("http://hl7.org/fhir/document-relationship-type",),
         ),
         "relationship": Parameter(
             "relationship",
             "composite",
             "DocumentReference.relatesTo",
             components=(
-                Component("relatesto", "reference", "code"),
-                Component("relation", "token", "target"),
+                Component("relatesto", "reference", "target"),
+                Component("relation", "token", "code"),
             ),
             url=_BASE + "DocumentReference-relationship",
         ),
@@ -6124,7 +6351,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "DocumentReference-setting",
         ),
         "status": Parameter(
-            "status", "token", "DocumentReference.status", url=_BASE + "DocumentReference-status"
+            "status",
+            "token",
+            "DocumentReference.status",
+            url=_BASE + "DocumentReference-status",
+            systems=("http://hl7.org/fhir/document-reference-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -6214,7 +6445,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "EffectEvidenceSynthesis-publisher",
         ),
         "status": Parameter(
-            "status", "token", "EffectEvidenceSynthesis.status", url=_BASE + "EffectEvidenceSynthesis-status"
+            "status",
+            "token",
+            "EffectEvidenceSynthesis.status",
+            url=_BASE + "EffectEvidenceSynthesis-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "title": Parameter(
             "title", "string", "EffectEvidenceSynthesis.title", url=_BASE + "EffectEvidenceSynthesis-title"
@@ -6334,7 +6569,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "Encounter.hospitalization.specialArrangement",
             url=_BASE + "Encounter-special-arrangement",
         ),
-        "status": Parameter("status", "token", "Encounter.status", url=_BASE + "Encounter-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Encounter.status",
+            url=_BASE + "Encounter-status",
+            systems=("http://hl7.org/fhir/encounter-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -6362,7 +6603,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "payload-type": Parameter(
             "payload-type", "token", "Endpoint.payloadType", url=_BASE + "Endpoint-payload-type"
         ),
-        "status": Parameter("status", "token", "Endpoint.status", url=_BASE + "Endpoint-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Endpoint.status",
+            url=_BASE + "Endpoint-status",
+            systems=("http://hl7.org/fhir/endpoint-status",),
+        ),
     },
     "EnrollmentRequest": {
         "identifier": Parameter(
@@ -6376,7 +6623,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "EnrollmentRequest-patient",
         ),
         "status": Parameter(
-            "status", "token", "EnrollmentRequest.status", url=_BASE + "EnrollmentRequest-status"
+            "status",
+            "token",
+            "EnrollmentRequest.status",
+            url=_BASE + "EnrollmentRequest-status",
+            systems=("http://hl7.org/fhir/fm-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -6401,7 +6652,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "EnrollmentResponse-request",
         ),
         "status": Parameter(
-            "status", "token", "EnrollmentResponse.status", url=_BASE + "EnrollmentResponse-status"
+            "status",
+            "token",
+            "EnrollmentResponse.status",
+            url=_BASE + "EnrollmentResponse-status",
+            systems=("http://hl7.org/fhir/fm-status",),
         ),
     },
     "EpisodeOfCare": {
@@ -6444,7 +6699,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Group", "Patient"),
             url=_BASE + "clinical-patient",
         ),
-        "status": Parameter("status", "token", "EpisodeOfCare.status", url=_BASE + "EpisodeOfCare-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "EpisodeOfCare.status",
+            url=_BASE + "EpisodeOfCare-status",
+            systems=("http://hl7.org/fhir/episode-of-care-status",),
+        ),
         "type": Parameter("type", "token", "EpisodeOfCare.type", url=_BASE + "clinical-type"),
     },
     "EventDefinition": {
@@ -7119,7 +7380,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "EventDefinition.publisher", url=_BASE + "EventDefinition-publisher"
         ),
         "status": Parameter(
-            "status", "token", "EventDefinition.status", url=_BASE + "EventDefinition-status"
+            "status",
+            "token",
+            "EventDefinition.status",
+            url=_BASE + "EventDefinition-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "successor": Parameter(
             "successor",
@@ -7944,7 +8209,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Evidence-predecessor",
         ),
         "publisher": Parameter("publisher", "string", "Evidence.publisher", url=_BASE + "Evidence-publisher"),
-        "status": Parameter("status", "token", "Evidence.status", url=_BASE + "Evidence-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Evidence.status",
+            url=_BASE + "Evidence-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "successor": Parameter(
             "successor",
             "reference",
@@ -8778,7 +9049,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "EvidenceVariable.publisher", url=_BASE + "EvidenceVariable-publisher"
         ),
         "status": Parameter(
-            "status", "token", "EvidenceVariable.status", url=_BASE + "EvidenceVariable-status"
+            "status",
+            "token",
+            "EvidenceVariable.status",
+            url=_BASE + "EvidenceVariable-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "successor": Parameter(
             "successor",
@@ -8994,7 +9269,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "ExampleScenario.publisher", url=_BASE + "ExampleScenario-publisher"
         ),
         "status": Parameter(
-            "status", "token", "ExampleScenario.status", url=_BASE + "ExampleScenario-status"
+            "status",
+            "token",
+            "ExampleScenario.status",
+            url=_BASE + "ExampleScenario-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "url": Parameter("url", "uri", "ExampleScenario.url", url=_BASE + "ExampleScenario-url"),
         "version": Parameter(
@@ -9102,7 +9381,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ExplanationOfBenefit-provider",
         ),
         "status": Parameter(
-            "status", "token", "ExplanationOfBenefit.status", url=_BASE + "ExplanationOfBenefit-status"
+            "status",
+            "token",
+            "ExplanationOfBenefit.status",
+            url=_BASE + "ExplanationOfBenefit-status",
+            systems=("http://hl7.org/fhir/explanationofbenefit-status",),
         ),
         "subdetail-udi": Parameter(
             "subdetail-udi",
@@ -9152,7 +9435,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         ),
         "sex": Parameter("sex", "token", "FamilyMemberHistory.sex", url=_BASE + "FamilyMemberHistory-sex"),
         "status": Parameter(
-            "status", "token", "FamilyMemberHistory.status", url=_BASE + "FamilyMemberHistory-status"
+            "status",
+            "token",
+            "FamilyMemberHistory.status",
+            url=_BASE + "FamilyMemberHistory-status",
+            systems=("http://hl7.org/fhir/history-status",),
         ),
     },
     "Flag": {
@@ -9203,7 +9490,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "category": Parameter("category", "token", "Goal.category", url=_BASE + "Goal-category"),
         "identifier": Parameter("identifier", "token", "Goal.identifier", url=_BASE + "clinical-identifier"),
         "lifecycle-status": Parameter(
-            "lifecycle-status", "token", "Goal.lifecycleStatus", url=_BASE + "Goal-lifecycle-status"
+            "lifecycle-status",
+            "token",
+            "Goal.lifecycleStatus",
+            url=_BASE + "Goal-lifecycle-status",
+            systems=("http://hl7.org/fhir/goal-status",),
         ),
         "patient": Parameter(
             "patient",
@@ -9271,8 +9562,20 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "GraphDefinition.publisher", url=_BASE + "conformance-publisher"
         ),
-        "start": Parameter("start", "token", "GraphDefinition.start", url=_BASE + "GraphDefinition-start"),
-        "status": Parameter("status", "token", "GraphDefinition.status", url=_BASE + "conformance-status"),
+        "start": Parameter(
+            "start",
+            "token",
+            "GraphDefinition.start",
+            url=_BASE + "GraphDefinition-start",
+            systems=("http://hl7.org/fhir/resource-types",),
+        ),
+        "status": Parameter(
+            "status",
+            "token",
+            "GraphDefinition.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "url": Parameter("url", "uri", "GraphDefinition.url", url=_BASE + "conformance-url"),
         "version": Parameter(
             "version", "token", "GraphDefinition.version", url=_BASE + "conformance-version"
@@ -9315,7 +9618,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             ),
             url=_BASE + "Group-member",
         ),
-        "type": Parameter("type", "token", "Group.type", url=_BASE + "Group-type"),
+        "type": Parameter(
+            "type",
+            "token",
+            "Group.type",
+            url=_BASE + "Group-type",
+            systems=("http://hl7.org/fhir/group-type",),
+        ),
         "value": Parameter(
             "value",
             "token",
@@ -9482,7 +9791,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         ),
         "series": Parameter("series", "token", "ImagingStudy.series.uid", url=_BASE + "ImagingStudy-series"),
         "started": Parameter("started", "date", "ImagingStudy.started", url=_BASE + "ImagingStudy-started"),
-        "status": Parameter("status", "token", "ImagingStudy.status", url=_BASE + "ImagingStudy-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "ImagingStudy.status",
+            url=_BASE + "ImagingStudy-status",
+            systems=("http://hl7.org/fhir/imagingstudy-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -9550,7 +9865,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "series": Parameter(
             "series", "string", "Immunization.protocolApplied.series", url=_BASE + "Immunization-series"
         ),
-        "status": Parameter("status", "token", "Immunization.status", url=_BASE + "Immunization-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Immunization.status",
+            url=_BASE + "Immunization-status",
+            systems=("http://hl7.org/fhir/event-status",),
+        ),
         "status-reason": Parameter(
             "status-reason", "token", "Immunization.statusReason", url=_BASE + "Immunization-status-reason"
         ),
@@ -9595,7 +9916,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ImmunizationEvaluation-patient",
         ),
         "status": Parameter(
-            "status", "token", "ImmunizationEvaluation.status", url=_BASE + "ImmunizationEvaluation-status"
+            "status",
+            "token",
+            "ImmunizationEvaluation.status",
+            url=_BASE + "ImmunizationEvaluation-status",
+            systems=("http://terminology.hl7.org/CodeSystem/medication-admin-status",),
         ),
         "target-disease": Parameter(
             "target-disease",
@@ -10027,7 +10352,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ImplementationGuide-resource",
         ),
         "status": Parameter(
-            "status", "token", "ImplementationGuide.status", url=_BASE + "conformance-status"
+            "status",
+            "token",
+            "ImplementationGuide.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "title": Parameter("title", "string", "ImplementationGuide.title", url=_BASE + "conformance-title"),
         "url": Parameter("url", "uri", "ImplementationGuide.url", url=_BASE + "conformance-url"),
@@ -10068,6 +10397,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "InsurancePlan.contact.address.use",
             url=_BASE + "InsurancePlan-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "administered-by": Parameter(
             "administered-by",
@@ -10099,7 +10429,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "phonetic": Parameter(
             "phonetic", "string", "InsurancePlan.name", usage="phonetic", url=_BASE + "InsurancePlan-phonetic"
         ),
-        "status": Parameter("status", "token", "InsurancePlan.status", url=_BASE + "InsurancePlan-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "InsurancePlan.status",
+            url=_BASE + "InsurancePlan-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "type": Parameter("type", "token", "InsurancePlan.type", url=_BASE + "InsurancePlan-type"),
     },
     "Invoice": {
@@ -10144,7 +10480,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization", "Patient", "RelatedPerson"),
             url=_BASE + "Invoice-recipient",
         ),
-        "status": Parameter("status", "token", "Invoice.status", url=_BASE + "Invoice-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Invoice.status",
+            url=_BASE + "Invoice-status",
+            systems=("http://hl7.org/fhir/invoice-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -10313,7 +10655,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Library-composed-of",
         ),
         "content-type": Parameter(
-            "content-type", "token", "Library.content.contentType", url=_BASE + "Library-content-type"
+            "content-type",
+            "token",
+            "Library.content.contentType",
+            url=_BASE + "Library-content-type",
+            systems=("urn:ietf:bcp:13",),
         ),
         "context": Parameter(
             "context", "token", "(Library.useContext.value as CodeableConcept)", url=_BASE + "Library-context"
@@ -10821,7 +11167,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Library-predecessor",
         ),
         "publisher": Parameter("publisher", "string", "Library.publisher", url=_BASE + "Library-publisher"),
-        "status": Parameter("status", "token", "Library.status", url=_BASE + "Library-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Library.status",
+            url=_BASE + "Library-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "successor": Parameter(
             "successor",
             "reference",
@@ -11478,7 +11830,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Device", "Patient", "Practitioner", "PractitionerRole"),
             url=_BASE + "List-source",
         ),
-        "status": Parameter("status", "token", "List.status", url=_BASE + "List-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "List.status",
+            url=_BASE + "List-status",
+            systems=("http://hl7.org/fhir/list-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -11506,7 +11864,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "address-state", "string", "Location.address.state", url=_BASE + "Location-address-state"
         ),
         "address-use": Parameter(
-            "address-use", "token", "Location.address.use", url=_BASE + "Location-address-use"
+            "address-use",
+            "token",
+            "Location.address.use",
+            url=_BASE + "Location-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "endpoint": Parameter(
             "endpoint",
@@ -11538,7 +11900,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "partof": Parameter(
             "partof", "reference", "Location.partOf", targets=("Location",), url=_BASE + "Location-partof"
         ),
-        "status": Parameter("status", "token", "Location.status", url=_BASE + "Location-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Location.status",
+            url=_BASE + "Location-status",
+            systems=("http://hl7.org/fhir/location-status",),
+        ),
         "type": Parameter("type", "token", "Location.type", url=_BASE + "Location-type"),
     },
     "Measure": {
@@ -12201,7 +12569,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Measure-predecessor",
         ),
         "publisher": Parameter("publisher", "string", "Measure.publisher", url=_BASE + "Measure-publisher"),
-        "status": Parameter("status", "token", "Measure.status", url=_BASE + "Measure-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Measure.status",
+            url=_BASE + "Measure-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "successor": Parameter(
             "successor",
             "reference",
@@ -12540,7 +12914,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Location", "Organization", "Practitioner", "PractitionerRole"),
             url=_BASE + "MeasureReport-reporter",
         ),
-        "status": Parameter("status", "token", "MeasureReport.status", url=_BASE + "MeasureReport-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "MeasureReport.status",
+            url=_BASE + "MeasureReport-status",
+            systems=("http://hl7.org/fhir/measure-report-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -12601,7 +12981,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "Media-patient",
         ),
         "site": Parameter("site", "token", "Media.bodySite", url=_BASE + "Media-site"),
-        "status": Parameter("status", "token", "Media.status", url=_BASE + "Media-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Media.status",
+            url=_BASE + "Media-status",
+            systems=("http://hl7.org/fhir/event-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -12655,7 +13041,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization",),
             url=_BASE + "Medication-manufacturer",
         ),
-        "status": Parameter("status", "token", "Medication.status", url=_BASE + "Medication-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Medication.status",
+            url=_BASE + "Medication-status",
+            systems=("http://hl7.org/fhir/CodeSystem/medication-status",),
+        ),
     },
     "MedicationAdministration": {
         "code": Parameter(
@@ -12728,7 +13120,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "MedicationAdministration-request",
         ),
         "status": Parameter(
-            "status", "token", "MedicationAdministration.status", url=_BASE + "medications-status"
+            "status",
+            "token",
+            "MedicationAdministration.status",
+            url=_BASE + "medications-status",
+            systems=("http://terminology.hl7.org/CodeSystem/medication-admin-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -12808,7 +13204,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "MedicationDispense-responsibleparty",
         ),
-        "status": Parameter("status", "token", "MedicationDispense.status", url=_BASE + "medications-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "MedicationDispense.status",
+            url=_BASE + "medications-status",
+            systems=("http://terminology.hl7.org/CodeSystem/medicationdispense-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -12901,7 +13303,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "MedicationKnowledge-source-cost",
         ),
         "status": Parameter(
-            "status", "token", "MedicationKnowledge.status", url=_BASE + "MedicationKnowledge-status"
+            "status",
+            "token",
+            "MedicationKnowledge.status",
+            url=_BASE + "MedicationKnowledge-status",
+            systems=("http://terminology.hl7.org/CodeSystem/medicationknowledge-status",),
         ),
     },
     "MedicationRequest": {
@@ -12956,7 +13362,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "MedicationRequest-intended-performertype",
         ),
         "intent": Parameter(
-            "intent", "token", "MedicationRequest.intent", url=_BASE + "MedicationRequest-intent"
+            "intent",
+            "token",
+            "MedicationRequest.intent",
+            url=_BASE + "MedicationRequest-intent",
+            systems=("http://hl7.org/fhir/CodeSystem/medicationrequest-intent",),
         ),
         "medication": Parameter(
             "medication",
@@ -12973,7 +13383,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "clinical-patient",
         ),
         "priority": Parameter(
-            "priority", "token", "MedicationRequest.priority", url=_BASE + "MedicationRequest-priority"
+            "priority",
+            "token",
+            "MedicationRequest.priority",
+            url=_BASE + "MedicationRequest-priority",
+            systems=("http://hl7.org/fhir/request-priority",),
         ),
         "requester": Parameter(
             "requester",
@@ -12989,7 +13403,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             ),
             url=_BASE + "MedicationRequest-requester",
         ),
-        "status": Parameter("status", "token", "MedicationRequest.status", url=_BASE + "medications-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "MedicationRequest.status",
+            url=_BASE + "medications-status",
+            systems=("http://hl7.org/fhir/CodeSystem/medicationrequest-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -13056,7 +13476,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "MedicationStatement-source",
         ),
         "status": Parameter(
-            "status", "token", "MedicationStatement.status", url=_BASE + "medications-status"
+            "status",
+            "token",
+            "MedicationStatement.status",
+            url=_BASE + "medications-status",
+            systems=("http://hl7.org/fhir/CodeSystem/medication-statement-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -13187,7 +13611,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     },
     "MessageDefinition": {
         "category": Parameter(
-            "category", "token", "MessageDefinition.category", url=_BASE + "MessageDefinition-category"
+            "category",
+            "token",
+            "MessageDefinition.category",
+            url=_BASE + "MessageDefinition-category",
+            systems=("http://hl7.org/fhir/message-significance-category",),
         ),
         "context": Parameter(
             "context",
@@ -13235,7 +13663,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "event", "token", "MessageDefinition.event", url=_BASE + "MessageDefinition-event"
         ),
         "focus": Parameter(
-            "focus", "token", "MessageDefinition.focus.code", url=_BASE + "MessageDefinition-focus"
+            "focus",
+            "token",
+            "MessageDefinition.focus.code",
+            url=_BASE + "MessageDefinition-focus",
+            systems=("http://hl7.org/fhir/resource-types",),
         ),
         "identifier": Parameter(
             "identifier", "token", "MessageDefinition.identifier", url=_BASE + "conformance-identifier"
@@ -13254,7 +13686,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "MessageDefinition.publisher", url=_BASE + "conformance-publisher"
         ),
-        "status": Parameter("status", "token", "MessageDefinition.status", url=_BASE + "conformance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "MessageDefinition.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "title": Parameter("title", "string", "MessageDefinition.title", url=_BASE + "conformance-title"),
         "url": Parameter("url", "uri", "MessageDefinition.url", url=_BASE + "conformance-url"),
         "version": Parameter(
@@ -13269,7 +13707,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "MessageHeader-author",
         ),
-        "code": Parameter("code", "token", "MessageHeader.response.code", url=_BASE + "MessageHeader-code"),
+        "code": Parameter(
+            "code",
+            "token",
+            "MessageHeader.response.code",
+            url=_BASE + "MessageHeader-code",
+            systems=("http://hl7.org/fhir/response-code",),
+        ),
         "destination": Parameter(
             "destination", "string", "MessageHeader.destination.name", url=_BASE + "MessageHeader-destination"
         ),
@@ -13548,7 +13992,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             ),
             url=_BASE + "MolecularSequence-referenceseqid-window-coordinate",
         ),
-        "type": Parameter("type", "token", "MolecularSequence.type", url=_BASE + "MolecularSequence-type"),
+        "type": Parameter(
+            "type",
+            "token",
+            "MolecularSequence.type",
+            url=_BASE + "MolecularSequence-type",
+            systems=("http://hl7.org/fhir/sequence-type",),
+        ),
         "variant-end": Parameter(
             "variant-end",
             "number",
@@ -13618,12 +14068,22 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "description", "string", "NamingSystem.description", url=_BASE + "conformance-description"
         ),
         "id-type": Parameter(
-            "id-type", "token", "NamingSystem.uniqueId.type", url=_BASE + "NamingSystem-id-type"
+            "id-type",
+            "token",
+            "NamingSystem.uniqueId.type",
+            url=_BASE + "NamingSystem-id-type",
+            systems=("http://hl7.org/fhir/namingsystem-identifier-type",),
         ),
         "jurisdiction": Parameter(
             "jurisdiction", "token", "NamingSystem.jurisdiction", url=_BASE + "conformance-jurisdiction"
         ),
-        "kind": Parameter("kind", "token", "NamingSystem.kind", url=_BASE + "NamingSystem-kind"),
+        "kind": Parameter(
+            "kind",
+            "token",
+            "NamingSystem.kind",
+            url=_BASE + "NamingSystem-kind",
+            systems=("http://hl7.org/fhir/namingsystem-type",),
+        ),
         "name": Parameter("name", "string", "NamingSystem.name", url=_BASE + "conformance-name"),
         "period": Parameter(
             "period", "date", "NamingSystem.uniqueId.period", url=_BASE + "NamingSystem-period"
@@ -13634,7 +14094,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "responsible": Parameter(
             "responsible", "string", "NamingSystem.responsible", url=_BASE + "NamingSystem-responsible"
         ),
-        "status": Parameter("status", "token", "NamingSystem.status", url=_BASE + "conformance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "NamingSystem.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "telecom": Parameter(
             "telecom", "token", "NamingSystem.contact.telecom", url=_BASE + "NamingSystem-telecom"
         ),
@@ -13699,7 +14165,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "NutritionOrder-provider",
         ),
-        "status": Parameter("status", "token", "NutritionOrder.status", url=_BASE + "NutritionOrder-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "NutritionOrder.status",
+            url=_BASE + "NutritionOrder-status",
+            systems=("http://hl7.org/fhir/request-status",),
+        ),
         "supplement": Parameter(
             "supplement", "token", "NutritionOrder.supplement.type", url=_BASE + "NutritionOrder-supplement"
         ),
@@ -14119,7 +14591,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Specimen",),
             url=_BASE + "Observation-specimen",
         ),
-        "status": Parameter("status", "token", "Observation.status", url=_BASE + "Observation-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Observation.status",
+            url=_BASE + "Observation-status",
+            systems=("http://hl7.org/fhir/observation-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -14222,7 +14700,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "conformance-jurisdiction",
         ),
         "kind": Parameter(
-            "kind", "token", "OperationDefinition.kind", url=_BASE + "OperationDefinition-kind"
+            "kind",
+            "token",
+            "OperationDefinition.kind",
+            url=_BASE + "OperationDefinition-kind",
+            systems=("http://hl7.org/fhir/operation-kind",),
         ),
         "name": Parameter("name", "string", "OperationDefinition.name", url=_BASE + "conformance-name"),
         "output-profile": Parameter(
@@ -14236,7 +14718,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "OperationDefinition.publisher", url=_BASE + "conformance-publisher"
         ),
         "status": Parameter(
-            "status", "token", "OperationDefinition.status", url=_BASE + "conformance-status"
+            "status",
+            "token",
+            "OperationDefinition.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "system": Parameter(
             "system", "token", "OperationDefinition.system", url=_BASE + "OperationDefinition-system"
@@ -14272,7 +14758,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "address-state", "string", "Organization.address.state", url=_BASE + "Organization-address-state"
         ),
         "address-use": Parameter(
-            "address-use", "token", "Organization.address.use", url=_BASE + "Organization-address-use"
+            "address-use",
+            "token",
+            "Organization.address.use",
+            url=_BASE + "Organization-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "endpoint": Parameter(
             "endpoint",
@@ -14401,7 +14891,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "address-state", "string", "Patient.address.state", url=_BASE + "individual-address-state"
         ),
         "address-use": Parameter(
-            "address-use", "token", "Patient.address.use", url=_BASE + "individual-address-use"
+            "address-use",
+            "token",
+            "Patient.address.use",
+            url=_BASE + "individual-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "birthdate": Parameter("birthdate", "date", "Patient.birthDate", url=_BASE + "individual-birthdate"),
         "death-date": Parameter(
@@ -14417,7 +14911,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "email", "token", "Patient.telecom.where(system='email')", url=_BASE + "individual-email"
         ),
         "family": Parameter("family", "string", "Patient.name.family", url=_BASE + "individual-family"),
-        "gender": Parameter("gender", "token", "Patient.gender", url=_BASE + "individual-gender"),
+        "gender": Parameter(
+            "gender",
+            "token",
+            "Patient.gender",
+            url=_BASE + "individual-gender",
+            systems=("http://hl7.org/fhir/administrative-gender",),
+        ),
         "general-practitioner": Parameter(
             "general-practitioner",
             "reference",
@@ -14785,7 +15285,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             ),
             url=_BASE + "PaymentNotice-response",
         ),
-        "status": Parameter("status", "token", "PaymentNotice.status", url=_BASE + "PaymentNotice-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "PaymentNotice.status",
+            url=_BASE + "PaymentNotice-status",
+            systems=("http://hl7.org/fhir/fm-status",),
+        ),
     },
     "PaymentReconciliation": {
         "created": Parameter(
@@ -14804,7 +15310,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "PaymentReconciliation-identifier",
         ),
         "outcome": Parameter(
-            "outcome", "token", "PaymentReconciliation.outcome", url=_BASE + "PaymentReconciliation-outcome"
+            "outcome",
+            "token",
+            "PaymentReconciliation.outcome",
+            url=_BASE + "PaymentReconciliation-outcome",
+            systems=("http://hl7.org/fhir/remittance-outcome",),
         ),
         "payment-issuer": Parameter(
             "payment-issuer",
@@ -14828,7 +15338,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "PaymentReconciliation-requestor",
         ),
         "status": Parameter(
-            "status", "token", "PaymentReconciliation.status", url=_BASE + "PaymentReconciliation-status"
+            "status",
+            "token",
+            "PaymentReconciliation.status",
+            url=_BASE + "PaymentReconciliation-status",
+            systems=("http://hl7.org/fhir/fm-status",),
         ),
     },
     "Person": {
@@ -14849,13 +15363,23 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "address-state", "string", "Person.address.state", url=_BASE + "individual-address-state"
         ),
         "address-use": Parameter(
-            "address-use", "token", "Person.address.use", url=_BASE + "individual-address-use"
+            "address-use",
+            "token",
+            "Person.address.use",
+            url=_BASE + "individual-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "birthdate": Parameter("birthdate", "date", "Person.birthDate", url=_BASE + "individual-birthdate"),
         "email": Parameter(
             "email", "token", "Person.telecom.where(system='email')", url=_BASE + "individual-email"
         ),
-        "gender": Parameter("gender", "token", "Person.gender", url=_BASE + "individual-gender"),
+        "gender": Parameter(
+            "gender",
+            "token",
+            "Person.gender",
+            url=_BASE + "individual-gender",
+            systems=("http://hl7.org/fhir/administrative-gender",),
+        ),
         "identifier": Parameter("identifier", "token", "Person.identifier", url=_BASE + "Person-identifier"),
         "link": Parameter(
             "link",
@@ -15576,7 +16100,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "PlanDefinition.publisher", url=_BASE + "PlanDefinition-publisher"
         ),
-        "status": Parameter("status", "token", "PlanDefinition.status", url=_BASE + "PlanDefinition-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "PlanDefinition.status",
+            url=_BASE + "PlanDefinition-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "successor": Parameter(
             "successor",
             "reference",
@@ -15760,7 +16290,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "address-state", "string", "Practitioner.address.state", url=_BASE + "individual-address-state"
         ),
         "address-use": Parameter(
-            "address-use", "token", "Practitioner.address.use", url=_BASE + "individual-address-use"
+            "address-use",
+            "token",
+            "Practitioner.address.use",
+            url=_BASE + "individual-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "communication": Parameter(
             "communication", "token", "Practitioner.communication", url=_BASE + "Practitioner-communication"
@@ -15769,7 +16303,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "email", "token", "Practitioner.telecom.where(system='email')", url=_BASE + "individual-email"
         ),
         "family": Parameter("family", "string", "Practitioner.name.family", url=_BASE + "individual-family"),
-        "gender": Parameter("gender", "token", "Practitioner.gender", url=_BASE + "individual-gender"),
+        "gender": Parameter(
+            "gender",
+            "token",
+            "Practitioner.gender",
+            url=_BASE + "individual-gender",
+            systems=("http://hl7.org/fhir/administrative-gender",),
+        ),
         "given": Parameter("given", "string", "Practitioner.name.given", url=_BASE + "individual-given"),
         "identifier": Parameter(
             "identifier", "token", "Practitioner.identifier", url=_BASE + "Practitioner-identifier"
@@ -15922,7 +16462,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Condition", "DiagnosticReport", "DocumentReference", "Observation", "Procedure"),
             url=_BASE + "Procedure-reason-reference",
         ),
-        "status": Parameter("status", "token", "Procedure.status", url=_BASE + "Procedure-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Procedure.status",
+            url=_BASE + "Procedure-status",
+            systems=("http://hl7.org/fhir/event-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -16335,9 +16881,19 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "Questionnaire.publisher", url=_BASE + "Questionnaire-publisher"
         ),
-        "status": Parameter("status", "token", "Questionnaire.status", url=_BASE + "Questionnaire-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Questionnaire.status",
+            url=_BASE + "Questionnaire-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "subject-type": Parameter(
-            "subject-type", "token", "Questionnaire.subjectType", url=_BASE + "Questionnaire-subject-type"
+            "subject-type",
+            "token",
+            "Questionnaire.subjectType",
+            url=_BASE + "Questionnaire-subject-type",
+            systems=("http://hl7.org/fhir/resource-types",),
         ),
         "title": Parameter("title", "string", "Questionnaire.title", url=_BASE + "Questionnaire-title"),
         "url": Parameter("url", "uri", "Questionnaire.url", url=_BASE + "Questionnaire-url"),
@@ -16418,7 +16974,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "QuestionnaireResponse-source",
         ),
         "status": Parameter(
-            "status", "token", "QuestionnaireResponse.status", url=_BASE + "QuestionnaireResponse-status"
+            "status",
+            "token",
+            "QuestionnaireResponse.status",
+            url=_BASE + "QuestionnaireResponse-status",
+            systems=("http://hl7.org/fhir/questionnaire-answers-status",),
         ),
         "subject": Parameter(
             "subject",
@@ -16596,7 +17156,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "address-state", "string", "RelatedPerson.address.state", url=_BASE + "individual-address-state"
         ),
         "address-use": Parameter(
-            "address-use", "token", "RelatedPerson.address.use", url=_BASE + "individual-address-use"
+            "address-use",
+            "token",
+            "RelatedPerson.address.use",
+            url=_BASE + "individual-address-use",
+            systems=("http://hl7.org/fhir/address-use",),
         ),
         "birthdate": Parameter(
             "birthdate", "date", "RelatedPerson.birthDate", url=_BASE + "individual-birthdate"
@@ -16604,7 +17168,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "email": Parameter(
             "email", "token", "RelatedPerson.telecom.where(system='email')", url=_BASE + "individual-email"
         ),
-        "gender": Parameter("gender", "token", "RelatedPerson.gender", url=_BASE + "individual-gender"),
+        "gender": Parameter(
+            "gender",
+            "token",
+            "RelatedPerson.gender",
+            url=_BASE + "individual-gender",
+            systems=("http://hl7.org/fhir/administrative-gender",),
+        ),
         "identifier": Parameter(
             "identifier", "token", "RelatedPerson.identifier", url=_BASE + "RelatedPerson-identifier"
         ),
@@ -16667,7 +17237,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "RequestGroup.instantiatesUri",
             url=_BASE + "RequestGroup-instantiates-uri",
         ),
-        "intent": Parameter("intent", "token", "RequestGroup.intent", url=_BASE + "RequestGroup-intent"),
+        "intent": Parameter(
+            "intent",
+            "token",
+            "RequestGroup.intent",
+            url=_BASE + "RequestGroup-intent",
+            systems=("http://hl7.org/fhir/request-intent",),
+        ),
         "participant": Parameter(
             "participant",
             "reference",
@@ -16683,9 +17259,19 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "RequestGroup-patient",
         ),
         "priority": Parameter(
-            "priority", "token", "RequestGroup.priority", url=_BASE + "RequestGroup-priority"
+            "priority",
+            "token",
+            "RequestGroup.priority",
+            url=_BASE + "RequestGroup-priority",
+            systems=("http://hl7.org/fhir/request-priority",),
         ),
-        "status": Parameter("status", "token", "RequestGroup.status", url=_BASE + "RequestGroup-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "RequestGroup.status",
+            url=_BASE + "RequestGroup-status",
+            systems=("http://hl7.org/fhir/request-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -17375,7 +17961,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "ResearchDefinition.publisher", url=_BASE + "ResearchDefinition-publisher"
         ),
         "status": Parameter(
-            "status", "token", "ResearchDefinition.status", url=_BASE + "ResearchDefinition-status"
+            "status",
+            "token",
+            "ResearchDefinition.status",
+            url=_BASE + "ResearchDefinition-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "successor": Parameter(
             "successor",
@@ -18233,6 +18823,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "ResearchElementDefinition.status",
             url=_BASE + "ResearchElementDefinition-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "successor": Parameter(
             "successor",
@@ -18452,7 +19043,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Organization",),
             url=_BASE + "ResearchStudy-sponsor",
         ),
-        "status": Parameter("status", "token", "ResearchStudy.status", url=_BASE + "ResearchStudy-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "ResearchStudy.status",
+            url=_BASE + "ResearchStudy-status",
+            systems=("http://hl7.org/fhir/research-study-status",),
+        ),
         "title": Parameter("title", "string", "ResearchStudy.title", url=_BASE + "ResearchStudy-title"),
     },
     "ResearchSubject": {
@@ -18475,7 +19072,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ResearchSubject-patient",
         ),
         "status": Parameter(
-            "status", "token", "ResearchSubject.status", url=_BASE + "ResearchSubject-status"
+            "status",
+            "token",
+            "ResearchSubject.status",
+            url=_BASE + "ResearchSubject-status",
+            systems=("http://hl7.org/fhir/research-subject-status",),
         ),
         "study": Parameter(
             "study",
@@ -18628,7 +19229,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "RiskEvidenceSynthesis-publisher",
         ),
         "status": Parameter(
-            "status", "token", "RiskEvidenceSynthesis.status", url=_BASE + "RiskEvidenceSynthesis-status"
+            "status",
+            "token",
+            "RiskEvidenceSynthesis.status",
+            url=_BASE + "RiskEvidenceSynthesis-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "title": Parameter(
             "title", "string", "RiskEvidenceSynthesis.title", url=_BASE + "RiskEvidenceSynthesis-title"
@@ -18668,7 +19273,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "specialty": Parameter("specialty", "token", "Schedule.specialty", url=_BASE + "Schedule-specialty"),
     },
     "SearchParameter": {
-        "base": Parameter("base", "token", "SearchParameter.base", url=_BASE + "SearchParameter-base"),
+        "base": Parameter(
+            "base",
+            "token",
+            "SearchParameter.base",
+            url=_BASE + "SearchParameter-base",
+            systems=("http://hl7.org/fhir/resource-types",),
+        ),
         "code": Parameter("code", "token", "SearchParameter.code", url=_BASE + "SearchParameter-code"),
         "component": Parameter(
             "component",
@@ -18730,11 +19341,27 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "SearchParameter.publisher", url=_BASE + "conformance-publisher"
         ),
-        "status": Parameter("status", "token", "SearchParameter.status", url=_BASE + "conformance-status"),
-        "target": Parameter(
-            "target", "token", "SearchParameter.target", url=_BASE + "SearchParameter-target"
+        "status": Parameter(
+            "status",
+            "token",
+            "SearchParameter.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
-        "type": Parameter("type", "token", "SearchParameter.type", url=_BASE + "SearchParameter-type"),
+        "target": Parameter(
+            "target",
+            "token",
+            "SearchParameter.target",
+            url=_BASE + "SearchParameter-target",
+            systems=("http://hl7.org/fhir/resource-types",),
+        ),
+        "type": Parameter(
+            "type",
+            "token",
+            "SearchParameter.type",
+            url=_BASE + "SearchParameter-type",
+            systems=("http://hl7.org/fhir/search-param-type",),
+        ),
         "url": Parameter("url", "uri", "SearchParameter.url", url=_BASE + "conformance-url"),
         "version": Parameter(
             "version", "token", "SearchParameter.version", url=_BASE + "conformance-version"
@@ -18781,7 +19408,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "ServiceRequest.instantiatesUri",
             url=_BASE + "ServiceRequest-instantiates-uri",
         ),
-        "intent": Parameter("intent", "token", "ServiceRequest.intent", url=_BASE + "ServiceRequest-intent"),
+        "intent": Parameter(
+            "intent",
+            "token",
+            "ServiceRequest.intent",
+            url=_BASE + "ServiceRequest-intent",
+            systems=("http://hl7.org/fhir/request-intent",),
+        ),
         "occurrence": Parameter(
             "occurrence", "date", "ServiceRequest.occurrence", url=_BASE + "ServiceRequest-occurrence"
         ),
@@ -18815,7 +19448,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "ServiceRequest-performer-type",
         ),
         "priority": Parameter(
-            "priority", "token", "ServiceRequest.priority", url=_BASE + "ServiceRequest-priority"
+            "priority",
+            "token",
+            "ServiceRequest.priority",
+            url=_BASE + "ServiceRequest-priority",
+            systems=("http://hl7.org/fhir/request-priority",),
         ),
         "replaces": Parameter(
             "replaces",
@@ -18848,7 +19485,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Specimen",),
             url=_BASE + "ServiceRequest-specimen",
         ),
-        "status": Parameter("status", "token", "ServiceRequest.status", url=_BASE + "ServiceRequest-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "ServiceRequest.status",
+            url=_BASE + "ServiceRequest-status",
+            systems=("http://hl7.org/fhir/request-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -18873,7 +19516,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         ),
         "specialty": Parameter("specialty", "token", "Slot.specialty", url=_BASE + "Slot-specialty"),
         "start": Parameter("start", "date", "Slot.start", url=_BASE + "Slot-start"),
-        "status": Parameter("status", "token", "Slot.status", url=_BASE + "Slot-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Slot.status",
+            url=_BASE + "Slot-status",
+            systems=("http://hl7.org/fhir/slotstatus",),
+        ),
     },
     "Specimen": {
         "accession": Parameter(
@@ -18911,7 +19560,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Patient",),
             url=_BASE + "Specimen-patient",
         ),
-        "status": Parameter("status", "token", "Specimen.status", url=_BASE + "Specimen-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Specimen.status",
+            url=_BASE + "Specimen-status",
+            systems=("http://hl7.org/fhir/specimen-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -18999,6 +19654,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "StructureDefinition.derivation",
             url=_BASE + "StructureDefinition-derivation",
+            systems=("http://hl7.org/fhir/type-derivation-rule",),
         ),
         "description": Parameter(
             "description", "string", "StructureDefinition.description", url=_BASE + "conformance-description"
@@ -19014,6 +19670,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "token",
             "StructureDefinition.context.type",
             url=_BASE + "StructureDefinition-ext-context",
+            systems=("http://hl7.org/fhir/extension-context-type",),
         ),
         "identifier": Parameter(
             "identifier", "token", "StructureDefinition.identifier", url=_BASE + "conformance-identifier"
@@ -19028,7 +19685,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "keyword", "token", "StructureDefinition.keyword", url=_BASE + "StructureDefinition-keyword"
         ),
         "kind": Parameter(
-            "kind", "token", "StructureDefinition.kind", url=_BASE + "StructureDefinition-kind"
+            "kind",
+            "token",
+            "StructureDefinition.kind",
+            url=_BASE + "StructureDefinition-kind",
+            systems=("http://hl7.org/fhir/structure-definition-kind",),
         ),
         "name": Parameter("name", "string", "StructureDefinition.name", url=_BASE + "conformance-name"),
         "path": Parameter(
@@ -19041,7 +19702,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "StructureDefinition.publisher", url=_BASE + "conformance-publisher"
         ),
         "status": Parameter(
-            "status", "token", "StructureDefinition.status", url=_BASE + "conformance-status"
+            "status",
+            "token",
+            "StructureDefinition.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "title": Parameter("title", "string", "StructureDefinition.title", url=_BASE + "conformance-title"),
         "type": Parameter("type", "uri", "StructureDefinition.type", url=_BASE + "StructureDefinition-type"),
@@ -19107,7 +19772,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "StructureMap.publisher", url=_BASE + "conformance-publisher"
         ),
-        "status": Parameter("status", "token", "StructureMap.status", url=_BASE + "conformance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "StructureMap.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "title": Parameter("title", "string", "StructureMap.title", url=_BASE + "conformance-title"),
         "url": Parameter("url", "uri", "StructureMap.url", url=_BASE + "conformance-url"),
         "version": Parameter("version", "token", "StructureMap.version", url=_BASE + "conformance-version"),
@@ -19118,10 +19789,26 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "criteria", "string", "Subscription.criteria", url=_BASE + "Subscription-criteria"
         ),
         "payload": Parameter(
-            "payload", "token", "Subscription.channel.payload", url=_BASE + "Subscription-payload"
+            "payload",
+            "token",
+            "Subscription.channel.payload",
+            url=_BASE + "Subscription-payload",
+            systems=("urn:ietf:bcp:13",),
         ),
-        "status": Parameter("status", "token", "Subscription.status", url=_BASE + "Subscription-status"),
-        "type": Parameter("type", "token", "Subscription.channel.type", url=_BASE + "Subscription-type"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Subscription.status",
+            url=_BASE + "Subscription-status",
+            systems=("http://hl7.org/fhir/subscription-status",),
+        ),
+        "type": Parameter(
+            "type",
+            "token",
+            "Subscription.channel.type",
+            url=_BASE + "Subscription-type",
+            systems=("http://hl7.org/fhir/subscription-channel-type",),
+        ),
         "url": Parameter("url", "uri", "Subscription.channel.endpoint", url=_BASE + "Subscription-url"),
     },
     "Substance": {
@@ -19145,7 +19832,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "quantity": Parameter(
             "quantity", "quantity", "Substance.instance.quantity", url=_BASE + "Substance-quantity"
         ),
-        "status": Parameter("status", "token", "Substance.status", url=_BASE + "Substance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Substance.status",
+            url=_BASE + "Substance-status",
+            systems=("http://hl7.org/fhir/substance-status",),
+        ),
         "substance-reference": Parameter(
             "substance-reference",
             "reference",
@@ -19177,7 +19870,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             targets=("Practitioner", "PractitionerRole"),
             url=_BASE + "SupplyDelivery-receiver",
         ),
-        "status": Parameter("status", "token", "SupplyDelivery.status", url=_BASE + "SupplyDelivery-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "SupplyDelivery.status",
+            url=_BASE + "SupplyDelivery-status",
+            systems=("http://hl7.org/fhir/supplydelivery-status",),
+        ),
         "supplier": Parameter(
             "supplier",
             "reference",
@@ -19208,7 +19907,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             ),
             url=_BASE + "SupplyRequest-requester",
         ),
-        "status": Parameter("status", "token", "SupplyRequest.status", url=_BASE + "SupplyRequest-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "SupplyRequest.status",
+            url=_BASE + "SupplyRequest-status",
+            systems=("http://hl7.org/fhir/supplyrequest-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -19543,7 +20248,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "group-identifier", "token", "Task.groupIdentifier", url=_BASE + "Task-group-identifier"
         ),
         "identifier": Parameter("identifier", "token", "Task.identifier", url=_BASE + "Task-identifier"),
-        "intent": Parameter("intent", "token", "Task.intent", url=_BASE + "Task-intent"),
+        "intent": Parameter(
+            "intent",
+            "token",
+            "Task.intent",
+            url=_BASE + "Task-intent",
+            systems=("http://hl7.org/fhir/request-intent", "http://hl7.org/fhir/task-intent"),
+        ),
         "modified": Parameter("modified", "date", "Task.lastModified", url=_BASE + "Task-modified"),
         "owner": Parameter(
             "owner",
@@ -19573,7 +20284,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         ),
         "performer": Parameter("performer", "token", "Task.performerType", url=_BASE + "Task-performer"),
         "period": Parameter("period", "date", "Task.executionPeriod", url=_BASE + "Task-period"),
-        "priority": Parameter("priority", "token", "Task.priority", url=_BASE + "Task-priority"),
+        "priority": Parameter(
+            "priority",
+            "token",
+            "Task.priority",
+            url=_BASE + "Task-priority",
+            systems=("http://hl7.org/fhir/request-priority",),
+        ),
         "requester": Parameter(
             "requester",
             "reference",
@@ -19588,7 +20305,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             ),
             url=_BASE + "Task-requester",
         ),
-        "status": Parameter("status", "token", "Task.status", url=_BASE + "Task-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "Task.status",
+            url=_BASE + "Task-status",
+            systems=("http://hl7.org/fhir/task-status",),
+        ),
         "subject": Parameter(
             "subject",
             "reference",
@@ -19800,7 +20523,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "publisher", "string", "TerminologyCapabilities.publisher", url=_BASE + "conformance-publisher"
         ),
         "status": Parameter(
-            "status", "token", "TerminologyCapabilities.status", url=_BASE + "conformance-status"
+            "status",
+            "token",
+            "TerminologyCapabilities.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
         ),
         "title": Parameter(
             "title", "string", "TerminologyCapabilities.title", url=_BASE + "conformance-title"
@@ -19818,7 +20545,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "participant": Parameter(
             "participant", "uri", "TestReport.participant.uri", url=_BASE + "TestReport-participant"
         ),
-        "result": Parameter("result", "token", "TestReport.result", url=_BASE + "TestReport-result"),
+        "result": Parameter(
+            "result",
+            "token",
+            "TestReport.result",
+            url=_BASE + "TestReport-result",
+            systems=("http://hl7.org/fhir/report-result-codes",),
+        ),
         "tester": Parameter("tester", "string", "TestReport.tester", url=_BASE + "TestReport-tester"),
         "testscript": Parameter(
             "testscript",
@@ -19878,7 +20611,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "publisher": Parameter(
             "publisher", "string", "TestScript.publisher", url=_BASE + "TestScript-publisher"
         ),
-        "status": Parameter("status", "token", "TestScript.status", url=_BASE + "TestScript-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "TestScript.status",
+            url=_BASE + "TestScript-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "testscript-capability": Parameter(
             "testscript-capability",
             "string",
@@ -19951,7 +20690,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "reference": Parameter(
             "reference", "uri", "ValueSet.compose.include.system", url=_BASE + "ValueSet-reference"
         ),
-        "status": Parameter("status", "token", "ValueSet.status", url=_BASE + "conformance-status"),
+        "status": Parameter(
+            "status",
+            "token",
+            "ValueSet.status",
+            url=_BASE + "conformance-status",
+            systems=("http://hl7.org/fhir/publication-status",),
+        ),
         "title": Parameter("title", "string", "ValueSet.title", url=_BASE + "conformance-title"),
         "url": Parameter("url", "uri", "ValueSet.url", url=_BASE + "conformance-url"),
         "version": Parameter("version", "token", "ValueSet.version", url=_BASE + "conformance-version"),
@@ -20143,7 +20888,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             url=_BASE + "VisionPrescription-prescriber",
         ),
         "status": Parameter(
-            "status", "token", "VisionPrescription.status", url=_BASE + "VisionPrescription-status"
+            "status",
+            "token",
+            "VisionPrescription.status",
+            url=_BASE + "VisionPrescription-status",
+            systems=("http://hl7.org/fhir/fm-status",),
         ),
     },
 }
