@@ -50,6 +50,7 @@ class Job(msgspec.Struct, frozen=True):
     created: datetime
     finished: datetime | None
     kept: Any = None
+    cancel: bool = False
 
     @property
     def ended(self) -> bool:
@@ -58,7 +59,7 @@ class Job(msgspec.Struct, frozen=True):
 
 _COLUMNS = (
     "id::varchar, kind::varchar, state::varchar, actor::text, params::text, done, total, result::text, error::varchar,"
-    " created, finished, kept::text"
+    " created, finished, kept::text, cancel"
 )
 _decode_actor = msgspec.json.Decoder(Actor).decode
 
@@ -70,6 +71,7 @@ def _job(row: tuple[Any, ...]) -> Job:
     return Job(
         id=row[0], kind=row[1], state=row[2], actor=_decode_actor(row[3]), params=tree(row[4]), done=row[5],
         total=row[6], result=tree(row[7]), error=row[8], created=row[9], finished=row[10], kept=tree(row[11]),
+        cancel=row[12],
     )  # fmt: skip
 
 
@@ -122,6 +124,15 @@ def cancel(connection: psycopg.Connection[Any], number: str, now: datetime) -> N
         " finished = case when state = 'queued' then %(now)s else finished end"
         " where id = %(id)s and state in ('queued', 'running')",
         {"id": number, "now": now},
+    )
+
+
+def forget(connection: psycopg.Connection[Any], number: str) -> None:
+    """Take away a job that has ended; one that runs goes when it sees that it was cancelled."""
+    execute(
+        connection,
+        "delete from record.job where id = %s and state in ('done', 'failed', 'cancelled')",
+        (number,),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from time import gmtime
 
 from yba.fhir.errors import RecordError
@@ -21,14 +22,27 @@ STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStat
 
 
 class Response:
-    """Status, headers beside the usual ones, and a FHIR JSON body (empty for none)."""
+    """Status, headers beside the usual ones, and a FHIR JSON body (empty for none).
 
-    __slots__ = ("body", "headers", "status")
+    With ``content_type`` the body is something else and is sent as it is. ``file`` is sent in its place, in parts.
+    """
 
-    def __init__(self, status: int, body: bytes = b"", headers: Headers | None = None) -> None:
+    __slots__ = ("body", "content_type", "file", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Headers | None = None,
+        *,
+        content_type: str | None = None,
+        file: Path | None = None,
+    ) -> None:
         self.status = status
         self.body = body
         self.headers = headers if headers is not None else []
+        self.content_type = content_type
+        self.file = file
 
 
 Interaction = Callable[..., Response]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -134,13 +134,38 @@ def _failed() -> Response:
 
 def _send(environ: dict[str, Any], start_response: StartResponse, response: Response) -> Iterable[bytes]:
     body = response.body
-    if body and "_pretty=true" in (environ.get("QUERY_STRING") or ""):
+    if response.file is not None:
+        return _send_file(environ, start_response, response, response.file)
+    if body and response.content_type is None and "_pretty=true" in (environ.get("QUERY_STRING") or ""):
         body = msgspec.json.format(body, indent=2)
     headers = response.headers
     if body:
-        headers.append(("Content-Type", JSON))
+        headers.append(("Content-Type", response.content_type or JSON))
     if response.status not in (204, 304):
         headers.append(("Content-Length", str(len(body))))
     headers.append(("Cache-Control", "no-store" if response.status >= 400 else "private, no-cache"))
     start_response(STATUS[response.status], headers)
     return [body] if environ["REQUEST_METHOD"] != "HEAD" else []
+
+
+_PART = 256 * 1024
+
+
+def _send_file(
+    environ: dict[str, Any], start_response: StartResponse, response: Response, file: Path
+) -> Iterable[bytes]:
+    """A file in parts, so that its size never stands in memory."""
+    headers = [
+        *response.headers,
+        ("Content-Type", response.content_type or JSON),
+        ("Content-Length", str(file.stat().st_size)),
+        ("Cache-Control", "private, no-cache"),
+    ]
+    start_response(STATUS[response.status], headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else _parts(file)
+
+
+def _parts(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while part := stream.read(_PART):
+            yield part

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from yba.fhir.rest.operations import jobs
 from yba.fhir.rest.operations.call import Call, Operation
 
 __all__ = ["OPERATIONS", "Call", "Operation"]
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (*jobs.OPERATIONS,)
