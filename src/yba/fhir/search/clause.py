@@ -6,44 +6,92 @@ its shape, and a shape is composed once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from yba.fhir.access.policy import Condition
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """``sql`` holds one ``{}`` for each of ``values``."""
+    """``sql`` holds one ``{}`` for each of ``values``.
+
+    ``rank``: what a condition on texts adds to a match's score, an expression of ``r`` from 0 (not at all) to 1.
+    """
 
     sql: str
     values: tuple[object, ...] = ()
+    rank: Clause | None = None
+
+
+NOTHING = Clause("false")
 
 
 def either(clauses: Sequence[Clause]) -> Clause:
     """Any of them (a comma in a search value)."""
+    return _joined(clauses, " or ")
+
+
+def every(clauses: Sequence[Clause]) -> Clause:
+    """All of them."""
+    return _joined(clauses, " and ")
+
+
+def _joined(clauses: Sequence[Clause], word: str) -> Clause:
     if len(clauses) == 1:
         return clauses[0]
+    ranks = [one.rank for one in clauses if one.rank is not None]
     return Clause(
-        "(" + " or ".join(one.sql for one in clauses) + ")",
+        "(" + word.join(one.sql for one in clauses) + ")",
         tuple(value for one in clauses for value in one.values),
+        highest(ranks),
+    )
+
+
+def highest(ranks: Sequence[Clause]) -> Clause | None:
+    """The greatest of several ranks; None of none."""
+    if len(ranks) < 2:
+        return ranks[0] if ranks else None
+    return Clause(
+        "greatest(" + ", ".join(one.sql for one in ranks) + ")",
+        tuple(value for one in ranks for value in one.values),
     )
 
 
 def probe(table: str, number: int, condition: Clause) -> Clause:
-    """There is an index row of the parameter that meets the condition (on alias ``x``)."""
+    """There is an index row of the parameter that meets the condition (on alias ``x``).
+
+    The number stands in the text: it belongs to the shape, and the planner knows how common the parameter is.
+    """
     return Clause(
-        f"exists (select from record.{table} x where x.rid = r.rid and x.param = {{}} and {condition.sql})",
-        (number, *condition.values),
+        f"exists (select from record.{table} x where x.rid = r.rid and x.param = {number:d} and {condition.sql})",
+        condition.values,
     )
 
 
 def has_any(table: str, number: int) -> Clause:
     """There is any index row of the parameter."""
-    return Clause(f"exists (select from record.{table} x where x.rid = r.rid and x.param = {{}})", (number,))
+    return Clause(f"exists (select from record.{table} x where x.rid = r.rid and x.param = {number:d})")
 
 
 def negated(clause: Clause) -> Clause:
-    """The opposite."""
-    return Clause(f"not {clause.sql}", clause.values)
+    """The opposite, also where a column of the condition is null."""
+    if clause.sql.startswith("exists (select from"):
+        return Clause(f"not {clause.sql}", clause.values)
+    return Clause(f"({clause.sql}) is not true", clause.values)
+
+
+_PROBE = re.compile(
+    r"(exists \(select from record\.\w+ x where x\.rid = r\.rid and x\.param = -?\d+ and )(.*)\)", re.DOTALL
+)
+
+
+def unequal(clause: Clause) -> Clause | None:
+    """Of a probe: some index row of the parameter does not meet its condition. None of any other clause."""
+    found = _PROBE.fullmatch(clause.sql)
+    return None if found is None else Clause(f"{found[1]}({found[2]}) is not true)", clause.values)
 
 
 def held(clause: Clause) -> Clause:
@@ -52,6 +100,22 @@ def held(clause: Clause) -> Clause:
     Within one patient's rows, read in the order of their index until a page is full, that is right whatever the
     statistics say (an EXISTS with OFFSET is never pulled up).
     """
-    if clause.sql.startswith(("exists (select from", "not exists (select from")):
+    if clause.sql.startswith(("exists (select from", "not exists (select from")) and clause.sql[-1] == ")":
         return Clause(clause.sql[:-1] + " offset 0)", clause.values)
     return clause
+
+
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+
+def of_access(may: Condition) -> Clause | None:
+    """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen."""
+    if may.sql is None:
+        return None
+    text, names = _placed(may.sql.as_string(None))
+    return Clause(text, tuple(may.params[name] for name in names))
+
+
+@lru_cache(maxsize=4096)
+def _placed(text: str) -> tuple[str, tuple[str, ...]]:
+    return _NAMED.sub("{}", text), tuple(_NAMED.findall(text))

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import isfinite
 
 import msgspec
 
@@ -67,6 +68,11 @@ def _value(text: int | str | None, key: Key) -> object:
         if moment.tzinfo is None:
             raise ValueError(text)
         return moment
+    if key.type == "float8":
+        score = float(text)
+        if not isfinite(score):
+            raise ValueError(text)
+        return score
     return _number(text) if key.type == "numeric" else text
 
 

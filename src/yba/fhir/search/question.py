@@ -1,12 +1,59 @@
-"""One search parameter as it is asked, and the refusals its kind may answer with."""
+"""One search parameter as it is asked, what the request gives to read it by, and the refusals of its kind."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from yba.fhir.errors import Invalid, Unsupported
+from yba.fhir.access.policy import Condition
+from yba.fhir.errors import Invalid, TooCostly, Unsupported
+from yba.fhir.search.clause import Clause, of_access
 from yba.fhir.search.parameters import Parameter, param_number
+
+Access = Callable[[str], Condition]
+"""The condition the rows of a type must pass to be seen."""
+
+LINKS = 40
+
+
+def no_access(type_name: str) -> Condition:
+    """What is given where nobody says who asks: nothing may be seen through a link."""
+    from yba.fhir.access.policy import NOTHING
+
+    return Condition(NOTHING)
+
+
+@dataclass(slots=True)
+class Asking:
+    """What a whole search is read by: the moment, the record's own address, who may see what.
+
+    ``links`` counts the steps of chains that were taken; ``restricted`` says that a door was met that not all rows
+    pass.
+    """
+
+    now: datetime
+    base_url: str | None = None
+    access: Access = no_access
+    links: int = field(default=0)
+    restricted: bool = field(default=False)
+
+    def door(self, type_name: str) -> Clause | None:
+        """The condition on rows of another type that a link leads to."""
+        found = of_access(self.access(type_name))
+        self.restricted = self.restricted or found is not None
+        return found
+
+    def link(self, name: str) -> None:
+        """Count one step of a chain. Raises TooCostly above 40 in one search."""
+        self.links += 1
+        if self.links > LINKS:
+            raise TooCostly(
+                "search.too-many-links",
+                f"A search may follow {LINKS} links; '{name[:100]}' goes beyond. A reference that may point to many "
+                "types counts once for each: name the type, as in 'subject:Patient.name'.",
+                parameter=name,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +66,7 @@ class Question:
     value: str
     now: datetime
     base_url: str | None
+    asking: Asking | None = None
 
     @property
     def number(self) -> int:

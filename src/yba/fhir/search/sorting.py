@@ -3,6 +3,9 @@
 Missing values come last in either direction, and ``rid`` decides among equals, so that an order is total and a page
 can begin after any row. A search without ``_sort`` is newest first by ``rid``: the order of first storing, which no
 later write changes.
+
+A search that is narrowed to a patient sorts by expressions no index holds ("fenced"): else the planner might walk an
+index of times or of storing, and throw away the rows of everybody else.
 """
 
 from __future__ import annotations
@@ -11,10 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from yba.fhir.search.clause import Clause, either
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.principal import sorts_by_occurred
 
-_COLUMNS = {"_id": "r.id", "_lastUpdated": "r.updated"}
+_COLUMNS = {"_id": ("r.id", "text"), "_lastUpdated": ("r.updated", "timestamptz")}
+_FENCED = {"r.id": "(r.id || '')", "r.updated": "(r.updated + interval '0')", "r.rid": "(r.rid + 0)"}
+SCORE = "_score"
+_UNRANKED = Clause("1::float8")
 _VALUES = {
     "token": ("token", "coalesce(x.code, x.display)", "text"),
     "reference": ("reference", "x.target_id", "text"),
@@ -28,26 +35,49 @@ _VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One sort key: its SQL, its type there, and whether it runs down or may be missing."""
+    """One sort key: its SQL, its type there, whether it runs down or may be missing, and the values of its ``{}``."""
 
     sql: str
     type: str
     descending: bool
     nullable: bool
+    values: tuple[object, ...] = ()
+
+
+def keys(
+    type_name: str, sort: tuple[tuple[str, bool], ...], *, fenced: bool = False, rank: Clause | None = None
+) -> tuple[Key, ...]:
+    """The keys of an order, ``rid`` last. ``rank`` is what ``_score`` sorts by, the best first."""
+    found = _keys(type_name, sort, fenced)
+    if rank is None:
+        return found
+    return tuple(
+        Key(rank.sql, one.type, one.descending, one.nullable, rank.values)
+        if one.sql == _UNRANKED.sql
+        else one
+        for one in found
+    )
 
 
 @lru_cache(maxsize=4096)
-def keys(type_name: str, sort: tuple[tuple[str, bool], ...]) -> tuple[Key, ...]:
-    """The keys of an order, ``rid`` last."""
+def _keys(type_name: str, sort: tuple[tuple[str, bool], ...], fenced: bool) -> tuple[Key, ...]:
     if not sort:
-        return (Key("r.rid", "bigint", descending=True, nullable=False),)
-    found = tuple(_key(type_name, code, descending) for code, descending in sort)
-    return (*found, Key("r.rid", "bigint", descending=sort[0][1], nullable=False))
+        return (_column("r.rid", "bigint", descending=True, fenced=fenced),)
+    found = tuple(_key(type_name, code, descending, fenced) for code, descending in sort)
+    fenced = fenced and found[0].sql != "r.occurred"  # the chart's own index orders by both
+    return (*found, _column("r.rid", "bigint", descending=found[0].descending, fenced=fenced))
 
 
-def _key(type_name: str, code: str, descending: bool) -> Key:
+def _column(name: str, kind: str, *, descending: bool, fenced: bool) -> Key:
+    return Key(_FENCED[name] if fenced else name, kind, descending, nullable=False)
+
+
+def _key(type_name: str, code: str, descending: bool, fenced: bool) -> Key:
+    if code == SCORE:
+        return Key(_UNRANKED.sql, "float8", not descending, nullable=False)
     if code in _COLUMNS:
-        return Key(_COLUMNS[code], "text" if code == "_id" else "timestamptz", descending, nullable=False)
+        name, kind = _COLUMNS[code]
+        return _column(name, kind, descending=descending, fenced=fenced)
     if sorts_by_occurred(type_name, code):
         return Key("r.occurred", "timestamptz", descending, nullable=True)
     table, value, kind = _VALUES[of_type(type_name)[code].kind]
@@ -77,50 +107,40 @@ def order_by(order: Sequence[Key], *, present: bool) -> str:
     return ", ".join(parts)
 
 
-def after(order: Sequence[Key], missing: Sequence[bool], *, present: bool) -> str:
-    """The condition that a row comes after the one whose values fill the ``{}``; ``missing`` says which are null.
-
-    Values are asked for in the order of the returned text: see ``after_values``.
-    """
-    if by_occurred(order) and present:
-        mark = "<" if order[0].descending else ">"
-        return f"({order[0].sql}, r.rid) {mark} ({{}}::timestamptz, {{}}::bigint)"
-    if not any(key.nullable for key in order) and len({key.descending for key in order}) == 1:
-        mark = "<" if order[0].descending else ">"
-        names = ", ".join(key.sql for key in order)
-        marks = ", ".join(f"{{}}::{key.type}" for key in order)
-        return f"({names}) {mark} ({marks})"
-    branches = []
-    for last in range(len(order)):
-        equal = [_same(order[one], missing[one]) for one in range(last)]
-        beyond = _beyond(order[last], missing[last])
-        if beyond is not None:
-            branches.append("(" + " and ".join([*equal, beyond]) + ")")
-    return "(" + " or ".join(branches) + ")"
-
-
-def after_values(order: Sequence[Key], values: Sequence[object], *, present: bool) -> tuple[object, ...]:
-    """The values that fill ``after``'s placeholders."""
+def after(order: Sequence[Key], values: Sequence[object], *, present: bool) -> Clause:
+    """A row comes after the one with these values of the keys. ``present``: the first key is known to be there."""
     if (by_occurred(order) and present) or (
         not any(key.nullable for key in order) and len({key.descending for key in order}) == 1
     ):
-        return tuple(values)
-    filled: list[object] = []
-    for last in range(len(order)):
+        mark = "<" if order[0].descending else ">"
+        names = ", ".join(key.sql for key in order)
+        marks = ", ".join(f"{{}}::{key.type}" for key in order)
+        own = tuple(value for key in order for value in key.values)
+        return Clause(f"({names}) {mark} ({marks})", (*own, *values))
+    ways = []
+    for last, key in enumerate(order):
         if values[last] is None:
-            continue
-        filled += [value for value in values[:last] if value is not None]
-        filled.append(values[last])
-    return tuple(filled)
+            continue  # nothing of this key comes after "missing"
+        conditions = [_same(order[one], values[one]) for one in range(last)]
+        conditions.append(_beyond(key, values[last]))
+        ways.append(
+            Clause(
+                "(" + " and ".join(one.sql for one in conditions) + ")",
+                tuple(value for one in conditions for value in one.values),
+            )
+        )
+    return either(ways)
 
 
-def _same(key: Key, missing: bool) -> str:
-    return f"{key.sql} is null" if missing else f"{key.sql} = {{}}::{key.type}"
+def _same(key: Key, value: object) -> Clause:
+    if value is None:
+        return Clause(f"{key.sql} is null", key.values)
+    return Clause(f"{key.sql} = {{}}::{key.type}", (*key.values, value))
 
 
-def _beyond(key: Key, missing: bool) -> str | None:
-    if missing:
-        return None  # nothing of this key comes after "missing"
+def _beyond(key: Key, value: object) -> Clause:
     mark = "<" if key.descending else ">"
     beyond = f"{key.sql} {mark} {{}}::{key.type}"
-    return f"({beyond} or {key.sql} is null)" if key.nullable else beyond
+    if key.nullable:
+        return Clause(f"({beyond} or {key.sql} is null)", (*key.values, value, *key.values))
+    return Clause(beyond, (*key.values, value))

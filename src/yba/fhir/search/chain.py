@@ -1,0 +1,125 @@
+"""Links between resources as conditions: chains, reverse chains, lists. FHIR R4, search.html#chaining and #has.
+
+``exists (a reference row of r whose target is in (rows of the target's type that meet the rest))``: inside the inner
+``select`` the alias ``r`` is the target, so that a condition is written alike at every depth, and the planner may
+begin at either end. Every inner row passes the door of its own type: what is hidden decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.r4 import MODULES
+from yba.fhir.search.clause import Clause, every
+from yba.fhir.search.parameters import Parameter, of_type, param_number
+from yba.fhir.search.principal import names_the_patient
+from yba.fhir.search.question import Asking
+
+TARGETS = 25
+Inner = Callable[[str], Clause | None]
+"""The rest of a chain on a target type; None when the type has no parameter of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``code[:Type]`` before a dot."""
+
+    parameter: Parameter
+    targets: tuple[str, ...]
+
+
+def step(type_name: str, text: str) -> Step | None:
+    """Read one step; None when the type has no such reference parameter. Raises Invalid for a wrong type."""
+    code, colon, named = text.partition(":")
+    parameter = of_type(type_name).get(code)
+    if parameter is None or parameter.kind != "reference":
+        return None
+    if not colon:
+        return Step(parameter, _targets(parameter))
+    if named not in MODULES or (parameter.targets and named not in parameter.targets):
+        raise Invalid(
+            "search.chain",
+            f"'{code}' of {type_name} does not point to '{named[:50]}'. It points to: "
+            + ", ".join(_targets(parameter))[:500] + ".",
+            parameter=text,
+        )  # fmt: skip
+    return Step(parameter, (named,))
+
+
+def _targets(parameter: Parameter) -> tuple[str, ...]:
+    if parameter.code == "patient":
+        return ("Patient",)
+    return parameter.targets or tuple(MODULES)
+
+
+def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause | None:
+    """``subject.name=x``: a target meets the rest. None when no target type has a parameter of that name."""
+    found: list[tuple[str, Clause]] = []
+    refused: Invalid | None = None
+    for target in taken.targets:
+        try:
+            rest = inner(target)
+        except Invalid as error:
+            refused = error  # a value one type cannot read may be another's
+            continue
+        if rest is not None:
+            found.append((target, rest))
+    if not found:
+        if refused is not None:
+            raise refused
+        return None
+    code = taken.parameter.code
+    if len(found) > TARGETS:
+        raise TooCostly(
+            "search.chain-targets",
+            f"'{code}' may point to {len(found)} types that have this parameter. Name one: "
+            f"'{code}:{found[0][0]}'.",
+            parameter=code,
+        )
+    for _ in found:
+        asking.link(code)
+    if len(found) == 1 and found[0][0] == "Patient" and names_the_patient(type_name, code):
+        rows = _rows(asking, "Patient", found[0][1], "r.id")
+        return Clause(f"r.patient in ({rows.sql})", rows.values)
+    number = param_number(type_name, code)
+    if len(found) == 1:
+        rows = _rows(asking, found[0][0], found[0][1], "r.id")
+        return Clause(
+            f"exists (select from record.reference x where x.rid = r.rid and x.param = {number:d}"
+            f" and x.target_type = '{found[0][0]}' and x.target_id in ({rows.sql}))",
+            rows.values,
+        )
+    arms = [_rows(asking, target, rest, "r.type, r.id") for target, rest in found]
+    return Clause(
+        f"exists (select from record.reference x where x.rid = r.rid and x.param = {number:d}"
+        f" and (x.target_type, x.target_id) in ({' union all '.join(arm.sql for arm in arms)}))",
+        tuple(value for arm in arms for value in arm.values),
+    )
+
+
+def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause) -> Clause:
+    """``_has:Observation:patient:code=x``: a resource that points here meets the rest."""
+    asking.link(f"_has:{source}:{code}")
+    if type_name == "Patient" and names_the_patient(source, code):
+        rows = _rows(asking, source, every([Clause("r.patient is not null"), rest]), "r.patient")
+        return Clause(f"r.id in ({rows.sql})", rows.values)
+    rows = _rows(asking, source, rest, "r.rid")
+    return Clause(
+        "r.id in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
+        f" where x.param = {param_number(source, code):d}"
+        f" and x.target_type = '{type_name}' and x.rid in ({rows.sql}))",
+        rows.values,
+    )
+
+
+def _rows(asking: Asking, type_name: str, rest: Clause, columns: str) -> Clause:
+    """The living rows of a type that meet the rest and may be seen."""
+    door = asking.door(type_name)
+    met = rest if door is None else every([rest, door])
+    return Clause(
+        f"select {columns} from record.resource r where r.type = '{type_name}' and r.content is not null"  # noqa: S608
+        f" and {met.sql}",
+        met.values,
+    )

@@ -1,0 +1,106 @@
+"""A search parameter of any form to its condition: plain, chained, reverse chained, a list, a filter.
+
+FHIR R4, search.html#chaining, #has, #list; filter.html.
+"""
+
+from __future__ import annotations
+
+import re
+
+from yba.fhir.errors import Invalid, Unsupported
+from yba.fhir.r4 import MODULES
+from yba.fhir.search import chain, filtering, kinds
+from yba.fhir.search.clause import Clause, either
+from yba.fhir.search.parameters import of_type
+from yba.fhir.search.question import Asking, Question
+from yba.fhir.search.values import plain, split
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_HAS = "_has:"
+
+
+def condition(asking: Asking, type_name: str, name: str, value: str) -> Clause | None:
+    """The condition; None when the type has no parameter of that name.
+
+    Raises Invalid for what cannot be read, Unsupported for what is not offered, TooCostly above the limits.
+    """
+    if name.startswith(_HAS):
+        return _has(asking, type_name, name, value)
+    head, dot, rest = name.partition(".")
+    if dot:
+        return _chained(asking, type_name, head, rest, value)
+    code, colon, modifier = name.partition(":")
+    special = _SPECIAL.get(code)
+    if special is not None:
+        if colon:
+            raise Unsupported("search.modifier", f"'{code}' takes no modifier.", parameter=code)
+        return special(asking, type_name, value)
+    parameter = of_type(type_name).get(code)
+    if parameter is None:
+        return None
+    question = Question(
+        type_name, parameter, modifier if colon else None, value, asking.now, asking.base_url, asking
+    )
+    return kinds.answer(question)
+
+
+def _chained(asking: Asking, type_name: str, head: str, rest: str, value: str) -> Clause | None:
+    taken = chain.step(type_name, head)
+    if taken is None:
+        if head.partition(":")[0] in of_type(type_name):
+            raise Invalid(
+                "search.chain",
+                f"'{head[:100]}' of {type_name} is no reference: nothing can be asked beyond it.",
+                parameter=head,
+            )
+        return None
+    return chain.forward(asking, type_name, taken, lambda target: condition(asking, target, rest, value))
+
+
+def _has(asking: Asking, type_name: str, name: str, value: str) -> Clause | None:
+    parts = name.split(":", 3)
+    if len(parts) < 4 or not parts[3]:
+        raise Invalid(
+            "search.has",
+            f"'_has' is asked as '_has:Type:reference:parameter', not '{name[:100]}'.",
+            parameter="_has",
+        )
+    _, source, code, rest = parts
+    parameter = of_type(source).get(code) if source in MODULES else None
+    if parameter is None or parameter.kind != "reference":
+        raise Invalid(
+            "search.has",
+            f"'{source[:50]}' has no reference parameter '{code[:50]}' for '_has'.",
+            parameter="_has",
+        )
+    if parameter.targets and type_name not in parameter.targets:
+        raise Invalid("search.has", f"'{code}' of {source} does not point to {type_name}.", parameter="_has")
+    met = condition(asking, source, rest, value)
+    return None if met is None else chain.reverse(asking, type_name, source, code, met)
+
+
+def _listed(asking: Asking, type_name: str, value: str) -> Clause:
+    """``_list=42``: the resources a List names (search.html#list)."""
+    return either([_in_list(asking, type_name, plain(one)) for one in split(value, ",")])
+
+
+def _in_list(asking: Asking, type_name: str, text: str) -> Clause:
+    if text.startswith("$"):
+        raise Unsupported(
+            "search.functional-list",
+            f"The functional list '{text[:50]}' is not offered. Ask for a stored List by its id.",
+            parameter="_list",
+        )
+    identifier = text.removeprefix("List/")
+    if not _ID.fullmatch(identifier):
+        raise Invalid(
+            "search.value", f"'_list' takes the id of a List, not '{text[:100]}'.", parameter="_list"
+        )
+    return chain.reverse(asking, type_name, "List", "item", Clause("r.id = {}", (identifier,)))
+
+
+def _filtered(asking: Asking, type_name: str, value: str) -> Clause:
+    return filtering.clause(asking, type_name, value)
+
+
+_SPECIAL = {"_list": _listed, "_filter": _filtered}

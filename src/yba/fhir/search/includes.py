@@ -1,0 +1,283 @@
+"""``_include`` and ``_revinclude``: what matches point to and what points to them. FHIR R4, search.html#include.
+
+Works in rounds: the first over the matches, the next (``:iterate``) over what the last has added, until nothing new
+is found. Every included row passes the door of its type. More than the limit is an error, never a part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from yba.fhir.errors import TooCostly
+from yba.fhir.search import statement
+from yba.fhir.search.asked import ANY, Include
+from yba.fhir.search.clause import Clause
+from yba.fhir.search.parameters import of_type, param_number
+from yba.fhir.search.principal import names_the_patient
+from yba.fhir.search.question import Asking
+from yba.fhir.search.statement import Arm
+from yba.fhir.store import read
+from yba.fhir.store.rows import Stored, execute
+
+LARGEST_INCLUDE = 5000
+_Connection = psycopg.Connection[Any]
+_Key = tuple[str, str, int]
+
+
+def included(
+    connection: _Connection, includes: Sequence[Include], matches: Sequence[Stored], asking: Asking
+) -> list[Stored]:
+    """What is to be added to the matches, each once, none that is a match itself. Raises TooCostly above 5,000."""
+    seen: set[_Key] = {_key(one) for one in matches}
+    added: list[Stored] = []
+    sources: Sequence[Stored] = matches
+    asked = includes
+    while sources and asked:
+        fresh: list[Stored] = []
+        for include in asked:
+            ways = _pointing if include.reverse else _pointed
+            for one in ways(connection, include, sources, asking):
+                if _key(one) not in seen:
+                    seen.add(_key(one))
+                    fresh.append(one)
+            if len(added) + len(fresh) > LARGEST_INCLUDE:
+                raise too_many()
+        added += fresh
+        sources = fresh
+        asked = [include for include in includes if include.iterate]
+    return added
+
+
+def too_many() -> TooCostly:
+    """More would be included than a page may hold."""
+    return TooCostly(
+        "search.include-too-many",
+        f"More than {LARGEST_INCLUDE:,} resources would be included. Ask for fewer matches with '_count', "
+        "or for fewer includes.",
+    )
+
+
+def _key(one: Stored) -> _Key:
+    return one.type, one.id, one.version
+
+
+# -- forward -----------------------------------------------------------------------------------------------
+
+_TARGETS = """
+select distinct x.rid, x.target_type::varchar, x.target_id::varchar from record.reference x
+ where x.rid = any(%(rids)s) and x.param = any(%(params)s) and x.target_id <> ''"""
+
+
+def _pointed(
+    connection: _Connection, include: Include, sources: Sequence[Stored], asking: Asking
+) -> Iterator[Stored]:
+    """The targets of a reference parameter: by type and id, by canonical URL, by version where one is named."""
+    for type_name, rows in _by_type(sources):
+        if include.source not in (ANY, type_name):
+            continue
+        codes = [
+            code
+            for code, parameter in of_type(type_name).items()
+            if parameter.kind == "reference" and include.code in (ANY, code)
+        ]
+        if not codes:
+            continue
+        targets = execute(
+            connection,
+            _TARGETS,
+            {"rids": [one.rid for one in rows], "params": [param_number(type_name, code) for code in codes]},
+        ).fetchall()
+        if len(targets) > 4 * LARGEST_INCLUDE:
+            raise too_many()
+        yield from _resolved(connection, include, rows, targets, asking)
+        allowed = {target for code in codes for target in of_type(type_name)[code].targets}
+        yield from _canonical(connection, include, targets, allowed, asking)
+
+
+def _by_type(sources: Sequence[Stored]) -> Iterable[tuple[str, list[Stored]]]:
+    grouped: dict[str, list[Stored]] = {}
+    for one in sources:
+        if one.rid:
+            grouped.setdefault(one.type, []).append(one)
+    return grouped.items()
+
+
+def _resolved(
+    connection: _Connection,
+    include: Include,
+    sources: Sequence[Stored],
+    targets: Sequence[tuple[int, str | None, str]],
+    asking: Asking,
+) -> Iterator[Stored]:
+    """References by type and id, relative or under the record's own address; with the version they name, if any."""
+    versions = _versions(sources)
+    wanted: dict[str, dict[str, set[int | None]]] = {}
+    for rid, kind, identifier in targets:
+        kind, identifier = (kind, identifier) if kind is not None else _own(identifier, asking.base_url)
+        if kind is None or include.target not in (None, kind):
+            continue
+        named = versions.get((rid, kind, identifier)) or {None}
+        wanted.setdefault(kind, {}).setdefault(identifier, set()).update(named)
+    for kind in sorted(wanted):
+        ids = wanted[kind]
+        for current in _linked(connection, kind, Clause("r.id = any({})", (sorted(ids),)), asking):
+            for version in sorted(ids[current.id], key=lambda one: one or 0):
+                found = (
+                    current if version in (None, current.version) else _version(connection, current, version)
+                )
+                if found is not None:
+                    yield found
+
+
+_REFERENCE = re.compile(
+    rb'"reference"\s*:\s*"(?:[^"]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/(\d{1,9}))?"'
+)
+
+
+def _versions(sources: Sequence[Stored]) -> dict[tuple[int, str, str], set[int | None]]:
+    """Which versions a resource's references name, None for "the current one"; of those that name any at all."""
+    found: dict[tuple[int, str, str], set[int | None]] = {}
+    for one in sources:
+        if one.content is not None and b"/_history/" in one.content:
+            for kind, identifier, version in _REFERENCE.findall(one.content):
+                found.setdefault((one.rid, kind.decode(), identifier.decode()), set()).add(
+                    int(version) if version else None
+                )
+    return found
+
+
+def _own(url: str, base_url: str | None) -> tuple[str | None, str]:
+    """An absolute URL under the record's own address as (type, id)."""
+    if base_url is None or not url.startswith(base_url + "/"):
+        return None, url
+    parts = url[len(base_url) + 1 :].split("/")
+    return (parts[0], parts[1]) if len(parts) in (2, 4) else (None, url)
+
+
+def _version(connection: _Connection, current: Stored, version: int | None) -> Stored | None:
+    """A version of a resource whose current one may be seen, unless it was another patient's."""
+    if version is None:
+        return current
+    found = read.one_version(connection, current.type, current.id, version)
+    if found is None or found.content is None or found.patient != current.patient:
+        return None
+    return msgspec.structs.replace(
+        found, rid=0
+    )  # its references are not followed: index rows are the current one's
+
+
+class _Versioned(msgspec.Struct):
+    version: str | None = None
+    url: str | None = None
+
+
+_versioned = msgspec.json.Decoder(_Versioned)
+
+
+def _canonical(
+    connection: _Connection,
+    include: Include,
+    targets: Sequence[tuple[int, str | None, str]],
+    allowed: set[str],
+    asking: Asking,
+) -> Iterator[Stored]:
+    """References by canonical URL, ``url|version`` or ``url``: the one of the version, or the newest."""
+    urls: dict[str, set[str | None]] = {}
+    for rid in {row[0] for row in targets}:
+        own = [text for one, kind, text in targets if one == rid and kind is None and ":" in text]
+        named = {text.partition("|")[0] for text in own if "|" in text}
+        for text in own:
+            url, bar, version = text.partition("|")
+            if bar or url not in named:
+                urls.setdefault(url, set()).add(version if bar else None)
+    if not urls:
+        return
+    for kind in sorted(allowed):
+        parameter = of_type(kind).get("url")
+        if parameter is None or parameter.kind != "uri" or include.target not in (None, kind):
+            continue
+        clause = Clause(
+            f"r.rid in (select x.rid from record.uri x where x.param = {param_number(kind, 'url')}"  # noqa: S608
+            " and x.value = any({}))",
+            (sorted(urls),),
+        )
+        yield from _chosen(_linked(connection, kind, clause, asking), urls)
+
+
+def _chosen(candidates: Sequence[Stored], urls: dict[str, set[str | None]]) -> Iterator[Stored]:
+    newest: dict[str, Stored] = {}
+    for one in candidates:
+        said = _versioned.decode(one.content or b"{}")
+        wanted = urls.get(said.url or "", set())
+        if said.version is not None and said.version in wanted:
+            yield one
+        if None in wanted and (said.url not in newest or newest[said.url].updated < one.updated):
+            newest[said.url or ""] = one
+    yield from newest.values()
+
+
+# -- reverse -----------------------------------------------------------------------------------------------
+
+
+def _pointing(
+    connection: _Connection, include: Include, sources: Sequence[Stored], asking: Asking
+) -> Iterator[Stored]:
+    """What points to the sources by a parameter, or (``*``) by any."""
+    for type_name, rows in _by_type(sources):
+        if include.target not in (None, type_name):
+            continue
+        ids = [one.id for one in rows]
+        if include.source == ANY:
+            for source in _pointing_types(connection, type_name, ids):
+                yield from _linked(connection, source, _by_any(type_name, ids), asking)
+        elif include.code == ANY:
+            yield from _linked(connection, include.source, _by_any(type_name, ids), asking)
+        else:
+            parameter = of_type(include.source)[include.code]
+            if not parameter.targets or type_name in parameter.targets or include.code == "patient":
+                yield from _linked(connection, include.source, _by_code(include, type_name, ids), asking)
+
+
+def _by_any(type_name: str, ids: list[str]) -> Clause:
+    return Clause(
+        "r.rid in (select x.rid from record.reference x"  # noqa: S608 - our own texts
+        f" where x.target_type = '{type_name}' and x.target_id = any({{}}))",
+        (ids,),
+    )
+
+
+def _by_code(include: Include, type_name: str, ids: list[str]) -> Clause:
+    if type_name == "Patient" and names_the_patient(include.source, include.code):
+        return Clause("r.patient = any({})", (ids,))
+    return Clause(
+        "r.rid in (select x.rid from record.reference x"  # noqa: S608
+        f" where x.param = {param_number(include.source, include.code)}"
+        f" and x.target_id = any({{}}) and x.target_type = '{type_name}')",
+        (ids,),
+    )
+
+
+_POINTING_TYPES = """
+select distinct r.type::varchar from record.reference x join record.resource r on r.rid = x.rid and r.shard = x.shard
+ where x.target_type = %(type)s and x.target_id = any(%(ids)s)"""
+
+
+def _pointing_types(connection: _Connection, type_name: str, ids: list[str]) -> list[str]:
+    rows = execute(connection, _POINTING_TYPES, {"type": type_name, "ids": ids}).fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def _linked(connection: _Connection, type_name: str, clause: Clause, asking: Asking) -> list[Stored]:
+    """The rows of a type that meet a clause and may be seen. Raises TooCostly above the limit."""
+    door = asking.door(type_name)
+    arm = Arm(type_name, [clause] if door is None else [clause, door])
+    text, values = statement.page([arm], "r.rid", LARGEST_INCLUDE + 1)
+    rows = execute(connection, text, values).fetchall()
+    if len(rows) > LARGEST_INCLUDE:
+        raise too_many()
+    return [Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6]) for row in rows]
