@@ -219,19 +219,29 @@ class Record:
     # -- searches --------------------------------------------------------------------------------------
 
     def search_stored(
-        self, type_name: str, params: Sequence[Parameter], *, strict: bool = False
+        self,
+        type_name: str | None,
+        params: Sequence[Parameter],
+        *,
+        strict: bool = False,
+        compartment: search.Compartment | None = None,
     ) -> search.Found:
-        """One page of a search, as stored."""
+        """One page of a search, as stored: of a type, or (None) of all or of those ``_type`` names.
+
+        ``compartment`` narrows it to what belongs to one resource.
+        """
         with translated:
             found = search.run(
                 self.connection, type_name, params,
                 access=lambda name: policy.condition(self.actor, name), strict=strict,
-                now=self.clock(), base_url=self.base_url,
+                now=self.clock(), base_url=self.base_url, compartment=compartment,
             )  # fmt: skip
         patient = next((value for name, value in params if name in ("patient", "subject")), None)
+        if compartment is not None and compartment.type == "Patient":
+            patient = compartment.id
         subject = None
         if patient is not None and "," not in patient:
-            subject = Stored(type_name, "", 0, self.clock(), None, patient.removeprefix("Patient/"))
+            subject = Stored(type_name or "*", "", 0, self.clock(), None, patient.rpartition("Patient/")[2])
         self.audit(
             "search",
             type_name=type_name,

@@ -16,20 +16,27 @@ from yba.fhir.store.rows import Stored
 _json = msgspec.json.Encoder().encode
 
 
-def searchset(base_url: str, type_name: str, params: Sequence[tuple[str, str]], found: Found,
+def searchset(base_url: str, place: str, params: Sequence[tuple[str, str]], found: Found,
               outcome: OperationOutcome | None) -> bytes:  # fmt: skip
-    """A search's answer, with links to itself and to the next page."""
+    """A search's answer, with links to itself, to the first and to the next page.
+
+    ``place``: what follows the base in the URL: a type, a compartment, nothing for a search of everything.
+    """
     own = [pair for pair in params if pair[0] not in ("_cursor", "_format", "_pretty")]
     own = [pair for pair in own if pair[0] not in found.unknown]
     if found.capped:
         own = [*(pair for pair in own if pair[0] != "_count"), ("_count", str(found.count))]
-    url = f"{base_url}/{type_name}"
+    url = f"{base_url}/{place}" if place else base_url
     current = [pair for pair in params if pair[0] == "_cursor"]
-    links = [("self", _url(url, [*own, *current]))]
+    links = [("self", _url(url, [*own, *current])), ("first", _url(url, own))]
     if found.next is not None:
         links.append(("next", _url(url, [*own, ("_cursor", found.next)])))
-    entries = [_entry(base_url, one, b"match") for one in found.matches]
-    entries += [_entry(base_url, one, b"include") for one in found.included]
+    scores: Sequence[float | None] = found.scores or [None] * len(found.matches)
+    entries = [
+        _entry(base_url, one, _part(found, one, found.elements), b"match", score)
+        for one, score in zip(found.matches, scores, strict=True)
+    ]
+    entries += [_entry(base_url, one, _part(found, one, ()), b"include", None) for one in found.included]
     if outcome is not None:
         from yba.fhir.model import codec
 
@@ -37,9 +44,24 @@ def searchset(base_url: str, type_name: str, params: Sequence[tuple[str, str]], 
     return _bundle(b"searchset", found.total, links, entries)
 
 
-def history(links: Sequence[tuple[str, str]], base_url: str, versions: Iterable[tuple[str, Stored]]) -> bytes:
-    """Versions, newest first."""
-    return _bundle(b"history", None, links, [_version(base_url, kind, one) for kind, one in versions])
+def _part(found: Found, one: Stored, elements: Sequence[str]) -> bytes:
+    """The resource, or the part of it that was asked for: ``_elements`` of matches, ``_summary`` of all."""
+    content = one.content or b"null"
+    if not elements and found.summary in (None, "false", "count"):
+        return content
+    from yba.fhir.rest.subset import subset
+
+    return subset(one.type, content, elements=elements or None, summary=found.summary)
+
+
+def history(
+    links: Sequence[tuple[str, str]],
+    base_url: str,
+    versions: Iterable[tuple[str, Stored]],
+    total: int | None = None,
+) -> bytes:
+    """Versions in order."""
+    return _bundle(b"history", total, links, [_version(base_url, kind, one) for kind, one in versions])
 
 
 def _url(url: str, params: Sequence[tuple[str, str]]) -> str:
@@ -57,18 +79,20 @@ def _bundle(kind: bytes, total: int | None, links: Sequence[tuple[str, str]], en
     return b"".join(parts)
 
 
-def _entry(base_url: str, one: Stored, mode: bytes) -> bytes:
-    return b'{"fullUrl":"%b/%b/%b","resource":%b,"search":{"mode":"%b"}}' % (
+def _entry(base_url: str, one: Stored, content: bytes, mode: bytes, score: float | None) -> bytes:
+    return b'{"fullUrl":"%b/%b/%b","resource":%b,"search":{"mode":"%b"%b}}' % (
         base_url.encode(),
         one.type.encode(),
         one.id.encode(),
-        one.content or b"null",
+        content,
         mode,
+        b"" if score is None else b',"score":%.6f' % max(0.0, min(score, 1.0)),
     )
 
 
 def _version(base_url: str, kind: str, one: Stored) -> bytes:
     url = f"{kind}/{one.id}" if one.method != "POST" else kind
+    # A PUT that brings a deleted resource back made it new as well, which the row does not tell apart.
     status = {"DELETE": "204", "POST": "201"}.get(one.method, "201" if one.version == 1 else "200")
     parts: dict[str, Any] = {"fullUrl": f"{base_url}/{kind}/{one.id}"}
     if one.content is not None:

@@ -91,6 +91,8 @@ def read(
                 raise _unknown(asked, name)
             asked.unknown.append(name)
         _check_cost(asked)
+    if asked.elements and asked.summary not in (None, "false", "count"):
+        raise Invalid("search.summary", "Ask for '_elements' or for '_summary', not for both.")
     if asked.summary == "text" and asked.includes:
         raise Invalid(
             "search.summary", "'_summary=text' cannot be asked together with _include or _revinclude."
@@ -210,7 +212,7 @@ _ELEMENT = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*|\[x\])*")
 
 
 def _elements(asked: Asked, name: str, value: str) -> None:
-    for one in value.split(","):
+    for one in value.split(",") if value.strip() else ():
         if not _ELEMENT.fullmatch(one.strip()):
             raise Invalid("search.elements", f"'_elements' takes names of elements, not '{one[:50]}'.")
         asked.elements.append(one.strip())
