@@ -1,0 +1,217 @@
+"""Equal, equivalent, before and after (FHIRPath N1, sections "Equality" and "Comparison")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from yba.fhir.model.fhirpath import moments
+from yba.fhir.model.fhirpath.moments import Moment, Time
+from yba.fhir.model.fhirpath.node import Node
+from yba.fhir.model.fhirpath.units import compared, equivalent_quantities
+from yba.fhir.model.fhirpath.values import Items, Quantity, atom, fault, shown
+
+_NUMBERS = (int, Decimal)
+
+
+def equal_collections(ours: Items, theirs: Items) -> bool | None:
+    """``=``: None when either is empty, or when it cannot be known."""
+    if not ours or not theirs:
+        return None
+    if len(ours) != len(theirs):
+        return False
+    result: bool | None = True
+    for mine, yours in zip(ours, theirs, strict=True):
+        same = equal(mine, yours)
+        if same is False:
+            return False
+        if same is None:
+            result = None
+    return result
+
+
+def equal(one: Any, other: Any) -> bool | None:
+    """Whether two items are equal; None when it cannot be known."""
+    one, other = atom(one), atom(other)
+    mine, yours = type(one), type(other)
+    if mine is yours and (mine is str or mine is bool or mine is int or mine is Decimal):
+        return bool(one == other)
+    if mine in _NUMBERS and yours in _NUMBERS:
+        return bool(one == other)
+    if isinstance(one, Moment) and isinstance(other, Moment):
+        return _equal_moments(one, other)
+    if mine is Quantity or yours is Quantity:
+        return _equal_quantities(one, other)
+    if mine is Node and yours is Node:
+        return bool(_content(one) == _content(other))
+    return bool(mine is yours and one == other)
+
+
+def _equal_moments(one: Moment, other: Moment) -> bool | None:
+    if isinstance(one, Time) is not isinstance(other, Time):
+        return False
+    order = moments.compare(one, other)
+    return None if order is None else order == 0
+
+
+def _equal_quantities(one: Any, other: Any) -> bool | None:
+    ours, theirs = as_quantity(one), as_quantity(other)
+    if ours is None or theirs is None:
+        return False
+    order = compared(ours, theirs)
+    return None if order is None else order == 0
+
+
+def as_quantity(value: Any) -> Quantity | None:
+    """A Quantity, or a number as one without a unit."""
+    if type(value) is Quantity:
+        return value
+    return Quantity(Decimal(value), "1") if type(value) in _NUMBERS else None
+
+
+def _content(node: Node) -> Any:
+    return node.value if node.value is not None else node.extra
+
+
+# -- equivalent ----------------------------------------------------------------------------------------------
+
+
+def equivalent_collections(ours: Items, theirs: Items) -> bool:
+    """``~``: in any order."""
+    if len(ours) != len(theirs):
+        return False
+    left = list(theirs)
+    for mine in ours:
+        found = next((place for place, yours in enumerate(left) if equivalent(mine, yours)), None)
+        if found is None:
+            return False
+        del left[found]
+    return True
+
+
+def equivalent(one: Any, other: Any) -> bool:
+    """Whether two items mean the same: text without case and spaces, numbers to the lesser precision."""
+    one, other = atom(one), atom(other)
+    mine, yours = type(one), type(other)
+    if mine is str and yours is str:
+        return folded(one) == folded(other)
+    if mine in _NUMBERS and yours in _NUMBERS:
+        return equivalent_numbers(Decimal(one), Decimal(other))
+    if isinstance(one, Moment) and isinstance(other, Moment):
+        return _equal_moments(one, other) is True
+    if mine is Quantity or yours is Quantity:
+        ours, theirs = as_quantity(one), as_quantity(other)
+        return ours is not None and theirs is not None and equivalent_quantities(ours, theirs)
+    if mine is Node and yours is Node:
+        return _equivalent_nodes(one, other)
+    return bool(mine is yours and one == other)
+
+
+def folded(text: str) -> str:
+    """Text as equivalence sees it: no case, any run of space as one."""
+    return " ".join(text.casefold().split())
+
+
+def equivalent_numbers(one: Decimal, other: Decimal) -> bool:
+    """Equal when both are rounded to the places of the one that has fewer."""
+    places = min(_places(one), _places(other))
+    return round(one, places) == round(other, places)
+
+
+def _places(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _equivalent_nodes(one: Node, other: Node) -> bool:
+    ours, theirs = _named(one), _named(other)
+    if not ours and not theirs:
+        return bool(_content(one) == _content(other))
+    if ours.keys() != theirs.keys():
+        return False
+    return all(equivalent_collections(items, theirs[name]) for name, items in ours.items())
+
+
+def _named(node: Node) -> dict[str, Items]:
+    found: dict[str, Items] = {}
+    for child in node.children():
+        if child.key != "id":
+            found.setdefault(child.key, []).append(child)
+    return found
+
+
+# -- order ---------------------------------------------------------------------------------------------------
+
+
+def order(one: Any, other: Any) -> int | None:
+    """-1, 0 or 1 for two items; None when it cannot be known. Raises Invalid for what has no common order."""
+    one, other = atom(one), atom(other)
+    mine, yours = type(one), type(other)
+    if (mine in _NUMBERS and yours in _NUMBERS) or (mine is str and yours is str):
+        return int(one > other) - int(one < other)
+    if isinstance(one, Moment) and isinstance(other, Moment):
+        if isinstance(one, Time) is isinstance(other, Time):
+            return moments.compare(one, other)
+    elif mine is Quantity or yours is Quantity:
+        ours, theirs = as_quantity(one), as_quantity(other)
+        if ours is not None and theirs is not None:
+            return compared(ours, theirs)
+    raise fault(f"{shown(one)} and {shown(other)} cannot be put in order.")
+
+
+# -- sets ----------------------------------------------------------------------------------------------------
+
+
+class Seen:
+    """Items of which each is kept once, by ``=``; quick for plain values, which are hashed."""
+
+    __slots__ = ("_others", "_plain")
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._plain: set[Any] = set()
+        self._others: Items = []
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Any) -> bool:
+        """Keep it; False if it was there."""
+        value = atom(item)
+        key = _hashed(value)
+        if key is None:
+            if any(equal(value, kept) for kept in self._others):
+                return False
+            self._others.append(value)
+            return True
+        if key in self._plain:
+            return False
+        self._plain.add(key)
+        return True
+
+    def __contains__(self, item: Any) -> bool:
+        value = atom(item)
+        key = _hashed(value)
+        if key is not None and key in self._plain:
+            return True
+        return (key is None or _is_number(value)) and any(equal(value, kept) for kept in self._others)
+
+
+def _hashed(value: Any) -> Any:
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is bool:
+        return ("boolean", value)
+    if kind is int or kind is Decimal:
+        return ("number", value)
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in _NUMBERS
+
+
+def distinct(items: Items) -> Items:
+    """Each item once, in order of first appearance."""
+    seen = Seen()
+    return [item for item in items if seen.add(item)]
