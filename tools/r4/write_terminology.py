@@ -12,7 +12,7 @@ _KEPT = {
     "CodeSystem": (
         "resourceType", "id", "language", "url", "version", "name", "title", "status", "experimental", "date",
         "caseSensitive", "valueSet", "hierarchyMeaning", "compositional", "versionNeeded", "content",
-        "supplements", "property", "concept",
+        "supplements", "filter", "property", "sample", "concept",
     ),
     "ValueSet": (
         "resourceType", "id", "language", "contained", "url", "version", "name", "title", "status",
@@ -130,6 +130,7 @@ def _fragment(definitions: Definitions, system: str, concepts: dict[str, str]) -
         "status": "active",
         "caseSensitive": True,
         "content": "fragment",
+        "sample": True,  # ours: gathered from value sets, so no answer about all codes can be given
         "concept": [{"code": code, "display": display} for code, display in sorted(concepts.items())],
     }
     return known | made
