@@ -81,6 +81,11 @@ _INSTANT: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def condition(question: Question, text: str) -> Clause:
+    """One value against an index row ``x``."""
+    return compared(question, plain(text))
+
+
 def compared(question: Question, text: str) -> Clause:
     """One value with its prefix against ``x.low`` and ``x.high`` (first instant, first instant after)."""
     prefix, rest = prefixed(text)

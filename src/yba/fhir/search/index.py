@@ -11,11 +11,11 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from yba.fhir.search import date, number, reference, string, token, uri
-from yba.fhir.search.parameters import COLUMN_CODES, of_type, param_number
+from yba.fhir.search import composite, date, near, number, reference, string, token, uri
+from yba.fhir.search.parameters import COLUMN_CODES, TEXT_CODES, Parameter, builtin, param_number
 from yba.fhir.search.paths import Handler, Leaf, Step, branches, handlers
 from yba.fhir.search.principal import principal_dates, whose
-from yba.fhir.search.rows import DateRow, Gathered, IndexRows, ReferenceRow, columns
+from yba.fhir.search.rows import DateRow, Gathered, IndexRows, ReferenceRow, in_columns
 
 __all__ = ["IndexRows", "rows", "unindexed"]
 
@@ -28,27 +28,44 @@ _LEAVES: Mapping[str, Callable[[int], Leaf]] = {
     "number": number.leaf,
     "quantity": number.leaf,
     "uri": uri.leaf,
+    "special": near.leaf,
 }
+VERSION = 2
+"""What index rows are made by now. A store that holds older ones makes them anew in the background (``reindex``)."""
 
 
 class Getters:
     """What is read from one type: its attributes in order, and what each one's value is given to."""
 
-    __slots__ = ("always", "attributes", "by_attribute", "dates", "patient_from")
+    __slots__ = ("attributes", "by_attribute", "dates", "patient_from", "whole")
 
     def __init__(self, cls: type[Any], type_name: str) -> None:
         grouped: dict[str, list[Handler]] = {}
-        for code, parameter in of_type(type_name).items():
-            if code not in COLUMN_CODES and parameter.kind in _LEAVES:
-                leaf = _LEAVES[parameter.kind](param_number(type_name, code))
-                for steps in _paths(parameter.expression):
-                    for attribute, handler in handlers(cls, steps, leaf):
-                        grouped.setdefault(attribute, []).append(handler)
+        self.whole: list[Handler] = [_deceased] if type_name == "Patient" else []
+        for code, parameter in builtin(type_name).items():
+            if code in COLUMN_CODES or code in TEXT_CODES:
+                continue
+            for attribute, handler in readers(cls, type_name, parameter, param_number(type_name, code)):
+                if attribute is None:
+                    self.whole.append(handler)
+                else:
+                    grouped.setdefault(attribute, []).append(handler)
         self.attributes = attrgetter(*grouped, "id") if grouped else None
         self.by_attribute = [tuple(found) for found in grouped.values()]
         self.dates = [param_number(type_name, code) for code in principal_dates(type_name)]
         self.patient_from = frozenset(param_number(type_name, code) for code in whose(type_name)[0])
-        self.always = _deceased if type_name == "Patient" else None
+
+
+def readers(
+    cls: type[Any], type_name: str, parameter: Parameter, number: int
+) -> list[tuple[str | None, Handler]]:
+    """Pairs of a type's attribute (None: the whole resource) and what makes rows of its value."""
+    if parameter.kind == "composite":
+        return composite.readers(cls, type_name, parameter, number)
+    if parameter.kind not in _LEAVES:
+        return []
+    leaf = _LEAVES[parameter.kind](number)
+    return [pair for steps in _paths(parameter.expression) for pair in handlers(cls, steps, leaf)]
 
 
 def _paths(expression: str) -> list[list[Step]]:
@@ -73,23 +90,19 @@ def rows(resource: Any) -> IndexRows:
     """The index rows of a resource, its moment and its patient."""
     kind: Any = type(resource)
     getters = _getters(kind)
-    gathered = Gathered()
+    gathered = Gathered(resource=resource)
     if getters.attributes is not None:
         for value, found in zip(getters.attributes(resource), getters.by_attribute, strict=False):
             if value is not None and value != []:
                 for handler in found:
                     handler(value, gathered)
-    if getters.always is not None:
-        getters.always(resource, gathered)
+    for handler in getters.whole:
+        handler(resource, gathered)
     return IndexRows(
-        token=columns(gathered.token, 4),
-        reference=columns(gathered.reference, 5),
-        string=columns(gathered.string, 3),
-        date=columns(gathered.date, 3),
-        number=columns(gathered.number, 7),
-        uri=columns(gathered.uri, 2),
+        **in_columns(gathered),
         occurred=_occurred(getters.dates, gathered.date),
         patient=_patient(resource, getters.patient_from, gathered.reference),
+        resource=resource,
     )
 
 
@@ -110,16 +123,12 @@ def _patient(resource: Any, params: frozenset[int], found: list[ReferenceRow]) -
 
 
 def unindexed(cls: type[Any], type_name: str) -> list[str]:
-    """Parameters of indexed kinds that no getter could be made for: named in the capability statement's gaps."""
-    missing = []
-    for code, parameter in of_type(type_name).items():
-        if (
-            code in COLUMN_CODES
-            or parameter.kind not in _LEAVES
-            or (type_name, code) == ("Patient", "deceased")
-        ):
-            continue
-        leaf = _LEAVES[parameter.kind](0)
-        if not any(handlers(cls, steps, leaf) for steps in _paths(parameter.expression)):
-            missing.append(code)
-    return missing
+    """Parameters that no getter could be made for; a test holds that there are none but those named here."""
+    return [
+        code
+        for code, parameter in builtin(type_name).items()
+        if code not in COLUMN_CODES
+        and code not in TEXT_CODES
+        and (type_name, code) != ("Patient", "deceased")
+        and not readers(cls, type_name, parameter, 0)
+    ]

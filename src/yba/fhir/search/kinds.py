@@ -14,7 +14,7 @@ from yba.fhir.access.policy import FACILITY_TAG
 from yba.fhir.errors import Unsupported
 from yba.fhir.model.codec import resource_class
 from yba.fhir.model.dates import period_of
-from yba.fhir.search import date, number, reference, string, token, uri
+from yba.fhir.search import composite, date, near, number, reference, string, text, token, uri
 from yba.fhir.search.clause import Clause, either, every, has_any, negated
 from yba.fhir.search.index import unindexed
 from yba.fhir.search.parameters import param_number
@@ -30,8 +30,10 @@ _CLAUSES: Mapping[str, Callable[[Question], Clause]] = {
     "number": number.clause,
     "quantity": number.clause,
     "uri": uri.clause,
+    "composite": composite.clause,
+    "special": near.clause,
 }
-_TABLES = {kind: "number" if kind == "quantity" else kind for kind in _CLAUSES}
+_TABLES = {kind: kind for kind in _CLAUSES} | {"quantity": "number", "special": "position"}
 KINDS = frozenset(_CLAUSES)
 """The kinds of parameter that are answered."""
 _SORTED = {
@@ -104,7 +106,12 @@ def _always(question: Question) -> Clause:
     return Clause("false" if _is_missing(question) else "true")
 
 
-_OF_CODE: Mapping[str, Callable[[Question], Clause]] = {"_id": _ids, "_lastUpdated": _updated}
+_OF_CODE: Mapping[str, Callable[[Question], Clause]] = {
+    "_id": _ids,
+    "_lastUpdated": _updated,
+    "_text": text.clause,
+    "_content": text.clause,
+}
 
 
 def _missing(question: Question) -> Clause:
@@ -130,7 +137,10 @@ def _of_patient(question: Question) -> Clause | None:
     """The patient of the compartment is a column: asking for Patients by it needs no index rows."""
     if question.modifier not in (None, "Patient"):
         return None
-    targets = [reference.asked_target(question, plain(one)) for one in split(question.value, ",")]
+    values = [plain(one) for one in split(question.value, ",")]
+    if any(reference.names_a_version(question, one) for one in values):
+        return None
+    targets = [reference.asked_target(question, one) for one in values]
     if any(kind != "Patient" for kind, _ in targets):
         return None
     ids = [identifier for _, identifier in targets]

@@ -1,15 +1,18 @@
 """Number and quantity parameters. FHIR R4, search.html#number and #quantity.
 
 A plain value is kept as a range of one point (low = high = value); ranges and ``<5`` keep their bounds. What is asked
-has the precision it is written with: 5.4 means [5.35, 5.45).
+has the precision it is written with: 5.4 means [5.35, 5.45). A quantity in UCUM units is kept in base units as well,
+so that 5.4 mg finds 0.0054 g.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from yba.fhir.model import ucum
+from yba.fhir.model.quantities import implicit_range
 from yba.fhir.search.clause import Clause, either, probe
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
@@ -27,7 +30,29 @@ def leaf(number: int) -> Any:
 
     def plain_number(value: Any, rows: Gathered) -> None:
         point = Decimal(value)
-        rows.number.append((number, point, point, point, None, None, None))
+        rows.number.append((number, point, point, point, None, None, None, None, None, None))
+
+    def measured(low: Decimal, high: Decimal, value: Decimal, of: Any, rows: Gathered) -> None:
+        system, code, unit = of.system, of.code, of.unit
+        base_low = base_high = base = None
+        if system == ucum.SYSTEM and code:
+            first, last = ucum.canonical(low, code), ucum.canonical(high, code)
+            if first is not None and last is not None:
+                base_low, base_high, base = first[0], last[0], key(first[1])
+        rows.number.append(
+            (
+                number,
+                low,
+                high,
+                value,
+                key(system) if system else None,
+                key(code) if code else None,
+                key(unit) if unit else None,
+                base_low,
+                base_high,
+                base,
+            )
+        )
 
     def quantity(value: Any, rows: Gathered) -> None:
         point = value.value
@@ -36,22 +61,13 @@ def leaf(number: int) -> Any:
         low = high = point
         if value.comparator is not None:
             low, high = (-_INFINITE, point) if value.comparator in ("<", "<=") else (point, _INFINITE)
-        rows.number.append(
-            (
-                number,
-                low,
-                high,
-                point,
-                key(value.system) if value.system else None,
-                key(value.code) if value.code else None,
-                key(value.unit) if value.unit else None,
-            )
-        )
+        measured(low, high, point, value, rows)
 
     def money(value: Any, rows: Gathered) -> None:
         if value.value is not None:
+            point = value.value
             rows.number.append(
-                (number, value.value, value.value, value.value, _CURRENCY, value.currency, value.currency)
+                (number, point, point, point, _CURRENCY, value.currency, value.currency, None, None, None)
             )
 
     def between(value: Any, rows: Gathered) -> None:
@@ -60,31 +76,57 @@ def leaf(number: int) -> Any:
             return
         low = value.low.value if value.low is not None and value.low.value is not None else -_INFINITE
         high = value.high.value if value.high is not None and value.high.value is not None else _INFINITE
-        of = ends[0]
-        rows.number.append((number, low, high, ends[0].value, of.system, of.code, of.unit))
+        measured(low, high, ends[0].value, ends[0], rows)
+
+    def sampled(value: Any, rows: Gathered) -> None:
+        points = _samples(value)
+        if points:
+            measured(min(points), max(points), points[0], value.origin, rows)
 
     by_type: dict[str, Handler] = {
         "int": plain_number,
         "Decimal": plain_number,
         "Money": money,
         "Range": between,
+        "SampledData": sampled,
     }
     by_type |= dict.fromkeys(_QUANTITIES, quantity)
     return lambda name, _only: by_type.get(name)
+
+
+def _samples(value: Any) -> list[Decimal]:
+    """The measurements in the unit of the origin; "E", "L" and "U" are errors and what lies beyond the limits."""
+    origin, factor = value.origin.value, value.factor if value.factor is not None else Decimal(1)
+    if origin is None or value.data is None:
+        return []
+    found = []
+    for one in value.data.split():
+        if one == "L" and value.lowerLimit is not None:
+            found.append(origin + value.lowerLimit * factor)
+        elif one == "U" and value.upperLimit is not None:
+            found.append(origin + value.upperLimit * factor)
+        elif one not in ("E", "L", "U"):
+            try:
+                found.append(origin + Decimal(one) * factor)
+            except InvalidOperation:
+                continue
+    return found
 
 
 def clause(question: Question) -> Clause:
     """The condition of a number or quantity question."""
     if question.modifier is not None:
         raise unsupported_modifier(question)
-    one = _quantity if question.parameter.kind == "quantity" else _number
-    return probe(
-        "number", question.number, either([one(question, text) for text in split(question.value, ",")])
-    )
+    asked = [condition(question, text) for text in split(question.value, ",")]
+    return probe("number", question.number, either(asked))
 
 
-def _number(question: Question, text: str) -> Clause:
-    return _compared(question, plain(text), "a number such as 5.4 or ge100")
+def condition(question: Question, text: str) -> Clause:
+    """One value against an index row ``x``."""
+    if question.parameter.kind == "quantity":
+        return _quantity(question, text)
+    prefix, value = _read(question, plain(text), "a number such as 5.4 or ge100")
+    return _compared(prefix, value)
 
 
 def _quantity(question: Question, text: str) -> Clause:
@@ -92,12 +134,18 @@ def _quantity(question: Question, text: str) -> Clause:
     parts = [plain(part) for part in split(text, "|")]
     if len(parts) > 3 or len(parts) == 2:
         raise invalid(question, text, wanted)
-    value = _compared(question, parts[0], wanted)
+    prefix, number = _read(question, parts[0], wanted)
+    value = _compared(prefix, number)
     system, code = (parts[1], parts[2]) if len(parts) == 3 else ("", "")
     if system and code:
-        return Clause(
-            f"({value.sql} and x.system = {{}} and x.code = {{}})", (*value.values, key(system), key(code))
+        same = Clause(
+            f"({value.sql} and x.system = {{}} and x.code = {{}}", (*value.values, key(system), key(code))
         )
+        base = _in_base(prefix, number, code) if system == ucum.SYSTEM else None
+        if base is None:
+            return Clause(same.sql + ")", same.values)
+        # A row without base units was made before they were kept, or its unit is none.
+        return either([base, Clause(same.sql + " and x.base is null)", same.values)])
     if system:
         return Clause(f"({value.sql} and x.system = {{}})", (*value.values, key(system)))
     if code:
@@ -107,20 +155,35 @@ def _quantity(question: Question, text: str) -> Clause:
     return value
 
 
-def _compared(question: Question, text: str, wanted: str) -> Clause:
-    prefix, rest = prefixed(text)
+def _in_base(prefix: str, value: Decimal, code: str) -> Clause | None:
+    """The comparison in base units; the range that is asked is taken before it is turned into them."""
+    low, high = _asked(prefix, value)
+    first, last = ucum.canonical(low, code), ucum.canonical(high, code)
+    if first is None or last is None:
+        return None
+    found = _against(prefix, first[0], last[0])
+    return Clause(
+        "(x.base = {} and " + found.sql.replace("x.low", "x.base_low").replace("x.high", "x.base_high") + ")",
+        (key(first[1]), *found.values),
+    )
+
+
+def _read(question: Question, text: str, wanted: str) -> tuple[str, Decimal]:
+    prefix, rest = prefixed(text.strip())
     if not _NUMBER.fullmatch(rest):
         raise invalid(question, text, wanted)
-    value = Decimal(rest)
-    if prefix in ("eq", "ne", "ap"):
-        low, high = _around(value) if prefix != "ap" else _about(value)
-        equal = "(x.low >= {} and x.high < {} and x.value >= {} and x.value < {})"
-        if prefix == "ap":
-            return Clause("(x.low <= {} and x.high >= {})", (high, low))
-        if prefix == "eq":
-            return Clause(equal, (low, high, low, high))
-        return Clause("(x.low < {} or x.high >= {})", (low, high))
-    return Clause(_AGAINST[prefix], (value,))
+    return prefix, Decimal(rest)
+
+
+def _compared(prefix: str, value: Decimal) -> Clause:
+    return _against(prefix, *_asked(prefix, value))
+
+
+def _asked(prefix: str, value: Decimal) -> tuple[Decimal, Decimal]:
+    """The range a written number stands for; with an ordering prefix it is exactly itself."""
+    if prefix in ("eq", "ne"):
+        return implicit_range(value)
+    return _about(value) if prefix == "ap" else (value, value)
 
 
 _AGAINST = {
@@ -133,15 +196,18 @@ _AGAINST = {
 }
 
 
-def _around(value: Decimal) -> tuple[Decimal, Decimal]:
-    """The range a written number stands for: half a unit of its last digit to either side."""
-    exponent = value.as_tuple().exponent
-    half = Decimal(5).scaleb(int(exponent) - 1)
-    return value - half, value + half
+def _against(prefix: str, low: Decimal, high: Decimal) -> Clause:
+    if prefix == "eq":
+        return Clause("(x.low >= {} and x.high < {})", (low, high))
+    if prefix == "ne":
+        return Clause("(x.low < {} or x.high >= {})", (low, high))
+    if prefix == "ap":
+        return Clause("(x.low <= {} and x.high >= {})", (high, low))
+    return Clause(_AGAINST[prefix], (low,))
 
 
 def _about(value: Decimal) -> tuple[Decimal, Decimal]:
     """Within a tenth, or within its own precision when that is wider."""
-    low, high = _around(value)
+    low, high = implicit_range(value)
     tenth = abs(value) / 10
     return min(low, value - tenth), max(high, value + tenth)

@@ -14,6 +14,8 @@ __all__ = ["INDEXED_KINDS", "Parameter", "nearest", "of_type", "param_number"]
 INDEXED_KINDS = frozenset({"token", "reference", "string", "date", "number", "quantity", "uri"})
 # Answered from columns of record.resource, never from index rows.
 COLUMN_CODES = frozenset({"_id", "_lastUpdated"})
+# Answered from the words of the whole resource.
+TEXT_CODES = frozenset({"_text", "_content"})
 
 
 @lru_cache(maxsize=4096)
@@ -26,15 +28,26 @@ def param_number(type_name: str, code: str) -> int:
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-@lru_cache(maxsize=256)
+def beside(number: int) -> int:
+    """The second number of a parameter, for rows that are found by another rule (``:of-type``)."""
+    other = (number ^ 0x2545F491) & 0xFFFFFFFF
+    return other - (1 << 32) if other >= 1 << 31 else other
+
+
 def of_type(type_name: str) -> Mapping[str, Parameter]:
-    """Every parameter a type can be searched by, the common ones included, that has an expression."""
+    """Every parameter a type can be searched by: the published ones and those that users added."""
+    return builtin(type_name)
+
+
+@lru_cache(maxsize=256)
+def builtin(type_name: str) -> Mapping[str, Parameter]:
+    """Every published parameter of a type, the common ones included, that has an expression."""
     found: dict[str, Parameter] = {}
     for base in ("Resource", "DomainResource", type_name):
         found |= {
             code: parameter
             for code, parameter in PARAMETERS.get(base, {}).items()
-            if parameter.expression or code in COLUMN_CODES
+            if parameter.expression or code in COLUMN_CODES or code in TEXT_CODES
         }
     return found
 

@@ -22,6 +22,16 @@ Handler = Callable[[Any, Gathered], None]
 Leaf = Callable[[str, str | None], Handler | None]
 
 
+class OfClass:
+    """A leaf that wants the class of what the path ends at, to go on from there (composites)."""
+
+    def __init__(self, made: Callable[[Any], Handler | None]) -> None:
+        self.made = made
+
+    def __call__(self, name: str, only: str | None) -> Handler | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a path: ``name`` is an element or a function, ``argument`` what the function is given."""
@@ -32,6 +42,7 @@ class Step:
 
 _CAST = re.compile(r"\(\s*([\w.]+)\s+as\s+(\w+)\s*\)")
 _WHERE_EQUAL = re.compile(r"(\w+)\s*=\s*'([^']*)'")
+_HAS_EXTENSION = re.compile(r"hasExtension\('([^']*)'\)?")
 _RESOLVE = re.compile(r"resolve\(\)\s+is\s+(\w+)")
 
 
@@ -151,7 +162,7 @@ def _each(element: Field, inner: Handler, *, first: bool) -> Handler:
 def _of_value(element: Field, steps: list[Step], leaf: Leaf, only: str | None = None) -> Handler | None:
     """What to do with one value of an element."""
     if not steps:
-        return leaf(element.type_name, only)
+        return leaf.made(element.cls) if isinstance(leaf, OfClass) else leaf(element.type_name, only)
     step = steps[0]
     if step.name == "where":
         return _where(element, step.argument or "", steps[1:], leaf)
@@ -164,6 +175,9 @@ def _where(element: Field, condition: str, rest: list[Step], leaf: Leaf) -> Hand
     resolved = _RESOLVE.fullmatch(condition)
     if resolved:
         return _of_value(element, rest, leaf, resolved.group(1))
+    marked = _HAS_EXTENSION.match(condition)
+    if marked:
+        return _extended(marked.group(1), _of_value(element, rest, leaf))
     equal = _WHERE_EQUAL.match(condition if condition.endswith("'") else condition + "'")
     inner = _of_value(element, rest, leaf)
     if equal is None or inner is None:
@@ -172,6 +186,17 @@ def _where(element: Field, condition: str, rest: list[Step], leaf: Leaf) -> Hand
 
     def matching(value: Any, rows: Gathered) -> None:
         if getattr(value, name) == wanted:
+            inner(value, rows)
+
+    return matching
+
+
+def _extended(url: str, inner: Handler | None) -> Handler | None:
+    if inner is None:
+        return None
+
+    def matching(value: Any, rows: Gathered) -> None:
+        if any(one.url == url for one in value.extension):
             inner(value, rows)
 
     return matching

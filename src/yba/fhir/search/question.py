@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from yba.fhir.access.policy import Condition
 from yba.fhir.errors import Invalid, TooCostly, Unsupported
 from yba.fhir.search.clause import Clause, of_access
 from yba.fhir.search.parameters import Parameter, param_number
+
+
+class Terminology(Protocol):
+    """What search asks of code systems and value sets; None: not known (``yba.fhir.terminology``)."""
+
+    def codes(self, value_set: str) -> list[tuple[str, str]] | None: ...
+    def descendants(self, system: str, code: str) -> list[str] | None: ...
+    def ancestors(self, system: str, code: str) -> list[str] | None: ...
+
 
 Access = Callable[[str], Condition]
 """The condition the rows of a type must pass to be seen."""
@@ -37,6 +47,7 @@ class Asking:
     access: Access = no_access
     links: int = field(default=0)
     restricted: bool = field(default=False)
+    terminology: Callable[[], Terminology] | None = None
 
     def door(self, type_name: str) -> Clause | None:
         """The condition on rows of another type that a link leads to."""
@@ -71,6 +82,13 @@ class Question:
     @property
     def number(self) -> int:
         return param_number(self.type, self.parameter.code)
+
+    @property
+    def terminology(self) -> Terminology:
+        """What knows codes and value sets. Raises Unsupported where none was given."""
+        if self.asking is None or self.asking.terminology is None:
+            raise unsupported_modifier(self)
+        return self.asking.terminology()
 
     @property
     def name(self) -> str:

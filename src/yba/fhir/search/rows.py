@@ -10,11 +10,34 @@ from decimal import Decimal
 from typing import Any
 
 TokenRow = tuple[int, str | None, str | None, str | None]
-ReferenceRow = tuple[int, str | None, str, str | None, str | None]
+ReferenceRow = tuple[int, str | None, str, str | None, str | None, str | None]
 StringRow = tuple[int, str, str]
 DateRow = tuple[int, datetime, datetime]
-NumberRow = tuple[int, Decimal, Decimal, Decimal, str | None, str | None, str | None]
+NumberRow = tuple[
+    int,
+    Decimal,
+    Decimal,
+    Decimal,
+    str | None,
+    str | None,
+    str | None,
+    Decimal | None,
+    Decimal | None,
+    str | None,
+]
 UriRow = tuple[int, str]
+PositionRow = tuple[int, float, float]
+CompositeRow = tuple[Any, ...]  # as wide as COMPOSITE_COLUMNS and the number before them
+TextRow = tuple[str | None, str]  # narrative and all words, folded
+
+COMPOSITE_COLUMNS = (
+    "system", "code", "system2", "code2", "system3", "code3", "low", "high", "unit_system", "unit_code", "unit",
+    "base_low", "base_high", "base", "low2", "high2", "date_low", "date_high", "folded", "exact",
+)  # fmt: skip
+WIDTHS = {
+    "token": 4, "reference": 6, "string": 3, "date": 3, "number": 10, "uri": 2, "position": 3,
+    "composite": 1 + len(COMPOSITE_COLUMNS),
+}  # fmt: skip
 
 # A B-tree entry holds about 2,700 bytes: longer keys are cut and closed with a digest, alike on both sides.
 KEY_LENGTH = 250
@@ -31,6 +54,9 @@ class Gathered:
     date: list[DateRow] = field(default_factory=list)
     number: list[NumberRow] = field(default_factory=list)
     uri: list[UriRow] = field(default_factory=list)
+    position: list[PositionRow] = field(default_factory=list)
+    composite: list[CompositeRow] = field(default_factory=list)
+    resource: Any = None  # what is read: some components of composites start from it
 
 
 @dataclass(slots=True)
@@ -38,7 +64,7 @@ class IndexRows:
     """The index rows of one resource: a list a column, ready for ``unnest``.
 
     ``occurred``: the low end of the type's principal date; ``patient``: the Patient whose compartment the
-    resource is in, None where there is none or more than one.
+    resource is in, None where there is none or more than one. ``resource``: what the rows were read from.
     """
 
     token: Sequence[list[Any]]
@@ -47,16 +73,27 @@ class IndexRows:
     date: Sequence[list[Any]]
     number: Sequence[list[Any]]
     uri: Sequence[list[Any]]
+    position: Sequence[list[Any]]
+    composite: Sequence[list[Any]]
     occurred: datetime | None = None
     patient: str | None = None
+    resource: Any = None
+
+
+def in_columns(gathered: Gathered) -> dict[str, Sequence[list[Any]]]:
+    """Every table's rows as columns."""
+    return {table: columns(getattr(gathered, table), width) for table, width in WIDTHS.items()}
 
 
 def columns(rows: Iterable[tuple[Any, ...]], width: int) -> Sequence[list[Any]]:
-    """Rows turned into ``width`` columns, each row once."""
+    """Rows turned into ``width`` columns, each row once. The columns of no rows are shared: nobody may add to them."""
     kept = dict.fromkeys(rows)
     if not kept:
-        return [[] for _ in range(width)]
+        return _EMPTY[width]
     return [list(column) for column in zip(*kept, strict=True)]
+
+
+_EMPTY: dict[int, Sequence[list[Any]]] = {width: [[] for _ in range(width)] for width in set(WIDTHS.values())}
 
 
 def key(text: str) -> str:

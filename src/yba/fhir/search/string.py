@@ -8,15 +8,17 @@ from yba.fhir.model.fold import fold
 from yba.fhir.search.clause import Clause, either, probe
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
-from yba.fhir.search.rows import KEY_LENGTH, Gathered
+from yba.fhir.search.rows import Gathered
 from yba.fhir.search.values import plain, split
 
 LAST = "\U0010ffff"
+BEGINNING = 200
+"""How much of a folded text the index holds (migration 0003); the row holds all of it."""
 
 
 def searchable(text: str) -> str:
-    """Folded, blanks made single, and cut to what an index entry holds."""
-    return " ".join(fold(text).split())[:KEY_LENGTH]
+    """Folded, blanks made single."""
+    return " ".join(fold(text).split())
 
 
 def leaf(number: int) -> Any:
@@ -62,16 +64,26 @@ def clause(question: Question) -> Clause:
     """The condition of a string question: begins with, ``:exact`` or ``:contains``."""
     if question.modifier not in (None, "exact", "contains"):
         raise unsupported_modifier(question)
-    asked = [_one(question, plain(one)) for one in split(question.value, ",")]
-    return probe("string", question.number, either(asked))
+    return probe(
+        "string", question.number, either([_one(question, one) for one in split(question.value, ",")])
+    )
 
 
-def _one(question: Question, text: str) -> Clause:
+def condition(question: Question, text: str) -> Clause:
+    """One value against an index row ``x``."""
+    return _one(question, text)
+
+
+def _one(question: Question, value: str) -> Clause:
+    text = plain(value)
     folded = searchable(text)
     if not folded:
         raise invalid(question, text, "a text")
     if question.modifier == "exact":
-        return Clause("(x.folded = {} and x.exact = {})", (folded, text))
+        return Clause("(left(x.folded, 200) = {} and x.exact = {})", (folded[:BEGINNING], text))
     if question.modifier == "contains":
         return Clause("position({} in x.folded) > 0", (folded,))
-    return Clause("(x.folded >= {} and x.folded < {})", (folded, folded + LAST))
+    low = folded[:BEGINNING]
+    if len(folded) > BEGINNING:
+        return Clause("(left(x.folded, 200) = {} and starts_with(x.folded, {}))", (low, folded))
+    return Clause("(left(x.folded, 200) >= {} and left(x.folded, 200) < {})", (low, low + LAST))

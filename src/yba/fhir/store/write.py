@@ -6,7 +6,7 @@ once. Everything in it succeeds or fails together, inside the caller's transacti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,8 +15,13 @@ from typing import Any
 import psycopg
 
 from yba.fhir.access.actor import Actor
+from yba.fhir.search import text
 from yba.fhir.search.index import IndexRows
+from yba.fhir.search.rows import COMPOSITE_COLUMNS
 from yba.fhir.store.rows import execute
+
+_NUMBERS = frozenset({"low", "high", "base_low", "base_high", "low2", "high2"})
+_OTHERS = {"date_low": "timestamptz", "date_high": "timestamptz"}
 
 # index table -> its columns after (shard, rid), with the array type each arrives in
 INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -27,6 +32,7 @@ INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("target_id", "text"),
         ("identifier_system", "text"),
         ("identifier_value", "text"),
+        ("target_version", "text"),
     ),
     "string": (("param", "int4"), ("folded", "text"), ("exact", "text")),
     "date": (("param", "int4"), ("low", "timestamptz"), ("high", "timestamptz")),
@@ -38,8 +44,17 @@ INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("system", "text"),
         ("code", "text"),
         ("unit", "text"),
+        ("base_low", "numeric"),
+        ("base_high", "numeric"),
+        ("base", "text"),
     ),
     "uri": (("param", "int4"), ("value", "text")),
+    "position": (("param", "int4"), ("latitude", "float8"), ("longitude", "float8")),
+    "composite": (
+        ("param", "int4"),
+        *((name, "numeric") if name in _NUMBERS else (name, _OTHERS.get(name, "text")) for name in COMPOSITE_COLUMNS),
+    ),
+    "text": (("narrative", "text"), ("content", "text")),
 }
 
 _INSERT_RESOURCE = """
@@ -79,9 +94,10 @@ def _insert_index(table: str) -> str:
     columns = INDEX_TABLES[table]
     names = ", ".join(name for name, _ in columns)
     arrays = ", ".join(f"%({table}_{name})s::{kind}[]" for name, kind in columns)
+    taken = "to_tsvector('simple', x.narrative), to_tsvector('simple', x.content)" if table == "text" else "x.*"
     return (
         f",\n{table}_new as (insert into record.{table} (shard, rid, {names})"  # noqa: S608
-        f" select %(shard)s, r.rid, x.* from r, unnest({arrays}) as x)"
+        f" select %(shard)s, r.rid, {taken} from r, unnest({arrays}) as x({names}))"
     )
 
 
@@ -153,8 +169,8 @@ def write(
     tables: list[str] = []
     if index is not None:
         for table, columns in INDEX_TABLES.items():
-            lists: tuple[list[Any], ...] = getattr(index, table)
-            if lists[0]:
+            lists = _texts(row.content) if table == "text" else getattr(index, table)
+            if lists and lists[-1]:
                 tables.append(table)
                 for (name, _), column in zip(columns, lists, strict=True):
                     values[f"{table}_{name}"] = column
@@ -162,3 +178,8 @@ def write(
         values["rid"] = known.rid
         values["old_shard"] = known.shard
     execute(connection, _statement(new=known is None, tables=tuple(tables)), values)
+
+
+def _texts(content: bytes | None) -> Sequence[list[Any]]:
+    found = text.rows(content) if content is not None else []
+    return [list(column) for column in zip(*found, strict=True)]

@@ -1,0 +1,98 @@
+"""``_text`` and ``_content``: words of the narrative and of the whole resource. FHIR R4, search.html#content.
+
+PostgreSQL's full text search with the configuration ``simple`` over folded words, so that "duc" finds "Đức". What is
+asked is read as on the web: words that must all be there, "a phrase", or, -not.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import msgspec
+
+from yba.fhir.model.fold import fold
+from yba.fhir.search.clause import Clause
+from yba.fhir.search.question import Question, invalid, unsupported_modifier
+from yba.fhir.search.rows import TextRow
+from yba.fhir.search.values import plain
+
+PART = 100_000
+"""Characters of one row: a tsvector holds a megabyte."""
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(:?)')
+_TAG = re.compile(r"<[^>]*>")
+# Elements whose texts are addresses and marks, not words.
+_SILENT = frozenset(
+    {
+        "resourceType", "id", "system", "url", "reference", "fullUrl", "versionId", "lastUpdated", "contentType",
+        "data", "div", "hash", "profile", "version",
+    }
+)  # fmt: skip
+_COLUMNS = {"_text": "narrative", "_content": "content"}
+
+
+def rows(content: bytes) -> list[TextRow]:
+    """The words of a resource as it is stored; none when it has no text."""
+    text = content.decode()
+    words: list[str] = []
+    narrative = ""
+    silent, name = False, ""
+    for value, colon in _STRING.findall(text):
+        if colon:
+            name, silent = value, value in _SILENT
+        elif not silent:
+            words.append(_plain(value))
+        elif name == "div":
+            narrative = " ".join([narrative, html.unescape(_TAG.sub(" ", _plain(value)))]).strip()
+    told = fold(narrative) if narrative else None
+    whole = fold(" \n".join(words))
+    if told:
+        whole = f"{whole} \n{told}"
+    if len(whole) <= PART:
+        return [(told, whole)] if whole else []
+    return _parts(told, whole)
+
+
+def _parts(told: str | None, whole: str) -> list[TextRow]:
+    """A long text as its different words, row by row. Words in different rows are not found together."""
+    narrative = " ".join(dict.fromkeys(told.split())) if told else None
+    content = " ".join(dict.fromkeys(whole.split()))
+    found: list[TextRow] = []
+    while narrative or content:
+        one, narrative = _cut(narrative) if narrative else (None, None)
+        two, content = _cut(content) if content else ("", "")
+        found.append((one, two))
+    return found
+
+
+def _cut(text: str) -> tuple[str, str]:
+    if len(text) <= PART:
+        return text, ""
+    at = text.rfind(" ", 0, PART)
+    at = at if at > 0 else PART
+    return text[:at], text[at:].strip()
+
+
+def _plain(literal: str) -> str:
+    if "\\" not in literal:
+        return literal
+    return msgspec.json.decode(f'"{literal}"'.encode(), type=str)
+
+
+def clause(question: Question) -> Clause:
+    """The condition of ``_text`` or ``_content``, with its rank."""
+    if question.modifier is not None:
+        raise unsupported_modifier(question)
+    column = _COLUMNS[question.parameter.code]
+    asked = fold(plain(question.value))
+    if not any(letter.isalnum() for letter in asked):
+        raise invalid(question, question.value, "words to look for")
+    query = "websearch_to_tsquery('simple', {})"
+    return Clause(
+        f"exists (select from record.text x where x.rid = r.rid and x.{column} @@ {query})",
+        (asked,),
+        Clause(
+            f"(select coalesce(max(ts_rank(x.{column}, {query}, 32)), 0) from record.text x where x.rid = r.rid)",  # noqa: S608 - our own names
+            (asked,),
+        ),
+    )
