@@ -166,7 +166,7 @@ def test_search_and_its_links(client: Client) -> None:
     assert links["self"] == f"{BASE}/Patient?_sort=birthdate&_count=2&birthdate=gt1980-06"
     second = client("GET", links["next"])
     assert [entry["resource"]["id"] for entry in second.json["entry"]] == ["p3", "p4"]
-    assert [link["relation"] for link in second.json["link"]] == ["self"]
+    assert "next" not in [link["relation"] for link in second.json["link"]]
     posted = client(
         "POST", "/Patient/_search", b"birthdate=1984-01-01", content_type="application/x-www-form-urlencoded"
     )
@@ -265,7 +265,6 @@ def test_capabilities_say_what_is_true(client: Client) -> None:
         "value-quantity",
         "_id",
     }
-    assert "code-value-quantity" not in {one["name"] for one in observation["searchParam"]}
     values = {"date": "2026", "number": "1", "quantity": "1", "reference": "Patient/x", "uri": "http://x"}
     for name in ("Observation", "Patient", "Appointment", "Invoice", "Slot"):
         for parameter in resources[name]["searchParam"]:
@@ -284,11 +283,12 @@ def test_capabilities_say_what_is_true(client: Client) -> None:
         ("GET", "/Patient/a/b/c/d", 404, "rest.no-such-place"),
         ("GET", "/Patient/$nonsense", 404, "operation.unknown"),
         ("GET", "/Patient/p/_history/x", 404, "store.not-found"),
-        ("PATCH", "/Patient/p", 405, "rest.method"),
+        ("PATCH", "/Patient", 405, "rest.method"),
+        ("PUT", "/Patient", 405, "rest.method"),
         ("DELETE", "/Patient", 405, "rest.method"),
         ("GET", "/", 405, "rest.method"),
         ("POST", "/metadata", 405, "rest.method"),
-        ("GET", "/Patient?_format=xml", 406, "rest.format"),
+        ("GET", "/Patient?_format=ttl", 406, "rest.format"),
         ("GET", "/Patient?name=%00", 400, "search.value"),
         ("GET", "/Patient?name=%ff", 400, "rest.query"),
         ("GET", "/Patient?birthdate=2026-02-30", 400, "search.value"),
@@ -296,7 +296,7 @@ def test_capabilities_say_what_is_true(client: Client) -> None:
         ("GET", "/Patient?_cursor=nonsense", 400, "search.cursor"),
         ("GET", "/Patient/_history?_cursor=nonsense", 400, "rest.cursor"),
         ("GET", "/Patient/_history?_since=soon", 400, "rest.since"),
-        ("GET", "/Patient/_history?_count=0", 400, "rest.count"),
+        ("GET", "/Patient/_history?_count=-1", 400, "rest.count"),
     ],
 )
 def test_bad_requests(client: Client, method: str, url: str, status: int, key: str) -> None:
@@ -336,13 +336,13 @@ def test_bad_bodies_store_nothing(client: Client, body: bytes, path: str | None)
 
 def test_bad_headers(client: Client) -> None:
     assert (
-        client("POST", "/Patient", patient(None), content_type="application/fhir+xml").key
+        client("POST", "/Patient", patient(None), content_type="text/turtle").key
         == "rest.content-type"
     )
     assert client("POST", "/Patient", patient(None), content_type="").status == 415
     latin = client("POST", "/Patient", patient(None), content_type="application/json; charset=latin-1")
     assert (latin.status, latin.key) == (415, "rest.charset")
-    assert client("GET", "/Patient", accept="application/fhir+xml").status == 406
+    assert client("GET", "/Patient", accept="text/turtle").status == 406
     for accept in ("*/*", "application/json", "text/html, application/fhir+json;q=0.5", "application/*"):
         assert client("GET", "/Patient", accept=accept).status == 200
     assert client("POST", "/Patient", patient(None), content_length="x").key == "rest.content-length"

@@ -32,10 +32,10 @@ _INTERACTIONS = (
 
 def capabilities(request: Request) -> Response:
     """The CapabilityStatement; needs no token."""
-    if request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
         from yba.fhir.rest.route import MethodNotAllowed
 
-        return refused(MethodNotAllowed("rest.method", "Ask by GET."), [("Allow", "GET, HEAD")])
+        return refused(MethodNotAllowed("rest.method", "Ask by GET."), [("Allow", "GET, HEAD, OPTIONS")])
     return Response(200, _statement(request.base_url))
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from yba.fhir.record import Record
+from yba.fhir.rest import binaries, subset
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Response, version_headers
 from yba.fhir.store.rows import Stored
@@ -13,17 +14,26 @@ from yba.fhir.store.rows import Stored
 
 def read(record: Record, request: Request, type_name: str, identifier: str) -> Response:
     """The current version, or 304 when the asker has it already."""
-    stored = record.read_stored(type_name, identifier)
-    headers = version_headers(stored)
-    if _has_it(request, stored):
-        return Response(304, b"", headers)
-    return Response(200, stored.content or b"", headers)
+    return _answer(request, record.read_stored(type_name, identifier))
 
 
 def vread(record: Record, request: Request, type_name: str, identifier: str, version: str) -> Response:
     """One version."""
-    stored = record.vread_stored(type_name, identifier, version)
-    return Response(200, stored.content or b"", version_headers(stored))
+    return _answer(request, record.vread_stored(type_name, identifier, version))
+
+
+def _answer(request: Request, stored: Stored) -> Response:
+    headers = version_headers(stored)
+    content = stored.content or b""
+    if request.environ.get("QUERY_STRING"):
+        elements, summary = subset.asked(request.query)
+        content = subset.subset(stored.type, content, elements=elements, summary=summary)
+    if _has_it(request, stored):
+        return Response(304, b"", headers)
+    if stored.type == "Binary" and (raw := binaries.as_asked(request, content)) is not None:
+        data, kind = raw
+        return Response(200, data, headers, content_type=kind)
+    return Response(200, content, headers)
 
 
 def _has_it(request: Request, stored: Stored) -> bool:

@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from yba.fhir.errors import Invalid
+from yba.fhir.record.conditions import MOST_DELETED
 from yba.fhir.rest.services import Services
 
 Pairs = list[tuple[str, str]]
 _VERSION = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 _LENGTH = re.compile(r"[0-9]{1,15}")
+_OF_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -25,14 +27,21 @@ class TooLarge(Invalid):
 class Request:
     """``path`` holds the segments under the base; ``base_url`` has no slash at its end."""
 
-    __slots__ = ("_body", "base_url", "environ", "limit", "method", "path", "services")
+    __slots__ = ("_body", "base_url", "environ", "limit", "method", "most_deleted", "path", "services")
 
     def __init__(
-        self, environ: dict[str, Any], *, base_url: str | None, limit: int, services: Services | None = None
+        self,
+        environ: dict[str, Any],
+        *,
+        base_url: str | None,
+        limit: int,
+        services: Services | None = None,
+        most_deleted: int = MOST_DELETED,
     ) -> None:
         self.environ = environ
         self.services = services
         self.limit = limit
+        self.most_deleted = most_deleted
         self.method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("PATH_INFO", "")
         if path.startswith("/fhir") and not environ.get("SCRIPT_NAME", "").endswith("/fhir"):
@@ -50,7 +59,7 @@ class Request:
     def query(self) -> Pairs:
         """The parameters of the URL."""
         text = self.environ.get("QUERY_STRING")
-        return _pairs(text) if text else []
+        return pairs(text) if text else []
 
     @property
     def form(self) -> Pairs:
@@ -58,7 +67,7 @@ class Request:
         kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if kind == FORM:
             try:
-                return _pairs(self.body().decode())
+                return pairs(self.body().decode())
             except UnicodeDecodeError:
                 raise Invalid("rest.form", "The form is not UTF-8 text.") from None
         return []
@@ -68,6 +77,11 @@ class Request:
         if self._body is None:
             self._body = self._read()
         return self._body
+
+    def replace_body(self, body: bytes, kind: str) -> None:
+        """Go on with the same content in another format."""
+        self._body = body
+        self.environ = {**self.environ, "CONTENT_TYPE": kind}
 
     def _read(self) -> bytes:
         said = self.environ.get("CONTENT_LENGTH") or None
@@ -103,6 +117,11 @@ class Request:
                     return value.strip('"')
         return None
 
+    def condition(self) -> Pairs | None:
+        """The criteria a URL of a type holds, where it names resources by a search; None where it holds none."""
+        found = [pair for pair in self.query if pair[0] not in _OF_THE_ANSWER]
+        return found or None
+
     def if_match(self) -> str | None:
         """The version id of If-Match, or ``*`` for any. Raises Invalid when it is no entity tag."""
         header = self.header("IF_MATCH")
@@ -114,7 +133,8 @@ class Request:
         return found.group(1)
 
 
-def _pairs(text: str) -> Pairs:
+def pairs(text: str) -> Pairs:
+    """The parameters of a query. Raises Invalid for what is no UTF-8, and for too many."""
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=1000, errors="strict")
     except UnicodeDecodeError:

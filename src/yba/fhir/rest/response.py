@@ -11,6 +11,8 @@ from time import gmtime
 from yba.fhir.errors import RecordError
 from yba.fhir.model import codec
 from yba.fhir.outcome import outcome_of
+from yba.fhir.r4.datatypes import CodeableConcept
+from yba.fhir.r4.operation_outcome import OperationOutcome, OperationOutcomeIssue
 from yba.fhir.rest.request import Request
 from yba.fhir.store.rows import Stored
 
@@ -63,24 +65,25 @@ def version_headers(stored: Stored) -> Headers:
 
 
 def written(request: Request, stored: Stored, status: int) -> Response:
-    """The answer to a write, in the form ``Prefer: return`` asks for."""
+    """The answer to a write, in the form ``Prefer: return`` asks for. FHIR R4, http.html#ops."""
     headers = version_headers(stored)
     url = f"{request.base_url}/{stored.type}/{stored.id}/_history/{stored.version}"
     headers.append(("Location", url))
-    wanted = request.prefers("return")
-    if wanted == "minimal":
+    returns = request.prefers("return")
+    if returns == "minimal":
         return Response(status, b"", headers)
-    if wanted == "OperationOutcome":
-        return Response(
-            status, _informed(f"{stored.type}/{stored.id} is stored as version {stored.version}."), headers
-        )
+    if returns == "OperationOutcome":
+        return Response(status, informed(stored_words(stored)), headers)
     return Response(status, stored.content or b"", headers)
 
 
-def _informed(text: str) -> bytes:
-    from yba.fhir.r4.datatypes import CodeableConcept
-    from yba.fhir.r4.operation_outcome import OperationOutcome, OperationOutcomeIssue
+def stored_words(stored: Stored) -> str:
+    """What was done, in a sentence."""
+    return f"{stored.type}/{stored.id} is stored as version {stored.version}."
 
+
+def informed(text: str) -> bytes:
+    """An OperationOutcome that says all is well, and what was done."""
     issue = OperationOutcomeIssue(
         severity="information", code="informational", details=CodeableConcept(text=text)
     )

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from yba.fhir.errors import NotFound, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.record import Record
-from yba.fhir.rest import reading, searching, transactions, versions, writing
+from yba.fhir.rest import patching, reading, searching, transactions, versions, writing
+from yba.fhir.rest.capabilities import capabilities
 from yba.fhir.rest.operations import OPERATIONS
 from yba.fhir.rest.operations import call as operation
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Interaction, Response, refused
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_TYPE: dict[str, Interaction] = {"GET": searching.search, "POST": writing.create}
-_TYPE_SEARCH: dict[str, Interaction] = {"POST": searching.search_posted}
-_INSTANCE: dict[str, Interaction] = {"GET": reading.read, "PUT": writing.update, "DELETE": writing.delete}
-_HISTORY: dict[str, Interaction] = {"GET": versions.history}
-_VERSION: dict[str, Interaction] = {"GET": reading.vread}
-_ROOT: dict[str, Interaction] = {"POST": transactions.run}
+_Methods = Mapping[str, Interaction]
+_TYPE: _Methods = {"GET": searching.search, "POST": writing.create}
+# On a type these name their resources by a condition; without one they are not offered.
+_BY_CONDITION: _Methods = {
+    "PUT": writing.update_where, "PATCH": patching.patch_where, "DELETE": writing.delete_where,
+}  # fmt: skip
+_TYPE_SEARCH: _Methods = {"POST": searching.search_posted}
+_INSTANCE: _Methods = {
+    "GET": reading.read, "PUT": writing.update, "PATCH": patching.patch, "DELETE": writing.delete,
+}  # fmt: skip
+_HISTORY: _Methods = {"GET": versions.history}
+_VERSION: _Methods = {"GET": reading.vread}
+_ROOT: _Methods = {"POST": transactions.run}
 
 
 class MethodNotAllowed(Unsupported):
@@ -31,26 +40,62 @@ class MethodNotAllowed(Unsupported):
 def answer_of(record: Record, request: Request) -> Response:
     """Answer a request. Raises a RecordError for what is refused."""
     path = request.path
-    size = len(path)
-    if size == 2 and path[1][0] not in "_$":
-        return _answer(record, request, _INSTANCE, (_type(path[0]), _id(path)))
-    if size == 0:
-        return _answer(record, request, _ROOT, ())
-    if path[-1][0] == "$" and size <= 3:
+    if path and path[-1][0] == "$" and len(path) <= 3:
         return _operation(record, request, path)
-    if size == 1:
-        if path[0] == "_history":
-            return _answer(record, request, _HISTORY, ())
-        return _answer(record, request, _TYPE, (_type(path[0]),))
-    if size == 2 and path[1] == "_search":
-        return _answer(record, request, _TYPE_SEARCH, (_type(path[0]),))
-    if size == 2 and path[1] == "_history":
-        return _answer(record, request, _HISTORY, (_type(path[0]),))
-    if size == 3 and path[2] == "_history":
-        return _answer(record, request, _HISTORY, (_type(path[0]), _id(path)))
-    if size == 4 and path[2] == "_history":
-        return _answer(record, request, _VERSION, (_type(path[0]), _id(path), path[3]))
+    methods, parts = _place(path)
+    if methods is _TYPE and request.method in _BY_CONDITION and request.condition():
+        methods = _BY_CONDITION
+    interaction = methods.get("GET" if request.method == "HEAD" else request.method)
+    if interaction is not None:
+        return interaction(record, request, *parts)
+    allowed = _allowed(methods)
+    more = (
+        " With a condition ('?identifier=...') it is."
+        if methods is _TYPE and request.method in _BY_CONDITION
+        else ""
+    )
+    error = MethodNotAllowed("rest.method", f"{request.method[:20]} is not offered here; {allowed} is.{more}")
+    return refused(error, [("Allow", allowed)])
+
+
+def options(request: Request) -> Response:
+    """What may be done at a place; at the root the capability statement with it. Needs no token."""
+    if not request.path:
+        found = capabilities(request)
+        found.headers.append(("Allow", _allowed(_ROOT)))
+        return found
+    if request.path[-1][0] == "$":
+        return Response(200, b"", [("Allow", "GET, HEAD, POST, OPTIONS")])
+    methods, _ = _place(request.path)
+    return Response(
+        200, b"", [("Allow", _allowed({**methods, **_BY_CONDITION} if methods is _TYPE else methods))]
+    )
+
+
+def _place(path: list[str]) -> tuple[_Methods, tuple[str, ...]]:
+    """What may be done at a path, and the parts of it that say to what. Raises NotFound."""
+    match path:
+        case []:
+            return _ROOT, ()
+        case ["_history"]:
+            return _HISTORY, ()
+        case [name]:
+            return _TYPE, (_type(name),)
+        case [name, "_search"]:
+            return _TYPE_SEARCH, (_type(name),)
+        case [name, "_history"]:
+            return _HISTORY, (_type(name),)
+        case [name, _]:
+            return _INSTANCE, (_type(name), _id(path))
+        case [name, _, "_history"]:
+            return _HISTORY, (_type(name), _id(path))
+        case [name, _, "_history", version]:
+            return _VERSION, (_type(name), _id(path), version)
     raise NotFound("rest.no-such-place", f"There is nothing at '/{'/'.join(path)[:200]}'.")
+
+
+def _allowed(methods: _Methods) -> str:
+    return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
 
 
 def _operation(record: Record, request: Request, path: list[str]) -> Response:
@@ -60,17 +105,6 @@ def _operation(record: Record, request: Request, path: list[str]) -> Response:
         return operation.call(OPERATIONS, record, request, path[-1][1:], type_name, identifier)
     except operation.MethodNotAllowed as error:
         return refused(error, [("Allow", str(error.params["allowed"]))])
-
-
-def _answer(
-    record: Record, request: Request, methods: dict[str, Interaction], parts: tuple[str, ...]
-) -> Response:
-    interaction = methods.get("GET" if request.method == "HEAD" else request.method)
-    if interaction is not None:
-        return interaction(record, request, *parts)
-    allowed = ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
-    error = MethodNotAllowed("rest.method", f"{request.method[:20]} is not offered here; {allowed} is.")
-    return refused(error, [("Allow", allowed)])
 
 
 def _type(name: str) -> str:

@@ -9,18 +9,18 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import msgspec
 import psycopg
 
 from yba import fhir
 from yba.fhir.access import Actor
 from yba.fhir.errors import Forbidden, RecordError, Unavailable
 from yba.fhir.record import Clock, Guard, Ids
+from yba.fhir.record.conditions import MOST_DELETED
 from yba.fhir.rest.capabilities import capabilities
-from yba.fhir.rest.content import check_accepted
+from yba.fhir.rest.content import PLAIN, Format, wanted, written_as
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import JSON, STATUS, Response, refused
-from yba.fhir.rest.route import answer_of
+from yba.fhir.rest.route import answer_of, options
 from yba.fhir.rest.services import Services
 from yba.fhir.store.audit import Journal
 
@@ -55,6 +55,8 @@ def application(
     body_limit: int = BODY_LIMIT,
     journal: Journal | None = None,
     files: Path | None = None,
+    integrity: bool = False,
+    most_deleted: int = MOST_DELETED,
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
@@ -62,6 +64,8 @@ def application(
     an actor, or None. Without ``base_url`` links are made from the request's Host. The audit of reads is buffered
     in ``journal``, by default one of the application's own, begun with its first request. ``files`` is the folder
     in which exports lie until they are fetched.
+    ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
+    conditional delete may take away.
     """
     journals: list[Journal] = [journal] if journal is not None else []
     lock = Lock()
@@ -85,11 +89,11 @@ def application(
             raise Unauthorized("rest.login", "A bearer token is needed: 'Authorization: Bearer ...'.")
         return actor
 
-    def answered(environ: dict[str, Any]) -> Response:
-        request = Request(environ, base_url=base_url, limit=body_limit, services=services)
-        check_accepted(request)
+    def answered(request: Request) -> Response:
         if request.path == ["metadata"]:
             return capabilities(request)
+        if request.method == "OPTIONS":
+            return options(request)
         actor = actor_of(request)
         record = fhir.open(
             connect(),
@@ -98,12 +102,19 @@ def application(
             ids=ids,
             guards=guards,
             journal=journals[0] if journals else journal_now(),
+            integrity=integrity,
+            base_url=request.base_url,
         )
         return answer_of(record, request)
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        form = PLAIN
         try:
-            response = answered(environ)
+            request = Request(
+                environ, base_url=base_url, limit=body_limit, services=services, most_deleted=most_deleted
+            )
+            form = wanted(request)
+            response = answered(request)
         except RecordError as error:
             challenge = [("WWW-Authenticate", 'Bearer realm="yba"')] if error.status == 401 else None
             response = refused(error, challenge)
@@ -115,7 +126,7 @@ def application(
             )
         except Exception:  # noqa: BLE001 - the outermost edge: a client never sees a trace
             response = _failed()
-        return _send(environ, start_response, response)
+        return _send(environ, start_response, response, form)
 
     return serve
 
@@ -132,15 +143,21 @@ def _failed() -> Response:
     )
 
 
-def _send(environ: dict[str, Any], start_response: StartResponse, response: Response) -> Iterable[bytes]:
-    body = response.body
+def _send(
+    environ: dict[str, Any], start_response: StartResponse, response: Response, form: Format
+) -> Iterable[bytes]:
     if response.file is not None:
         return _send_file(environ, start_response, response, response.file)
-    if body and response.content_type is None and "_pretty=true" in (environ.get("QUERY_STRING") or ""):
-        body = msgspec.json.format(body, indent=2)
+    body, kind = response.body, response.content_type
+    if body and kind is None:
+        try:
+            body, kind = written_as(form, body), f"{form.mime}; charset=utf-8"
+        except Exception:  # noqa: BLE001 - as in ``serve``: what can't be written as XML is told in JSON
+            response = _failed()
+            body, kind = response.body, JSON
     headers = response.headers
-    if body:
-        headers.append(("Content-Type", response.content_type or JSON))
+    if body and kind is not None:
+        headers.append(("Content-Type", kind))
     if response.status not in (204, 304):
         headers.append(("Content-Length", str(len(body))))
     headers.append(("Cache-Control", "no-store" if response.status >= 400 else "private, no-cache"))
