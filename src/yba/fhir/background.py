@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+from yba.fhir.bulk import export
 from yba.fhir.jobs import Handler
 
 
 def handlers(files: Path) -> Mapping[str, Handler]:
     """Kind of job -> what does it. ``files`` is the folder the application serves finished files from."""
-    return {}
+    return {
+        export.KIND: partial(export.run, files=files),
+    }

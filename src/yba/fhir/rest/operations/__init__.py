@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from yba.fhir.rest.operations import jobs
+from yba.fhir.rest.operations import everything, export, jobs
 from yba.fhir.rest.operations.call import Call, Operation
 
 __all__ = ["OPERATIONS", "Call", "Operation"]
 
-OPERATIONS: tuple[Operation, ...] = (*jobs.OPERATIONS,)
+OPERATIONS: tuple[Operation, ...] = (
+    *everything.OPERATIONS,
+    *export.OPERATIONS,
+    *jobs.OPERATIONS,
+)
