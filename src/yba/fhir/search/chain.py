@@ -59,6 +59,7 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
     found: list[tuple[str, Clause]] = []
     refused: Invalid | None = None
     for target in taken.targets:
+        asking.visit(taken.parameter.code)
         try:
             rest = inner(target)
         except Invalid as error:

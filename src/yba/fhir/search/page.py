@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from yba.fhir.search.asked import ANY, Asked
 from yba.fhir.search.clause import Clause, held, highest
 from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
-from yba.fhir.search.question import Access, Asking
+from yba.fhir.search.question import Access, Asking, Terminology
 from yba.fhir.search.statement import WIDTH, Arm
 from yba.fhir.store.rows import Stored, execute
 
@@ -55,14 +55,15 @@ def run(
     now: datetime | None = None,
     base_url: str | None = None,
     compartment: Compartment | None = None,
+    terminology: Callable[[], Terminology] | None = None,
 ) -> Found:
     """Answer a search with one page. ``access`` gives the condition each type's rows must pass.
 
     ``type_name`` None searches every type, or those ``_type`` names; ``compartment`` narrows to what belongs to one
-    resource. Raises Invalid for values that cannot be read (and, ``strict``, unknown parameters), Unsupported for
+    resource; ``terminology`` gives what knows codes and value sets, when a question needs it. Raises Invalid for values that cannot be read (and, ``strict``, unknown parameters), Unsupported for
     what is not offered, TooCostly when more is to be included than a page may hold.
     """
-    asking = Asking(now or datetime.now(UTC), base_url, access)
+    asking = Asking(now or datetime.now(UTC), base_url, access, terminology=terminology)
     types = _types(connection, type_name, params, compartment)
     asked = reading.read(
         type_name or ANY, types, params, strict=strict, asking=asking, compartment=compartment

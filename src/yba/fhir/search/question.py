@@ -25,6 +25,7 @@ Access = Callable[[str], Condition]
 """The condition the rows of a type must pass to be seen."""
 
 LINKS = 40
+_VISITS = 1_000
 
 
 def no_access(type_name: str) -> Condition:
@@ -47,6 +48,7 @@ class Asking:
     access: Access = no_access
     links: int = field(default=0)
     restricted: bool = field(default=False)
+    visits: int = field(default=0)
     terminology: Callable[[], Terminology] | None = None
 
     def door(self, type_name: str) -> Clause | None:
@@ -59,12 +61,22 @@ class Asking:
         """Count one step of a chain. Raises TooCostly above 40 in one search."""
         self.links += 1
         if self.links > LINKS:
-            raise TooCostly(
-                "search.too-many-links",
-                f"A search may follow {LINKS} links; '{name[:100]}' goes beyond. A reference that may point to many "
-                "types counts once for each: name the type, as in 'subject:Patient.name'.",
-                parameter=name,
-            )
+            raise _too_many_links(name)
+
+    def visit(self, name: str) -> None:
+        """Count a type that is tried for the rest of a chain. Raises TooCostly before the tries get out of hand."""
+        self.visits += 1
+        if self.visits > _VISITS:
+            raise _too_many_links(name)
+
+
+def _too_many_links(name: str) -> TooCostly:
+    return TooCostly(
+        "search.too-many-links",
+        f"A search may follow {LINKS} links; '{name[:100]}' goes beyond. A reference that may point to many "
+        "types counts once for each: name the type, as in 'subject:Patient.name'.",
+        parameter=name,
+    )
 
 
 @dataclass(frozen=True, slots=True)
