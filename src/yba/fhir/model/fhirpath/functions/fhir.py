@@ -54,10 +54,14 @@ def _reference_of(item: Any) -> str | None:
 
 
 def _resolved(run: Run, item: Any, target: str) -> Node | None:
-    around = [*_resources_around(item), *run.environment["resource"], *run.environment["rootResource"]]
+    around: list[Node] = [
+        *_resources_around(item),
+        *run.environment["resource"],
+        *run.environment["rootResource"],
+    ]
     if target.startswith("#"):
         for resource in around:
-            if target == "#" and (resource.holder is None or resource.key != "contained"):
+            if target == "#" and resource.key != "contained":
                 return resource
             held = _contained(resource, target[1:])
             if held is not None:
@@ -86,7 +90,10 @@ def _resources_around(item: Any) -> list[Node]:
 def _contained(resource: Node, wanted: str) -> Node | None:
     found: Items = []
     resource.child("contained", found)
-    return next((one for one in found if isinstance(one.value, dict) and one.value.get("id") == wanted), None)
+    for one in found:
+        if isinstance(one, Node) and isinstance(one.value, dict) and one.value.get("id") == wanted:
+            return one
+    return None
 
 
 def _in_bundle(bundle: Node, target: str) -> Node | None:
@@ -98,7 +105,7 @@ def _in_bundle(bundle: Node, target: str) -> Node | None:
         if not isinstance(url, str):
             continue
         if url in (target, plain) or ("://" in url and ":" not in plain and url.endswith("/" + plain)):
-            found: Items = []
+            found: list[Node] = []
             entry.child("resource", found)
             return found[0] if found else None
     return None
