@@ -60,8 +60,9 @@ def run(
     """Answer a search with one page. ``access`` gives the condition each type's rows must pass.
 
     ``type_name`` None searches every type, or those ``_type`` names; ``compartment`` narrows to what belongs to one
-    resource; ``terminology`` gives what knows codes and value sets, when a question needs it. Raises Invalid for values that cannot be read (and, ``strict``, unknown parameters), Unsupported for
-    what is not offered, TooCostly when more is to be included than a page may hold.
+    resource; ``terminology`` gives what knows codes and value sets, when a question needs it. Raises Invalid for
+    values that cannot be read (and, ``strict``, unknown parameters), Unsupported for what is not offered, TooCostly
+    when more is to be included than a page may hold.
     """
     asking = Asking(now or datetime.now(UTC), base_url, access, terminology=terminology)
     types = _types(connection, type_name, params, compartment)
