@@ -1,0 +1,55 @@
+"""What tests of operations share: a client with several actors, and rows to ask about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from tests.fhir.test_rest import BASE, Answer, Client
+from yba.fhir.access import Actor
+
+__all__ = ["BASE", "Answer", "Client", "client_of", "entries", "names", "put"]
+
+#: Two facilities' doctors, a citizen for `p` and her child, a citizen for somebody else, a desk, a wall.
+ACTORS = {
+    "doctor-a": Actor(user="da", role="doctor", facility="a"),
+    "doctor-b": Actor(user="db", role="doctor", facility="b"),
+    "citizen": Actor(user="c", role="citizen", persons=frozenset({"p", "child"})),
+    "stranger": Actor(user="s", role="citizen", persons=frozenset({"other"})),
+    "desk": Actor(user="desk", role="care_desk", facility="a"),
+    "wall": Actor(user="w", role="wall"),
+}
+
+
+def client_of(connection: psycopg.Connection[Any]) -> Client:
+    client = Client(connection)
+    client.actors.update(ACTORS)
+    return client
+
+
+def put(
+    client: Client, type_name: str, identifier: str, *, facility: str | None = None, **fields: Any
+) -> Any:
+    """Store a resource under an id as the system; what was stored."""
+    sent: dict[str, Any] = {"resourceType": type_name, "id": identifier}
+    if facility is not None:
+        sent["meta"] = {"tag": [{"system": "https://yba.vn/fhir/facility", "code": facility}]}
+    answer = client("PUT", f"/{type_name}/{identifier}", sent | fields)
+    assert answer.status in (200, 201), answer.body
+    return answer.json
+
+
+def entries(answer: Answer) -> list[Any]:
+    assert answer.status == 200, answer.body
+    found: list[Any] = answer.json.get("entry", [])
+    return found
+
+
+def names(answer: Answer, mode: str | None = None) -> list[str]:
+    """``Type/id`` of each entry, in order; of one search mode only."""
+    return [
+        f"{one['resource']['resourceType']}/{one['resource']['id']}"
+        for one in entries(answer)
+        if mode is None or one["search"]["mode"] == mode
+    ]
