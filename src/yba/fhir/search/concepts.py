@@ -74,18 +74,17 @@ def _related(question: Question, text: str) -> Clause:
     if len(parts) != 2 or not all(parts):
         raise invalid(question, text, "'system|code', for codes have no order without their system")
     system, code = parts
-    related = (
-        question.terminology.descendants(system, code)
-        if question.modifier == "below"
-        else question.terminology.ancestors(system, code)
-    )
-    if related is None:
+    known = question.terminology
+    if known.concept(system, code) is None:
         raise Invalid(
             "search.code-system",
             f"The code '{code[:100]}' of the system '{system[:200]}' is not known here: nothing is above or below it.",
             parameter=question.parameter.code,
             value=text,
         )
+    related = (
+        known.descendants(system, code) if question.modifier == "below" else known.ancestors(system, code)
+    )
     return _among(question, _bounded(question, [(system, one) for one in dict.fromkeys([code, *related])]))
 
 
