@@ -126,9 +126,8 @@ def test_what_is_hidden_is_in_no_search_of_everything(
 )
 def test_compartments(record: fhir.Record, kind: str, identifier: str, expected: list[str]) -> None:
     compartment = search.Compartment(kind, identifier)
-    assert (
-        sorted(names(record, compartment=compartment)) == expected
-    )  # R4's patient compartment lists no Device
+    # R4's patient compartment lists no Device.
+    assert sorted(names(record, compartment=compartment)) == expected
 
 
 def test_a_compartment_by_type(record: fhir.Record) -> None:
