@@ -19,6 +19,7 @@ WORDS = (
     "import",
     "demo-reset",
     "messages",
+    "fhirpath",
 )
 
 
@@ -28,11 +29,11 @@ def _module(word: str) -> ModuleType:
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every word with its own help, from the first line of its module."""
+def parser(only: Sequence[str] = WORDS) -> argparse.ArgumentParser:
+    """The words with their own help, from the first line of each module; ``only`` these are loaded."""
     top = argparse.ArgumentParser(prog="yba", description="Y Bạ: one health record per person.")
     words = top.add_subparsers(dest="word", required=True, metavar="WORD")
-    for word in WORDS:
+    for word in only:
         module = _module(word)
         about = (module.__doc__ or "").strip()
         one = words.add_parser(word, help=about.splitlines()[0], description=about)
@@ -42,19 +43,29 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one word; the number is the process's exit code."""
-    from yba.site.database import DatabaseProblem
-    from yba.site.holding import AlreadyHeld
-
-    given = parser().parse_args(arguments)
+    """Run one word; the number is the process's exit code. Only this word's module is loaded: some need no database."""
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    if asked and asked[0] in WORDS:
+        prepare = getattr(_module(asked[0]), "prepared", None)
+        given = parser(only=asked[:1]).parse_args(prepare(asked) if prepare else asked)
+    else:
+        given = parser().parse_args(asked)
     try:
         return int(given.run(given))
-    except (DatabaseProblem, AlreadyHeld) as problem:
-        print(f"yba: {problem}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("yba: stopped.", file=sys.stderr)
         return 130
+    except _told() as problem:
+        print(f"yba: {problem}", file=sys.stderr)
+        return 1
+
+
+def _told() -> tuple[type[Exception], ...]:
+    """Errors whose message is for the reader; looked up when one is raised, for they load the database's driver."""
+    from yba.site.database import DatabaseProblem
+    from yba.site.holding import AlreadyHeld
+
+    return DatabaseProblem, AlreadyHeld
 
 
 if __name__ == "__main__":
