@@ -286,7 +286,7 @@ def test_capabilities_say_what_is_true(client: Client) -> None:
         ("PATCH", "/Patient", 405, "rest.method"),
         ("PUT", "/Patient", 405, "rest.method"),
         ("DELETE", "/Patient", 405, "rest.method"),
-        ("GET", "/", 405, "rest.method"),
+        ("PUT", "/", 405, "rest.method"),
         ("POST", "/metadata", 405, "rest.method"),
         ("GET", "/Patient?_format=ttl", 406, "rest.format"),
         ("GET", "/Patient?name=%00", 400, "search.value"),

@@ -10,7 +10,6 @@ from yba.fhir.rest.request import FORM, Request
 
 JSON = "application/fhir+json"
 XML = "application/fhir+xml"
-JSON_PATCH = "application/json-patch+json"
 _JSON_KINDS = {
     JSON: JSON, "application/json": "application/json", "text/json": "text/json",
     "application/json+fhir": JSON, "json": JSON,

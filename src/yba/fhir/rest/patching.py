@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from yba.fhir.errors import Invalid
-from yba.fhir.model import codec, tree
-from yba.fhir.r4.binary import Binary
-from yba.fhir.r4.datatypes import Resource
+from yba.fhir.model import codec
 from yba.fhir.r4.parameters import Parameters
 from yba.fhir.record import Record
+from yba.fhir.record.patches import JSON_PATCH, by_json_patch, by_parameters
 from yba.fhir.record.writing import Change
-from yba.fhir.rest.content import JSON, JSON_PATCH, XML, UnsupportedMedia, check_sent, is_fhir, sent_kind
+from yba.fhir.rest.content import JSON, XML, UnsupportedMedia, check_sent, is_fhir, sent_kind
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Response, written
 
@@ -49,42 +45,3 @@ def _change(request: Request) -> Change:
             path="resourceType",
         )
     return by_parameters(resource)
-
-
-def of_entry(resource: Resource) -> Change:
-    """The patch an entry of a bundle holds: a Binary with JSON Patch inside, or Parameters."""
-    if isinstance(resource, Parameters):
-        return by_parameters(resource)
-    if isinstance(resource, Binary):
-        kind = (resource.contentType or "").partition(";")[0].strip().lower()
-        if kind != JSON_PATCH:
-            raise Invalid(
-                "patch.body",
-                f"The Binary of a PATCH holds {JSON_PATCH}, not '{kind[:100]}'.",
-                path="contentType",
-            )
-        try:
-            return by_json_patch(base64.b64decode("".join((resource.data or "").split()), validate=True))
-        except (binascii.Error, ValueError):
-            raise Invalid("patch.body", "The data of the Binary is not base64.", path="data") from None
-    raise Invalid(
-        "patch.body",
-        f"A PATCH entry holds a Binary with {JSON_PATCH}, or Parameters, not a {type(resource).__name__}.",
-        path="resourceType",
-    )
-
-
-def by_json_patch(data: bytes) -> Change:
-    """A patch by RFC 6902."""
-    from yba.fhir.model.patch import json_patch
-
-    operations = tree.parse(data)
-    return lambda content: tree.dump(json_patch(tree.parse(content), operations))
-
-
-def by_parameters(parameters: Parameters) -> Change:
-    """A FHIRPath Patch."""
-    from yba.fhir.model.patch import fhirpath_patch
-
-    asked = tree.parse(codec.encode(parameters))
-    return lambda content: tree.dump(fhirpath_patch(tree.parse(content), asked))

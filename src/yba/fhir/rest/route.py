@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from yba.fhir.errors import NotFound, Unsupported
 from yba.fhir.r4 import MODULES
+from yba.fhir.r4.compartments import COMPARTMENTS
 from yba.fhir.record import Record
 from yba.fhir.rest import patching, reading, searching, transactions, versions, writing
 from yba.fhir.rest.capabilities import capabilities
@@ -28,7 +29,10 @@ _INSTANCE: _Methods = {
 }  # fmt: skip
 _HISTORY: _Methods = {"GET": versions.history}
 _VERSION: _Methods = {"GET": reading.vread}
-_ROOT: _Methods = {"POST": transactions.run}
+_ROOT: _Methods = {"GET": searching.search_system, "POST": transactions.run}
+_ROOT_SEARCH: _Methods = {"POST": searching.search_system_posted}
+_COMPARTMENT: _Methods = {"GET": searching.search_compartment}
+_COMPARTMENT_SEARCH: _Methods = {"POST": searching.search_compartment_posted}
 
 
 class MethodNotAllowed(Unsupported):
@@ -79,6 +83,8 @@ def _place(path: list[str]) -> tuple[_Methods, tuple[str, ...]]:
             return _ROOT, ()
         case ["_history"]:
             return _HISTORY, ()
+        case ["_search"]:
+            return _ROOT_SEARCH, ()
         case [name]:
             return _TYPE, (_type(name),)
         case [name, "_search"]:
@@ -89,6 +95,12 @@ def _place(path: list[str]) -> tuple[_Methods, tuple[str, ...]]:
             return _INSTANCE, (_type(name), _id(path))
         case [name, _, "_history"]:
             return _HISTORY, (_type(name), _id(path))
+        case [name, _, "_search"] if name in COMPARTMENTS:
+            return _COMPARTMENT_SEARCH, (name, _id(path), "*")
+        case [name, _, inside] if name in COMPARTMENTS and (inside == "*" or inside in MODULES):
+            return _COMPARTMENT, (name, _id(path), inside)
+        case [name, _, inside, "_search"] if name in COMPARTMENTS and (inside == "*" or inside in MODULES):
+            return _COMPARTMENT_SEARCH, (name, _id(path), inside)
         case [name, _, "_history", version]:
             return _VERSION, (_type(name), _id(path), version)
     raise NotFound("rest.no-such-place", f"There is nothing at '/{'/'.join(path)[:200]}'.")

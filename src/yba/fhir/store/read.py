@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -156,3 +157,25 @@ def _history(
             where.append(text)
             params[name] = value
     return sql.SQL("{} where {}").format(sql.SQL("").join(source), sql.SQL(" and ").join(where)), params
+
+
+_CURRENT_MANY = (
+    "select r.id::varchar, r.version, r.updated, r.content, r.patient::varchar, r.facility::varchar, r.rid,"
+    " r.shard, r.type::varchar from record.resource r"
+    " join (select distinct * from unnest(%(types)s::text[], %(ids)s::text[]) as n(type, id)) x"
+    ' on r.type = x.type collate "C" and r.id = x.id collate "C" order by r.type, r.id for update of r'
+)
+
+
+def lock_many(
+    connection: psycopg.Connection[Any], names: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Stored, int]]:
+    """The current rows of these types and ids that are there, whoever may see them, locked in one order for all."""
+    pairs = sorted(set(names))
+    if not pairs:
+        return {}
+    params = {"types": [kind for kind, _ in pairs], "ids": [identifier for _, identifier in pairs]}
+    return {
+        (row[8], row[0]): (Stored(row[8], row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7])
+        for row in execute(connection, _CURRENT_MANY, params).fetchall()
+    }
