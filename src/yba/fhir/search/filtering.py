@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from yba.fhir.errors import Invalid
 from yba.fhir.model.dates import period_of
-from yba.fhir.search import chain, kinds
+from yba.fhir.search import chain, kinds, string
 from yba.fhir.search.clause import Clause, either, every, negated, probe, unequal
 from yba.fhir.search.filter_grammar import Node, Not, Step, Test, parse
 from yba.fhir.search.parameters import Parameter, of_type
 from yba.fhir.search.question import Asking, Question
-from yba.fhir.search.string import LAST, searchable
+from yba.fhir.search.string import BEGINNING, searchable
 
 Asked = Callable[..., Question]
 """Given a value (and a modifier), the question put to the test's parameter."""
@@ -81,7 +81,7 @@ def _test(asking: Asking, type_name: str, parameter: Parameter, test: Test) -> C
     if parameter.kind in ("date", "number", "quantity"):
         return _ordered(test, parameter, question)
     if parameter.kind == "string":
-        return probe("string", question("").number, _text(test, parameter))
+        return probe("string", question("").number, _text(test, parameter, question))
     if operator in _MODIFIERS and parameter.kind in ("token", "uri"):
         return kinds.answer(question(_escaped(value), _MODIFIERS[operator]))
     if operator in ("co", "sw", "ew") and parameter.kind in ("token", "uri"):
@@ -137,16 +137,16 @@ def _overlapping(test: Test, parameter: Parameter, question: Asked) -> Clause:
     return probe("date", question("").number, Clause("(x.low < {} and x.high > {})", (high, low)))
 
 
-def _text(test: Test, parameter: Parameter) -> Clause:
+def _text(test: Test, parameter: Parameter, question: Asked) -> Clause:
     text = searchable(test.value)
     if not text:
         raise _unfit(test, parameter, "a text is wanted")
     if test.operator == "eq":
-        return Clause("x.folded = {}", (text,))
+        return Clause("(left(x.folded, 200) = {} and x.folded = {})", (text[:BEGINNING], text))
     if test.operator == "ne":
         return Clause("(x.folded <> {} and x.exact <> '')", (text,))
     if test.operator == "sw":
-        return Clause("(x.folded >= {} and x.folded < {})", (text, text + LAST))
+        return string.condition(question(""), _escaped(test.value))
     if test.operator in _MARKS:
         return Clause(f"x.folded {_MARKS[test.operator]} {{}}", (text,))
     if test.operator in ("co", "ew"):

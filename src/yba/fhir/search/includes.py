@@ -6,7 +6,6 @@ is found. Every included row passes the door of its type. More than the limit is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from yba.fhir.store.rows import Stored, execute
 LARGEST_INCLUDE = 5000
 _Connection = psycopg.Connection[Any]
 _Key = tuple[str, str, int]
+_Target = tuple[int, str | None, str, str | None]
 
 
 def included(
@@ -69,7 +69,7 @@ def _key(one: Stored) -> _Key:
 # -- forward -----------------------------------------------------------------------------------------------
 
 _TARGETS = """
-select distinct x.rid, x.target_type::varchar, x.target_id::varchar from record.reference x
+select distinct x.rid, x.target_type::varchar, x.target_id::varchar, x.target_version::varchar from record.reference x
  where x.rid = any(%(rids)s) and x.param = any(%(params)s) and x.target_id <> ''"""
 
 
@@ -94,7 +94,7 @@ def _pointed(
         ).fetchall()
         if len(targets) > 4 * LARGEST_INCLUDE:
             raise too_many()
-        yield from _resolved(connection, include, rows, targets, asking)
+        yield from _resolved(connection, include, targets, asking)
         allowed = {target for code in codes for target in of_type(type_name)[code].targets}
         yield from _canonical(connection, include, targets, allowed, asking)
 
@@ -110,19 +110,17 @@ def _by_type(sources: Sequence[Stored]) -> Iterable[tuple[str, list[Stored]]]:
 def _resolved(
     connection: _Connection,
     include: Include,
-    sources: Sequence[Stored],
-    targets: Sequence[tuple[int, str | None, str]],
+    targets: Sequence[_Target],
     asking: Asking,
 ) -> Iterator[Stored]:
     """References by type and id, relative or under the record's own address; with the version they name, if any."""
-    versions = _versions(sources)
     wanted: dict[str, dict[str, set[int | None]]] = {}
-    for rid, kind, identifier in targets:
-        kind, identifier = (kind, identifier) if kind is not None else _own(identifier, asking.base_url)
-        if kind is None or include.target not in (None, kind):
-            continue
-        named = versions.get((rid, kind, identifier)) or {None}
-        wanted.setdefault(kind, {}).setdefault(identifier, set()).update(named)
+    for _, kind, identifier, named in targets:
+        if kind is None:
+            kind, identifier, named = _own(identifier, asking.base_url)
+        if kind is not None and include.target in (None, kind):
+            version = int(named) if named is not None and named.isdecimal() and len(named) < 10 else None
+            wanted.setdefault(kind, {}).setdefault(identifier, set()).add(version)
     for kind in sorted(wanted):
         ids = wanted[kind]
         for current in _linked(connection, kind, Clause("r.id = any({})", (sorted(ids),)), asking):
@@ -134,29 +132,15 @@ def _resolved(
                     yield found
 
 
-_REFERENCE = re.compile(
-    rb'"reference"\s*:\s*"(?:[^"]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/(\d{1,9}))?"'
-)
-
-
-def _versions(sources: Sequence[Stored]) -> dict[tuple[int, str, str], set[int | None]]:
-    """Which versions a resource's references name, None for "the current one"; of those that name any at all."""
-    found: dict[tuple[int, str, str], set[int | None]] = {}
-    for one in sources:
-        if one.content is not None and b"/_history/" in one.content:
-            for kind, identifier, version in _REFERENCE.findall(one.content):
-                found.setdefault((one.rid, kind.decode(), identifier.decode()), set()).add(
-                    int(version) if version else None
-                )
-    return found
-
-
-def _own(url: str, base_url: str | None) -> tuple[str | None, str]:
-    """An absolute URL under the record's own address as (type, id)."""
-    if base_url is None or not url.startswith(base_url + "/"):
-        return None, url
-    parts = url[len(base_url) + 1 :].split("/")
-    return (parts[0], parts[1]) if len(parts) in (2, 4) else (None, url)
+def _own(url: str, base_url: str | None) -> tuple[str | None, str, str | None]:
+    """An absolute URL under the record's own address as (type, id, version)."""
+    if base_url is not None and url.startswith(base_url + "/"):
+        parts = url[len(base_url) + 1 :].split("/")
+        if len(parts) == 2:
+            return parts[0], parts[1], None
+        if len(parts) == 4 and parts[2] == "_history":
+            return parts[0], parts[1], parts[3]
+    return None, url, None
 
 
 def _version(connection: _Connection, current: Stored, version: int | None) -> Stored | None:
@@ -182,14 +166,14 @@ _versioned = msgspec.json.Decoder(_Versioned)
 def _canonical(
     connection: _Connection,
     include: Include,
-    targets: Sequence[tuple[int, str | None, str]],
+    targets: Sequence[_Target],
     allowed: set[str],
     asking: Asking,
 ) -> Iterator[Stored]:
     """References by canonical URL, ``url|version`` or ``url``: the one of the version, or the newest."""
     urls: dict[str, set[str | None]] = {}
     for rid in {row[0] for row in targets}:
-        own = [text for one, kind, text in targets if one == rid and kind is None and ":" in text]
+        own = [text for one, kind, text, _ in targets if one == rid and kind is None and ":" in text]
         named = {text.partition("|")[0] for text in own if "|" in text}
         for text in own:
             url, bar, version = text.partition("|")
