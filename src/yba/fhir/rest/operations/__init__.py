@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yba.fhir.rest.operations import everything, export, jobs
+from yba.fhir.rest.operations import everything, export, jobs, lastn, meta
 from yba.fhir.rest.operations.call import Call, Operation
 
 __all__ = ["OPERATIONS", "Call", "Operation"]
@@ -11,4 +11,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *export.OPERATIONS,
     *jobs.OPERATIONS,
+    *lastn.OPERATIONS,
+    *meta.OPERATIONS,
 )
