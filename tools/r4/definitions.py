@@ -11,7 +11,14 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_WANTED = ("StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem", "ConceptMap", "CompartmentDefinition")
+_WANTED = (
+    "StructureDefinition",
+    "SearchParameter",
+    "ValueSet",
+    "CodeSystem",
+    "ConceptMap",
+    "CompartmentDefinition",
+)
 
 
 @dataclass
@@ -24,6 +31,7 @@ class Definitions:
     value_sets: dict[str, Json] = field(default_factory=dict)  # by canonical url
     code_systems: dict[str, Json] = field(default_factory=dict)  # by canonical url
     concept_maps: dict[str, Json] = field(default_factory=dict)  # by canonical url
+    profiles: list[Json] = field(default_factory=list)  # profiles and extensions with a snapshot
     compartments: dict[str, Json] = field(default_factory=dict)  # by code: Patient, Encounter, ...
 
     def add(self, resource: Json) -> None:
@@ -32,6 +40,8 @@ class Definitions:
                 self.structures[resource["type"]] = resource
             case "StructureDefinition" if resource["kind"] == "primitive-type":
                 self.primitives[resource["type"]] = resource
+            case "StructureDefinition" if is_profile(resource):
+                self.profiles.append(resource)
             case "SearchParameter" if resource["url"].startswith("http://hl7.org/fhir/SearchParameter/"):
                 self.search_parameters.append(resource)
             case "ValueSet":
@@ -47,6 +57,15 @@ class Definitions:
 def is_base_type(structure: Json) -> bool:
     """Whether this defines a resource or data type of the base specification: no profile, primitive or pattern."""
     return structure["kind"] in {"resource", "complex-type"} and structure.get("derivation") != "constraint"
+
+
+def is_profile(structure: Json) -> bool:
+    """Whether this constrains a type of the base specification, and says all of it."""
+    return (
+        structure.get("derivation") == "constraint"
+        and structure["url"].startswith("http://hl7.org/fhir/StructureDefinition/")
+        and "snapshot" in structure
+    )
 
 
 def read(archive: Path) -> Definitions:

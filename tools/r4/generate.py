@@ -9,6 +9,7 @@ from tools.r4.definitions import Definitions, Json
 from tools.r4.shapes import Shape, shapes_of, snake
 from tools.r4.write_codes import codes_module
 from tools.r4.write_compartments import compartments_module
+from tools.r4.write_profiles import profile_files
 from tools.r4.write_search import search_module
 from tools.r4.write_structures import structure_file
 from tools.r4.write_terminology import terminology_files
@@ -39,7 +40,7 @@ def modules(definitions: Definitions) -> dict[str, str]:
     texts["__init__.py"] = init_module(list(shapes.resources))
     for name, structure in (definitions.structures | definitions.primitives).items():
         texts[f"structures/{name}.json"] = structure_file(structure)
-    return texts | terminology_files(definitions)
+    return texts | profile_files(definitions.profiles) | terminology_files(definitions)
 
 
 class Everything:
