@@ -30,6 +30,8 @@ from yba.fhir.store import identity
 from yba.fhir.store.audit import Act, Journal, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
+from yba.fhir.store.write import write as write_one
+from yba.fhir.store.write_many import Item, write_many
 
 __all__ = ["ANY_VERSION", "Page", "Parameter", "Record", "now", "type_name_of"]
 
@@ -41,6 +43,7 @@ Clock = Callable[[], datetime]
 Ids = Callable[[int], str]
 Transaction = Callable[[], AbstractContextManager[object]]
 
+MOST_WAITING = 500
 FIND_LIMIT = 5_000
 PAGE = 500
 
@@ -83,7 +86,8 @@ class Record:
         base_url: str | None = None,
     ) -> None:
         self._transaction = transaction or connection.transaction
-        self.connection = connection
+        self._connection = connection
+        self._waiting: list[Item] | None = None
         self.actor = actor
         self.clock = clock
         self._ids = ids
@@ -94,6 +98,13 @@ class Record:
         self.unchecked_sources: list[tuple[str, str, bytes]] = []
         self.unchecked_targets: list[tuple[str, str]] = []
         self._depth = 0
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection; whoever asks for it finds on it everything written so far."""
+        if self._waiting:
+            self._send_waiting()
+        return self._connection
 
     # -- who and when ------------------------------------------------------------------------------
 
@@ -119,14 +130,46 @@ class Record:
         """All or nothing: a transaction, or a savepoint inside one."""
         self._depth += 1
         try:
+            if self._waiting:  # a savepoint: what was written before it is not a part of it
+                self._send_waiting()
             with translated, self._transaction():
                 yield
+                if self._waiting:
+                    self._send_waiting()
                 if self.integrity and self._depth == 1:
                     integrity.check(self)
         finally:
             self._depth -= 1
             if self.integrity and not self._depth:
                 integrity.forget(self)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Writes inside go to the database many at a time; any read sends first what waits. Use inside ``atomic``."""
+        if self._waiting is not None:
+            yield
+            return
+        self._waiting = []
+        try:
+            yield
+            self._send_waiting()
+        finally:
+            self._waiting = None
+
+    def write(self, item: Item) -> None:
+        """Write one version, or let it wait for others (``together``)."""
+        if self._waiting is None:
+            with translated:
+                write_one(self._connection, self.actor, item.row, item.index, item.known)
+            return
+        self._waiting.append(item)
+        if len(self._waiting) >= MOST_WAITING:
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        items, self._waiting = self._waiting or [], []
+        with translated:
+            write_many(self._connection, self.actor, items)
 
     def attempt(self, work: Callable[[], T], *, taken: bool = False) -> T:
         """Do work in a transaction, and again where another one stood in its way; see ``failures.attempted``."""
@@ -321,7 +364,8 @@ class Record:
         """Like ``create``, as stored; the flag says whether something new was made."""
         if if_none_exist is not None:
             return conditions.create(self, resource, if_none_exist, identifier)
-        if self.integrity or type(resource).__name__ in self.guards:
+        name = type(resource).__name__
+        if self.integrity or name in self.guards or name == writing.FOLLOWED:
             return self.attempt(lambda: (writing.put(self, resource, identifier, "POST", None), True))
         return writing.put(self, resource, identifier, "POST", None), True
 

@@ -18,8 +18,9 @@ from yba.fhir.r4.datatypes import Coding, Meta, Resource
 from yba.fhir.record.failures import translated
 from yba.fhir.record.reading import Known, alive, current, sees
 from yba.fhir.search.index import rows as index_rows
-from yba.fhir.store import identity, read, write
+from yba.fhir.store import identity, parameters, read, write
 from yba.fhir.store.rows import Stored
+from yba.fhir.store.write_many import Item
 
 if TYPE_CHECKING:
     from yba.fhir.record.handle import Record
@@ -118,8 +119,7 @@ def delete_in(
         type_name, identifier, stored.version + 1, _moment(record), "DELETE", shard,
         stored.patient, stored.facility, None,
     )  # fmt: skip
-    with translated:
-        write.write(record.connection, record.actor, row, None, write.Known(stored.rid, shard))
+    record.write(Item(row, None, write.Known(stored.rid, shard)))
     return Stored(
         type_name, identifier, row.version, row.updated, None, row.patient, row.facility, method="DELETE"
     )
@@ -149,7 +149,7 @@ def put(
     _check_write(record, type_name, patient, facility)
     if patient is not None and not is_patient:
         _check_person(record, patient)
-    if type_name in record.guards:
+    if type_name in record.guards or type_name == FOLLOWED:
         before = codec.decode(old.content, type_name) if old and old.content else None
         _guard(record, type_name, before, stamped)
     content = codec.encode(stamped)
@@ -157,8 +157,7 @@ def put(
         record.unchecked_sources.append((type_name, identifier, content))
     row = write.Write(type_name, identifier, version, moment, method, shard, patient, facility, content)
     known_row = write.Known(old.rid, known[1]) if old and known else None
-    with translated:
-        write.write(record.connection, record.actor, row, index, known_row)
+    record.write(Item(row, index, known_row))
     return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)
 
 
@@ -176,7 +175,17 @@ def _moment(record: Record) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+FOLLOWED = "SearchParameter"
+"""What is stored of it takes effect in search, in the same transaction."""
+
+
 def _guard(record: Record, type_name: str, before: Resource | None, after: Resource | None) -> None:
+    if type_name == FOLLOWED:
+        one = after or before
+        assert one is not None
+        assert one.id is not None
+        with translated:
+            parameters.follow(record.connection, record.actor, one.id, after, _moment(record))
     for guard in record.guards.get(type_name, ()):
         guard(record, before, after)
 
