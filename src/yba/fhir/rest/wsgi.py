@@ -152,6 +152,9 @@ def _send(
     if body and kind is None:
         try:
             body, kind = written_as(form, body), f"{form.mime}; charset=utf-8"
+        except RecordError as error:
+            response = refused(error)
+            body, kind = response.body, JSON
         except Exception:  # noqa: BLE001 - as in ``serve``: what can't be written as XML is told in JSON
             response = _failed()
             body, kind = response.body, JSON

@@ -217,7 +217,7 @@ def _parameters(request: Request, operation: Operation) -> Iterator[Parameter]:
     if not body.strip():
         return
     check_sent(request)
-    sent = tree.parse(body)
+    sent = tree.parse(request.body())
     if not isinstance(sent, dict) or not isinstance(sent.get("resourceType"), str):
         raise Invalid("operation.body", "The body is a Parameters resource or a resource in JSON.")
     if sent["resourceType"] == "Parameters":
