@@ -78,7 +78,7 @@ def test_elements_stand_in_the_order_of_the_definition() -> None:
 
 @pytest.mark.parametrize("digits", ["80.10", "0.0", "-0.500", "1E-22", "100"])
 def test_decimals_keep_their_digits(digits: str) -> None:
-    text = '{"resourceType":"Observation","valueQuantity":{"value":%s}}' % digits
+    text = '{"resourceType":"Observation","valueQuantity":{"value":' + digits + "}}"
     assert f'value="{digits}"' in xml.from_json(text.encode()).decode()
     assert xml.to_json(xml.from_json(text.encode())).decode() == text
 

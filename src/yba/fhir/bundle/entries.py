@@ -166,9 +166,10 @@ def refuse_overlaps(steps: list[Step]) -> None:
     for step in steps:
         if step.method not in ("PUT", "PATCH", "DELETE"):
             continue
-        ids = step.doomed or ([step.identifier or step.id] if step.identifier or step.id else [])
+        own = step.identifier or step.id
+        ids = step.doomed or ([own] if own is not None else [])
         for identifier in ids:
-            before = seen.setdefault((step.type, str(identifier)), step.number)
+            before = seen.setdefault((step.type, identifier), step.number)
             if before != step.number:
                 raise Invalid(
                     "bundle.overlap",

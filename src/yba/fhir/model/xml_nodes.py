@@ -15,6 +15,7 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 DEPTH = 200
 _SEPARATOR = "\x1f"
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)["']""")
+_END = re.compile(rb"</(?:[^\s>:]+:)?div\s*>")
 _OWN_SPACE = re.compile(r"<div\b[^>]*?\sxmlns\s*=")
 
 
@@ -105,7 +106,8 @@ class _Reading:
         """The narrative as it was sent; written anew where its names hang on prefixes declared outside of it."""
         assert self.narrative_at is not None
         at = self.parser.CurrentByteIndex
-        after = self.data.find(b">", at) + 1  # of an empty element both ends are at its beginning
+        # Of an empty element (<div/>) expat tells the place after it, of any other the place of its end tag.
+        after = self.data.find(b">", at) + 1 if _END.match(self.data, at) else at
         source = self.data[self.narrative_at : after].decode().replace("\r\n", "\n").replace("\r", "\n")
         if _OWN_SPACE.match(source) and not any(f"<{one}:" in source for one in self.prefixes):
             return source
@@ -127,9 +129,7 @@ def read(data: bytes, *, fragment: bool = False) -> Node:
     except UnicodeDecodeError as error:
         raise Invalid("xml.utf-8", f"The text is not UTF-8 at byte {error.start}.") from None
     except expat.ExpatError as error:
-        words = (
-            expat.errors.messages[error.code] if error.code in expat.errors.messages else "not well-formed"
-        )
+        words = expat.errors.messages.get(error.code, "not well-formed")
         raise Invalid(
             "xml.syntax",
             f"The XML cannot be read at line {error.lineno}, column {error.offset + 1}: {words}.",
