@@ -37,9 +37,10 @@ class Relation(Enum):
 
 CATALOGUE = frozenset(
     {
-        "ActivityDefinition", "ChargeItemDefinition", "CodeSystem", "HealthcareService", "Location",
-        "Medication", "MedicationKnowledge", "Organization", "Practitioner", "PractitionerRole",
-        "Questionnaire", "Schedule", "Slot", "ValueSet",
+        "ActivityDefinition", "ChargeItemDefinition", "CodeSystem", "ConceptMap", "HealthcareService",
+        "Location", "Medication", "MedicationKnowledge", "NamingSystem", "Organization", "Practitioner",
+        "PractitionerRole", "Questionnaire", "Schedule", "SearchParameter", "Slot", "StructureDefinition",
+        "ValueSet",
     }
 )  # fmt: skip
 IDENTITY = frozenset({"Patient", "RelatedPerson", "Coverage"})

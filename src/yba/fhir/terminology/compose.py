@@ -19,7 +19,7 @@ from yba.fhir.terminology.failures import (
     unknown_system,
     unknown_value_set,
 )
-from yba.fhir.terminology.filters import candidates, tests_of
+from yba.fhir.terminology.filters import candidates, op_of, tests_of
 from yba.fhir.terminology.library import Library, split
 from yba.fhir.terminology.systems import Listed, System, canonical, is_partial, url_of
 
@@ -36,6 +36,7 @@ class Entry:
     concept: Concept
     said: Tree | None = None  # the ValueSet.compose.include.concept that names it
     nests: bool = False  # whether it was selected by place in a hierarchy rather than by name
+    whole: bool = False  # whether all its system was selected
 
     @property
     def key(self) -> Key:
@@ -199,11 +200,11 @@ class Selection:
         concepts = candidates(system, filters)
         if concepts is None:
             raise not_countable(url)
-        nests = not filters or any(one.get("op") in ("is-a", "descendent-of") for one in filters)
+        nests = not filters or any(op_of(one) in ("is-a", "descendent-of") for one in filters)
         found: dict[Key, Entry] = {}
         for concept in concepts:
             if all(test(concept) for test in tests):
-                found[url, concept.code] = Entry(system, concept, None, nests)
+                found[url, concept.code] = Entry(system, concept, None, nests, not filters)
                 if len(found) > LIMIT:
                     raise too_costly(url, LIMIT)
         return found

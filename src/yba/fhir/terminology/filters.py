@@ -30,7 +30,7 @@ def candidates(system: System, filters: list[Tree]) -> Iterable[Concept] | None:
         if one.get("property") not in _ITSELF:
             continue
         value = str(one.get("value", ""))
-        match one.get("op"):
+        match op_of(one):
             case "=":
                 return _found(system, [value])
             case "in":
@@ -46,6 +46,15 @@ def candidates(system: System, filters: list[Tree]) -> Iterable[Concept] | None:
     return system.concepts()
 
 
+def op_of(asked: Tree) -> str:
+    """A filter's operator; one that only R5 has stands in an extension of the element."""
+    for one in asked.get("_op", {}).get("extension", ()):
+        code = one.get("valueCode", one.get("valueString"))
+        if isinstance(code, str):
+            return code
+    return str(asked.get("op"))
+
+
 def _found(system: System, codes: Iterable[str]) -> Iterable[Concept]:
     return (concept for concept in map(system.find, codes) if concept is not None)
 
@@ -55,7 +64,7 @@ def _listed(value: str) -> list[str]:
 
 
 def _test(system: System, asked: Tree) -> Test:
-    name, op, value = str(asked.get("property", "")), asked.get("op"), asked.get("value")
+    name, op, value = str(asked.get("property", "")), op_of(asked), asked.get("value")
     if not isinstance(value, str):
         raise bad_filter(url_of(system), f"{name} {op}", "it has no value")
     if name in _ITSELF or op in (

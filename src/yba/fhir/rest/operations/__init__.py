@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from yba.fhir.rest.operations import everything, export, jobs, lastn, meta
+from yba.fhir.rest.operations import (
+    everything,
+    export,
+    jobs,
+    lastn,
+    meta,
+    terminology_codes,
+    terminology_expand,
+    terminology_translate,
+)
 from yba.fhir.rest.operations.call import Call, Operation
 
 __all__ = ["OPERATIONS", "Call", "Operation"]
@@ -12,5 +21,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *export.OPERATIONS,
     *jobs.OPERATIONS,
     *lastn.OPERATIONS,
+    *match.OPERATIONS,
     *meta.OPERATIONS,
+    *terminology_codes.OPERATIONS,
+    *terminology_expand.OPERATIONS,
+    *terminology_translate.OPERATIONS,
 )

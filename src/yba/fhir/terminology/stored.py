@@ -1,0 +1,174 @@
+"""Code systems, value sets and maps the record keeps, as far as the actor may read them.
+
+A small code system is read from its resource and kept in memory until it changes; a large one is read into rows when
+it is first asked for, and from then on answered from them (``tables``). Of several resources with one canonical url
+the newest version that is not retired counts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from yba.fhir.access import Actor, policy
+from yba.fhir.model import tree
+from yba.fhir.search.parameters import param_number
+from yba.fhir.store.rows import execute
+from yba.fhir.terminology.library import sortable
+from yba.fhir.terminology.systems import Listed, System
+from yba.fhir.terminology.tables import Tabled, fill, is_filled
+
+Tree = Any
+LARGE = 1_000_000
+"""Bytes of a CodeSystem above which its concepts are kept in rows."""
+_KEPT = 64
+_MOST_MAPS = 2_000
+
+_BY_URL = sql.SQL(
+    "select r.id::varchar, r.version, octet_length(r.content), r.updated,"
+    " case when octet_length(r.content) <= {large} then r.content end"
+    " from record.uri x join record.resource r on r.rid = x.rid and r.shard = x.shard"
+    " where x.param = %(param)s and x.value = %(url)s and r.type = %(type)s and r.content is not null"
+).format(large=sql.Literal(LARGE))
+_CONTENT = sql.SQL("select r.content from record.resource r where r.type = %(type)s and r.id = %(id)s")
+_MAPS = sql.SQL(
+    "select r.content from record.resource r where r.type = 'ConceptMap' and r.content is not null"
+)
+
+
+class _Cache:
+    """Code systems read from resources, by the version they were read from; the least used go first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[object, ...], Listed] = OrderedDict()
+
+    def get(self, key: tuple[object, ...]) -> Listed | None:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[object, ...], system: Listed) -> None:
+        with self._lock:
+            self._kept[key] = system
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
+
+_systems = _Cache()
+
+
+class RecordShelf:
+    """Terminology out of the record for one actor."""
+
+    def __init__(self, connection: psycopg.Connection[Any], actor: Actor) -> None:
+        self._connection = connection
+        self._actor = actor
+
+    def resource(self, kind: str, url: str, version: str | None) -> Tree | None:
+        """The newest resource of a canonical url, or of that version; None when there is none to see."""
+        found = [self._tree(kind, row) for row in self._rows(kind, url)]
+        return newest(one for one in found if version in (None, one.get("version")))
+
+    def system(self, url: str, version: str | None) -> System | None:
+        """The newest code system of a url with its concepts; supplements are not systems."""
+        rows = self._rows("CodeSystem", url)
+        heads = []
+        for row in rows:
+            head = self._head(row)
+            if head.get("content") != "supplement" and version in (None, head.get("version")):
+                heads.append((head, row))
+        chosen = newest(head for head, _ in heads)
+        if chosen is None:
+            return None
+        row = next(row for head, row in heads if head is chosen)
+        if chosen.get("content") == "not-present" or row[2] > LARGE:
+            return self._tabled(row, chosen)
+        return self._listed(row)
+
+    def maps(self) -> Iterable[Tree]:
+        """Every concept map the actor may read, the newest first."""
+        rows = self._query(
+            _MAPS, "ConceptMap", {}, sql.SQL(" order by r.updated desc limit {}").format(_MOST_MAPS)
+        )
+        return [tree.parse(row[0]) for row in rows]
+
+    # -- rows --------------------------------------------------------------------------------------------
+
+    def _rows(self, kind: str, url: str) -> list[tuple[Any, ...]]:
+        params = {"param": param_number(kind, "url"), "url": url, "type": kind}
+        return self._query(_BY_URL, kind, params, sql.SQL(""))
+
+    def _query(
+        self, query: sql.Composable, kind: str, params: dict[str, object], end: sql.Composable
+    ) -> list[tuple[Any, ...]]:
+        condition = policy.condition(self._actor, kind)
+        if condition.sql is not None:
+            query = sql.SQL("{} and {}").format(query, condition.sql)
+        query = sql.SQL("{}{}").format(query, end)
+        return execute(self._connection, query, {**params, **condition.params}).fetchall()
+
+    def _tree(self, kind: str, row: tuple[Any, ...]) -> Tree:
+        content = row[4]
+        if content is None:
+            (content,) = self._query(_CONTENT, kind, {"type": kind, "id": row[0]}, sql.SQL(""))[0]
+        return tree.parse(content)
+
+    def _head(self, row: tuple[Any, ...]) -> Tree:
+        """The CodeSystem without its concepts; a large one is not read for it once its rows are there."""
+        if row[4] is not None:
+            return self._listed(row).head
+        return self._large_head(row)
+
+    def _listed(self, row: tuple[Any, ...]) -> Listed:
+        key = (row[0], row[1], row[3], row[2])
+        found = _systems.get(key)
+        if found is None:
+            found = Listed(self._tree("CodeSystem", row))
+            _systems.put(key, found)
+        return found
+
+    def _large_head(self, row: tuple[Any, ...]) -> Tree:
+        key = ("head", row[0], row[1], row[3], row[2])
+        found = _systems.get(key)
+        if found is None:
+            whole = self._tree("CodeSystem", row)
+            if not is_filled(self._connection, row[0], row[1]):
+                fill(self._connection, row[0], whole, stamp=row[1], at=row[3])
+            whole.pop("concept", None)
+            found = Listed(whole)
+            _systems.put(key, found)
+        return found.head
+
+    def _tabled(self, row: tuple[Any, ...], head: Tree) -> System | None:
+        stamp = row[1] if row[2] > LARGE else None
+        if not is_filled(self._connection, row[0], stamp):
+            return Listed(head) if stamp is None else self._refilled(row)
+        content = "complete" if stamp is None else head.get("content")
+        return Tabled(self._connection, row[0], {**head, "content": content})
+
+    def _refilled(self, row: tuple[Any, ...]) -> System:
+        whole = self._tree("CodeSystem", row)
+        fill(self._connection, row[0], whole, stamp=row[1], at=row[3])
+        head = {key: value for key, value in whole.items() if key != "concept"}
+        return Tabled(self._connection, row[0], head)
+
+
+def newest(found: Iterable[Tree]) -> Tree | None:
+    """Of several versions of one resource the newest; a retired one only where there is no other."""
+    return max(
+        found,
+        key=lambda one: (
+            one.get("status") != "retired",
+            sortable(one.get("version")),
+            str(one.get("date", "")),
+        ),
+        default=None,
+    )
