@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +69,8 @@ def _resource(name: str) -> Any:
 
     data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if data.lstrip().startswith(b"<"):
+        data = importlib.import_module("yba.fhir.model.xml").to_json(data)
     resource = tree.parse(data)
     if not isinstance(resource, dict):
         raise Invalid("fhirpath.resource", "It is no JSON object.")

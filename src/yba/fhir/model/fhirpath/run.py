@@ -11,7 +11,7 @@ from yba.fhir.model.fhirpath.moments import DateTime, of_datetime
 from yba.fhir.model.fhirpath.values import Items, fault
 
 Trace = Callable[[str, Items], None]
-MOST_STEPS = 5_000_000
+MOST_STEPS = 2_000_000
 
 
 class Run:

@@ -141,4 +141,5 @@ def shown(value: Any) -> str:
     """What kind of thing a value is, for a message: never the value itself, which may be a person's."""
     if type(value) is Node:
         return f"a {value.kind or 'value of unknown type'}"
-    return f"a {system_type(value) or type(value).__name__}"
+    name = system_type(value) or type(value).__name__
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"

@@ -8,15 +8,19 @@ import html
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+import regex
+
+from yba.fhir.errors import TooCostly
 from yba.fhir.model.fhirpath.functions.function import Function
 from yba.fhir.model.fhirpath.run import Run
 from yba.fhir.model.fhirpath.values import Items, atom, fault, integer, shown, string
 
 LONGEST_PATTERN = 1000
-LONGEST_SEARCHED = 100_000
+LONGEST_SEARCH = 1.0
+"""Seconds for one use of a pattern."""
 
 
 def _on_text(name: str, work: Callable[..., Any]) -> Callable[..., Items]:
@@ -66,42 +70,47 @@ def _join(run: Run, items: Items, separator: Items | None = None) -> Items:
 
 
 @lru_cache(maxsize=512)
-def pattern(text: str) -> re.Pattern[str]:
-    """A regular expression in the common flavour: ``(?<name>`` as others write it, a point is any letter."""
+def pattern(text: str) -> Any:
+    """A regular expression in the flavour of PCRE, where a point is any letter."""
     if len(text) > LONGEST_PATTERN:
         raise fault(f"the pattern is longer than {LONGEST_PATTERN} characters.")
     try:
-        return re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", text), re.DOTALL)
-    except (re.error, OverflowError, RecursionError) as error:
+        return regex.compile(text, regex.DOTALL)
+    except (regex.error, OverflowError, RecursionError) as error:
         raise fault(f"{text[:80]!r} is no regular expression: {error}.") from None
 
 
-def _searched(text: str) -> str:
-    if len(text) > LONGEST_SEARCHED:
-        raise fault(f"a pattern is sought in at most {LONGEST_SEARCHED} characters.")
-    return text
+def _sought(work: Callable[..., Any], *given: Any) -> Any:
+    """The work of a pattern, which a bad one could draw out for ever."""
+    try:
+        return work(*given, timeout=LONGEST_SEARCH)
+    except TimeoutError:
+        raise TooCostly(
+            "fhirpath.pattern",
+            "A regular expression takes too long on this text. Write it without nested repeats.",
+        ) from None
 
 
-def _matches(text: str, regex: str) -> bool:
-    return pattern(regex).search(_searched(text)) is not None
+def _matches(text: str, wanted: str) -> bool:
+    return _sought(pattern(wanted).search, text) is not None
 
 
-def _matches_full(text: str, regex: str) -> bool:
-    return pattern(regex).fullmatch(_searched(text)) is not None
+def _matches_full(text: str, wanted: str) -> bool:
+    return _sought(pattern(wanted).fullmatch, text) is not None
 
 
 _GROUP = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d{1,2}))", re.DOTALL)
 
 
-def _replace_matches(text: str, regex: str, substitution: str) -> str:
-    if regex == "":
+def _replace_matches(text: str, wanted: str, substitution: str) -> str:
+    if wanted == "":
         return text
-    return pattern(regex).sub(
-        lambda match: _GROUP.sub(lambda way: _group(way, match), substitution), _searched(text)
+    return str(
+        _sought(pattern(wanted).sub, lambda match: _GROUP.sub(partial(_group, match), substitution), text)
     )
 
 
-def _group(way: re.Match[str], match: re.Match[str]) -> str:
+def _group(match: Any, way: re.Match[str]) -> str:
     if way[1] is not None:
         return way[1]
     name = way[2] or way[3]
