@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yba.fhir.errors import Invalid
+from yba.fhir.views.value import BadView
 
 LONGEST = 4000
 DEEPEST = 60
@@ -119,7 +119,7 @@ _WORDS = frozenset().union(*(level for level in _LEVELS)) - {"as", "is", "in", "
 def parse(text: str) -> Expression:
     """Read an expression. Raises Invalid with the column of the fault."""
     if len(text) > LONGEST:
-        raise Invalid("views.path-length", f"The expression is longer than {LONGEST} characters.")
+        raise BadView("views.path-length", f"The expression is longer than {LONGEST} characters.")
     return _Reader(text).whole()
 
 
@@ -144,7 +144,7 @@ class _Reader:
     def word(self) -> str:
         return self.tokens[self.at][1]
 
-    def fault(self, what: str) -> Invalid:
+    def fault(self, what: str) -> BadView:
         return _fault(self.text, self.tokens[self.at][2], what)
 
     def next(self) -> str:
@@ -294,8 +294,8 @@ def _plain(text: str, at: int, quoted: str) -> str:
     return read
 
 
-def _fault(text: str, at: int, what: str) -> Invalid:
-    return Invalid(
+def _fault(text: str, at: int, what: str) -> BadView:
+    return BadView(
         "views.path",
         f"The expression '{text[:200]}' cannot be read at column {at + 1}: {what}.",
     )

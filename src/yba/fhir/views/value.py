@@ -24,8 +24,8 @@ class Value:
     """``form`` is the shape of ``sql``.
 
     ``item``: one JSON value, SQL null for none. ``list``: JSON values. ``text``, ``integer``, ``decimal`` and
-    ``boolean``: a SQL value, null for none. ``type``: a FHIR type, the path of a backbone element
-    (``Patient.contact``), or None where it is not known.
+    ``boolean``: a SQL value, null for none; ``digits``: a decimal as its text. ``type``: a FHIR type, the path of
+    a backbone element (``Patient.contact``), or None where it is not known.
     """
 
     sql: str
@@ -77,9 +77,15 @@ NATIVE = {
 """The form of one value of a family outside JSON."""
 
 
-def refused(message: str) -> Invalid:
-    """A view that cannot be what it says."""
-    return Invalid("views.expression", message)
+class BadView(Invalid):
+    """A view that cannot be run as it is written (SQL on FHIR: 422)."""
+
+    status = 422
+
+
+def refused(message: str) -> BadView:
+    """An expression that cannot be what it says."""
+    return BadView("views.expression", message)
 
 
 def unsupported(message: str) -> Unsupported:
