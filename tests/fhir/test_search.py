@@ -462,9 +462,9 @@ def test_the_chart_search_is_one_range_of_the_chart_index(
     asked: list[tuple[Any, Any]] = []
     original = page.execute
 
-    def noting(connection: Any, text: Any, values: Any = None) -> Any:
+    def noting(connection: Any, text: Any, values: Any = None, *, prepare: bool | None = None) -> Any:
         asked.append((text, values))
-        return original(connection, text, values)
+        return original(connection, text, values, prepare=prepare)
 
     monkeypatch.setattr(page, "execute", noting)
     with psycopg.connect(own_database, autocommit=True) as connection:

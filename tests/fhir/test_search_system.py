@@ -114,7 +114,7 @@ def test_what_is_hidden_is_in_no_search_of_everything(
         (
             "Patient",
             "p",
-            ["Device/v", "Encounter/e", "Observation/a", "Observation/b", "Patient/p", "Patient/q"],
+            ["Encounter/e", "Observation/a", "Observation/b", "Patient/p", "Patient/q"],
         ),
         ("Patient", "q", ["Observation/b", "Observation/c", "Patient/q"]),
         ("Patient", "none", []),

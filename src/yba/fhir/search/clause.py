@@ -19,11 +19,13 @@ class Clause:
     """``sql`` holds one ``{}`` for each of ``values``.
 
     ``rank``: what a condition on texts adds to a match's score, an expression of ``r`` from 0 (not at all) to 1.
+    ``narrow``: it leaves few rows whatever its values are (an id, an identifier, a person's chart).
     """
 
     sql: str
     values: tuple[object, ...] = ()
     rank: Clause | None = None
+    narrow: bool = False
 
 
 NOTHING = Clause("false")
@@ -31,15 +33,15 @@ NOTHING = Clause("false")
 
 def either(clauses: Sequence[Clause]) -> Clause:
     """Any of them (a comma in a search value)."""
-    return _joined(clauses, " or ")
+    return _joined(clauses, " or ", narrow=all(one.narrow for one in clauses))
 
 
 def every(clauses: Sequence[Clause]) -> Clause:
     """All of them."""
-    return _joined(clauses, " and ")
+    return _joined(clauses, " and ", narrow=any(one.narrow for one in clauses))
 
 
-def _joined(clauses: Sequence[Clause], word: str) -> Clause:
+def _joined(clauses: Sequence[Clause], word: str, *, narrow: bool) -> Clause:
     if len(clauses) == 1:
         return clauses[0]
     ranks = [one.rank for one in clauses if one.rank is not None]
@@ -47,6 +49,7 @@ def _joined(clauses: Sequence[Clause], word: str) -> Clause:
         "(" + word.join(one.sql for one in clauses) + ")",
         tuple(value for one in clauses for value in one.values),
         highest(ranks),
+        narrow,
     )
 
 
@@ -101,7 +104,7 @@ def held(clause: Clause) -> Clause:
     statistics say (an EXISTS with OFFSET is never pulled up).
     """
     if clause.sql.startswith(("exists (select from", "not exists (select from")) and clause.sql[-1] == ")":
-        return Clause(clause.sql[:-1] + " offset 0)", clause.values)
+        return Clause(clause.sql[:-1] + " offset 0)", clause.values, clause.rank, clause.narrow)
     return clause
 
 

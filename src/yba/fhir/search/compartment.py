@@ -27,9 +27,9 @@ class Compartment:
         codes = [code for code in COMPARTMENTS[self.type].get(type_name, ()) if code in of_type(type_name)]
         ways = []
         if self.type == type_name:
-            ways.append(Clause("r.id = {}", (self.id,)))
+            ways.append(Clause("r.id = {}", (self.id,), narrow=True))
         if len(codes) == 1 and self.type == "Patient" and names_the_patient(type_name, codes[0]):
-            ways.append(Clause("r.patient = {}", (self.id,)))
+            ways.append(Clause("r.patient = {}", (self.id,), narrow=True))
         elif codes:
             numbers = ", ".join(str(param_number(type_name, code)) for code in codes)
             ways.append(
@@ -37,6 +37,7 @@ class Compartment:
                     "exists (select from record.reference x where x.rid = r.rid"
                     f" and x.param in ({numbers}) and x.target_id = {{}} and x.target_type = '{self.type}')",
                     (self.id,),
+                    narrow=self.type in ("Patient", "Encounter"),
                 )
             )
         return either(ways) if ways else NOTHING

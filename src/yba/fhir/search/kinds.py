@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 
@@ -17,7 +18,7 @@ from yba.fhir.model.dates import period_of
 from yba.fhir.search import composite, date, near, number, reference, string, text, token, uri
 from yba.fhir.search.clause import Clause, either, every, has_any, negated
 from yba.fhir.search.index import unindexed
-from yba.fhir.search.parameters import param_number
+from yba.fhir.search.parameters import Parameter, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.values import plain, prefixed, split
@@ -68,9 +69,24 @@ def answer(question: Question) -> Clause:
         if by_column is not None:
             return by_column
     found = _CLAUSES[parameter.kind](question)
+    if question.modifier in _NARROW_MODIFIERS and _is_narrow(parameter):
+        found = replace(found, narrow=True)
     if _INSTANTS.get(question.type) == parameter.code and question.modifier is None:
         return _near_the_moment(question, found)
     return found
+
+
+# What names one thing, or one of a few: so few rows that any plan but "find these, then sort" is wrong.
+_NARROW_TARGETS = frozenset({"Patient", "Encounter", "Schedule", "Appointment", "ServiceRequest"})
+_NARROW_MODIFIERS = (None, "identifier", *_NARROW_TARGETS)
+
+
+def _is_narrow(parameter: Parameter) -> bool:
+    if parameter.kind == "token":
+        return parameter.code == "identifier"
+    if parameter.kind != "reference" or not parameter.targets:
+        return False
+    return parameter.code == "patient" or _NARROW_TARGETS.issuperset(parameter.targets)
 
 
 def sorted_as(kind: str) -> str:
@@ -93,7 +109,11 @@ def _ids(question: Question) -> Clause:
     for one in asked:
         if not _ID.fullmatch(one):
             raise invalid(question, one, "ids of 1 to 64 letters, digits, '-' and '.'")
-    found = Clause("r.id = {}", (asked[0],)) if len(asked) == 1 else Clause("r.id = any({})", (asked,))
+    found = (
+        Clause("r.id = {}", (asked[0],), narrow=True)
+        if len(asked) == 1
+        else Clause("r.id = any({})", (asked,), narrow=True)
+    )
     return negated(found) if question.modifier == "not" else found
 
 
@@ -144,7 +164,9 @@ def _of_patient(question: Question) -> Clause | None:
     if any(kind != "Patient" for kind, _ in targets):
         return None
     ids = [identifier for _, identifier in targets]
-    return Clause("r.patient = {}", (ids[0],)) if len(ids) == 1 else Clause("r.patient = any({})", (ids,))
+    if len(ids) == 1:
+        return Clause("r.patient = {}", (ids[0],), narrow=True)
+    return Clause("r.patient = any({})", (ids,), narrow=True)
 
 
 # Types whose one moment is an instant: its index row begins where the column `occurred` is and ends within a minute.

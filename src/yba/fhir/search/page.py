@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from yba.fhir.search.clause import Clause, held, highest
 from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
 from yba.fhir.search.question import Access, Asking, Terminology
-from yba.fhir.search.statement import WIDTH, Arm
+from yba.fhir.search.statement import WIDTH, Arm, Statement
 from yba.fhir.store.rows import Stored, execute
 
 Row = tuple[Any, ...]
@@ -139,7 +139,7 @@ def _fill(
         one: highest([clause.rank for clause in clauses if clause.rank]) for one, clauses in arms.items()
     }
     orders = {
-        one: sorting.keys(one, tuple(asked.sort), fenced=_of_patient(clauses), rank=ranks[one])
+        one: sorting.keys(one, tuple(asked.sort), fenced=_narrow(clauses), rank=ranks[one])
         for one, clauses in arms.items()
     }
     rows = _rows(connection, asked, arms, orders, ranks)
@@ -164,6 +164,33 @@ def _of_patient(clauses: Sequence[Clause]) -> bool:
     return any(clause.sql.startswith("r.patient = ") for clause in clauses)
 
 
+def _narrow(clauses: Sequence[Clause]) -> bool:
+    """Whether there are few rows whatever the values: find these and sort them."""
+    return any(clause.narrow for clause in clauses)
+
+
+def _in_time(clauses: Sequence[Clause]) -> bool:
+    """Whether a condition bounds the moment, so that rows without one are none."""
+    return any(clause.sql.lstrip("(").startswith("r.occurred ") for clause in clauses)
+
+
+def _in_time(clauses: Sequence[Clause]) -> bool:
+    """Whether a condition bounds the moment, so that rows without one are none."""
+    return any(clause.sql.lstrip("(").startswith("r.occurred ") for clause in clauses)
+
+
+def _asked(
+    connection: psycopg.Connection[Any], found: Statement, clauses: Iterable[Sequence[Clause]]
+) -> list[Row]:
+    """Run a statement, planned by its values unless one plan is right for any.
+
+    Prepared, "born in these ten years" and "on this day" would share a plan; of one chart all plans are alike.
+    """
+    text, values = found
+    alike = all(_narrow(one) for one in clauses)
+    return execute(connection, text, values, prepare=None if alike else False).fetchall()
+
+
 def _stored(type_name: str, row: Row) -> Stored:
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 
@@ -185,8 +212,8 @@ def _rows(
             Arm(one, _narrowed(clauses, orders[one], start, present), orders[one], ranks[one])
             for one, clauses in arms.items()
         ]
-        text, values = statement.page(made, sorting.order_by(order, present=present is not None), wanted)
-        return execute(connection, text, values).fetchall()
+        found = statement.page(made, sorting.order_by(order, present=present is not None), wanted)
+        return _asked(connection, found, arms.values())
 
     if len(arms) > 1 or not sorting.by_occurred(order):
         return read(start, wanted, None)
@@ -196,7 +223,7 @@ def _rows(
     if start is None or start[0] is not None:
         rows = read(start, wanted, True)
         start = None
-    if len(rows) < wanted:
+    if len(rows) < wanted and not _in_time(next(iter(arms.values()))):
         rows += read(start, wanted - len(rows), False)
     return rows
 
@@ -231,12 +258,11 @@ def _total(
     if not made:
         return 0
     if asked.total == "estimate" and not asking.restricted:
-        text, values = statement.estimate(made)
-        row = execute(connection, text, values).fetchone()
-        expected = _expected(row[0]) if row else 0
+        rows = _asked(connection, statement.estimate(made), [()])
+        expected = _expected(rows[0][0])
         return max(expected, len(found.matches) + (1 if found.next is not None else 0))
-    text, values = statement.count(made)
-    return sum(int(row[0]) for row in execute(connection, text, values).fetchall())
+    rows = _asked(connection, statement.count(made), arms.values())
+    return sum(int(row[0]) for row in rows)
 
 
 def _expected(plan: Any) -> int:

@@ -50,6 +50,11 @@ def execute(
     connection: psycopg.Connection[Any],
     query: Query,
     params: Mapping[str, object] | Sequence[object] | None = None,
+    *,
+    prepare: bool | None = None,
 ) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Run one statement with binary results on the record's cursor; fetch before the next call."""
-    return cursor_of(connection).execute(query, params, binary=True)  # type: ignore[arg-type]
+    """Run one statement with binary results on the record's cursor; fetch before the next call.
+
+    With ``prepare`` False it is planned by its values every time, never as a prepared statement for any values.
+    """
+    return cursor_of(connection).execute(query, params, binary=True, prepare=prepare)  # type: ignore[arg-type]
