@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from yba.fhir.bulk import export
+from yba.fhir.bulk import export, importing
 from yba.fhir.jobs import Handler
+from yba.fhir.store import parameters, reindex
 
 
-def handlers(files: Path) -> Mapping[str, Handler]:
+def handlers(files: Path, import_sources: tuple[str, ...] = ()) -> Mapping[str, Handler]:
     """Kind of job -> what does it. ``files`` is the folder the application serves finished files from."""
     return {
+        parameters.KIND: reindex.run,
         export.KIND: partial(export.run, files=files),
+        importing.KIND: partial(importing.run, files=files, sources=import_sources),
     }

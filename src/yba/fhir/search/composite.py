@@ -16,7 +16,7 @@ from yba.fhir.errors import TooCostly, Unsupported
 from yba.fhir.r4.search_parameters import Component
 from yba.fhir.search import date, number, reference, string, token, uri
 from yba.fhir.search.clause import Clause, either, every, probe
-from yba.fhir.search.parameters import Parameter, of_type
+from yba.fhir.search.parameters import Parameter, needs_version, of_type
 from yba.fhir.search.paths import Handler, OfClass, branches, handlers
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import COMPOSITE_COLUMNS, Gathered
@@ -109,33 +109,47 @@ def _of_element(
     kept = places(components)
 
     def add(element: Any, rows: Gathered) -> None:
-        sides: list[list[dict[str, Any]]] = []
-        for component, place, part in zip(components, kept, parts, strict=True):
+        gathered = []
+        for part in parts:
             assert part is not None
             inner = Gathered(resource=rows.resource)
             part(element, inner)
-            table, columns, _, _ = _ROWS[component.kind]
-            side = [
-                {place[name]: value for name, value in zip(columns, row[1:], strict=False) if name in place}
-                for row in dict.fromkeys(getattr(inner, table))
-            ]
-            if component.kind == "token":
-                side = [one for one in side if one[place["code"]] is not None]
-            if not side:
-                return
-            sides.append(side)
-        for combined in product(*sides):
-            values: dict[str, Any] = {}
-            for one in combined:
-                values |= one
-            rows.composite.append((param, *(values.get(name) for name in COMPOSITE_COLUMNS)))
-        if len(rows.composite) > MOST_ROWS:
-            raise TooCostly(
-                "store.too-many-pairs",
-                f"More than {MOST_ROWS} pairs of values would have to be kept for search. Split the resource.",
-            )
+            gathered.append(inner)
+        combine(components, kept, gathered, param, rows)
 
     return add
+
+
+def combine(
+    components: Sequence[Component],
+    kept: Sequence[Place],
+    gathered: Sequence[Gathered],
+    param: int,
+    rows: Gathered,
+) -> None:
+    """Add a row for each combination of the values one element gave for each component."""
+    sides: list[list[dict[str, Any]]] = []
+    for component, place, found in zip(components, kept, gathered, strict=True):
+        table, columns, _, _ = _ROWS[component.kind]
+        side = [
+            {place[name]: value for name, value in zip(columns, row[1:], strict=False) if name in place}
+            for row in dict.fromkeys(getattr(found, table))
+        ]
+        if component.kind == "token":
+            side = [one for one in side if one[place["code"]] is not None]
+        if not side:
+            return
+        sides.append(side)
+    for combined in product(*sides):
+        values: dict[str, Any] = {}
+        for one in combined:
+            values |= one
+        rows.composite.append((param, *(values.get(name) for name in COMPOSITE_COLUMNS)))
+    if len(rows.composite) > MOST_ROWS:
+        raise TooCostly(
+            "store.too-many-pairs",
+            f"More than {MOST_ROWS} pairs of values would have to be kept for search. Split the resource.",
+        )
 
 
 def _part(cls: Any, root: Any, type_name: str, component: Component) -> Handler | None:
@@ -169,6 +183,7 @@ def clause(question: Question) -> Clause:
     """The condition of a composite question: the parts of a value are cut at ``$``."""
     if question.modifier is not None:
         raise unsupported_modifier(question)
+    needs_version(2, question.parameter.code)
     asked = [_one(question, text) for text in split(question.value, ",")]
     return probe("composite", question.number, either(asked))
 

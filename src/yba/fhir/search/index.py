@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from yba.fhir.search import composite, date, near, number, reference, string, token, uri
-from yba.fhir.search.parameters import COLUMN_CODES, TEXT_CODES, Parameter, builtin, param_number
+from yba.fhir.search.parameters import COLUMN_CODES, TEXT_CODES, Parameter, builtin, hashed
 from yba.fhir.search.paths import Handler, Leaf, Step, branches, handlers
 from yba.fhir.search.principal import principal_dates, whose
 from yba.fhir.search.rows import DateRow, Gathered, IndexRows, ReferenceRow, in_columns
@@ -45,15 +45,24 @@ class Getters:
         for code, parameter in builtin(type_name).items():
             if code in COLUMN_CODES or code in TEXT_CODES:
                 continue
-            for attribute, handler in readers(cls, type_name, parameter, param_number(type_name, code)):
+            for attribute, handler in readers(cls, type_name, parameter, hashed(type_name, code)):
                 if attribute is None:
                     self.whole.append(handler)
                 else:
                     grouped.setdefault(attribute, []).append(handler)
         self.attributes = attrgetter(*grouped, "id") if grouped else None
         self.by_attribute = [tuple(found) for found in grouped.values()]
-        self.dates = [param_number(type_name, code) for code in principal_dates(type_name)]
-        self.patient_from = frozenset(param_number(type_name, code) for code in whose(type_name)[0])
+        self.dates = [hashed(type_name, code) for code in principal_dates(type_name)]
+        self.patient_from = frozenset(hashed(type_name, code) for code in whose(type_name)[0])
+
+
+KINDS = frozenset({*_LEAVES, "composite"}) - {"special"}
+"""The kinds of parameter that a user may add."""
+
+
+def leaf(kind: str, number: int) -> Leaf:
+    """What makes the rows of a value of a kind."""
+    return _LEAVES[kind](number)
 
 
 def readers(
@@ -64,8 +73,8 @@ def readers(
         return composite.readers(cls, type_name, parameter, number)
     if parameter.kind not in _LEAVES:
         return []
-    leaf = _LEAVES[parameter.kind](number)
-    return [pair for steps in _paths(parameter.expression) for pair in handlers(cls, steps, leaf)]
+    made = _LEAVES[parameter.kind](number)
+    return [pair for steps in _paths(parameter.expression) for pair in handlers(cls, steps, made)]
 
 
 def _paths(expression: str) -> list[list[Step]]:
@@ -78,7 +87,7 @@ def _paths(expression: str) -> list[list[Step]]:
 def _deceased(patient: Any, gathered: Gathered) -> None:
     """``Patient.deceased.exists() and Patient.deceased != false``."""
     dead = bool(patient.deceasedBoolean) or patient.deceasedDateTime is not None
-    gathered.token.append((param_number("Patient", "deceased"), None, "true" if dead else "false", None))
+    gathered.token.append((hashed("Patient", "deceased"), None, "true" if dead else "false", None))
 
 
 @lru_cache(maxsize=256)

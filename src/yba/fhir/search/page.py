@@ -20,6 +20,7 @@ from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
 from yba.fhir.search.question import Access, Asking, Terminology
 from yba.fhir.search.statement import WIDTH, Arm, Statement
+from yba.fhir.store.parameters import prepare
 from yba.fhir.store.rows import Stored, execute
 
 Row = tuple[Any, ...]
@@ -64,6 +65,7 @@ def run(
     values that cannot be read (and, ``strict``, unknown parameters), Unsupported for what is not offered, TooCostly
     when more is to be included than a page may hold.
     """
+    prepare(connection, type_name, params)
     asking = Asking(now or datetime.now(UTC), base_url, access, terminology=terminology)
     types = _types(connection, type_name, params, compartment)
     asked = reading.read(

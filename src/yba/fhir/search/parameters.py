@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 
+from yba.fhir.errors import Unavailable
 from yba.fhir.r4.search_parameters import PARAMETERS, Parameter
 
 __all__ = ["INDEXED_KINDS", "Parameter", "nearest", "of_type", "param_number"]
@@ -18,9 +21,80 @@ COLUMN_CODES = frozenset({"_id", "_lastUpdated"})
 TEXT_CODES = frozenset({"_text", "_content"})
 
 
-@lru_cache(maxsize=4096)
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A parameter a user's SearchParameter adds to a base type; ``indexing``: older rows are still being read."""
+
+    id: str
+    base: str
+    parameter: Parameter
+    indexing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What users added, as of one generation, and by which version of the code the oldest index rows were made."""
+
+    generation: str
+    version: int
+    by_base: Mapping[str, Sequence[Added]] = field(default_factory=dict)
+
+    def of(self, type_name: str) -> list[Added]:
+        """What was added to a type, or to all types."""
+        if not self.by_base:
+            return []
+        return [
+            one for base in ("Resource", "DomainResource", type_name) for one in self.by_base.get(base, ())
+        ]
+
+
+_REGISTRY: ContextVar[Registry | None] = ContextVar("registry", default=None)
+
+
+def use(registry: Registry) -> None:
+    """Read parameters by this registry from here on, in this thread: said by whoever begins a search or a write."""
+    if _REGISTRY.get() is not registry:
+        _REGISTRY.set(registry)
+
+
+def generation() -> str | None:
+    """What caches of things that depend on added parameters must have as a key; None where nothing is added."""
+    registry = _REGISTRY.get()
+    return registry.generation if registry is not None and registry.by_base else None
+
+
+def needs_version(version: int, name: str) -> None:
+    """Raise Unavailable while index rows from before a version of the code are still being made anew."""
+    registry = _REGISTRY.get()
+    if registry is not None and registry.version < version:
+        raise being_indexed(name)
+
+
+def being_indexed(name: str) -> Unavailable:
+    """An answer now would miss resources."""
+    return Unavailable(
+        "search.being-indexed",
+        f"'{name}' is still being indexed: an answer now would not be whole. See how far it is with GET $reindex "
+        "and ask again.",
+        parameter=name,
+    )
+
+
 def param_number(type_name: str, code: str) -> int:
-    """The number of a parameter in the index tables: a signed 32-bit hash of its name, the same for ever.
+    """The number of a parameter in the index tables. Raises Unavailable while it is being indexed."""
+    registry = _REGISTRY.get()
+    if registry is not None and registry.by_base and code not in builtin(type_name):
+        for one in registry.of(type_name):
+            if one.parameter.code == code:
+                if one.indexing:
+                    raise being_indexed(code)
+                return one.parameter.number
+    return hashed(type_name, code)
+
+
+@lru_cache(maxsize=4096)
+def hashed(type_name: str, code: str) -> int:
+    """The number of a published parameter: a signed 32-bit hash of its name, the same for ever.
 
     A test holds that no two parameters share one.
     """
@@ -36,7 +110,12 @@ def beside(number: int) -> int:
 
 def of_type(type_name: str) -> Mapping[str, Parameter]:
     """Every parameter a type can be searched by: the published ones and those that users added."""
-    return builtin(type_name)
+    registry = _REGISTRY.get()
+    known = builtin(type_name)
+    if registry is None or not registry.by_base:
+        return known
+    added = {one.parameter.code: one.parameter for one in registry.of(type_name)}
+    return {**added, **known} if added else known
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from yba.fhir.r4.compartments import COMPARTMENTS
-from yba.fhir.search.parameters import of_type
+from yba.fhir.search.parameters import builtin
 
 # Types whose moment is not their parameter `date`; the first that has a value counts.
 PRINCIPAL_DATES: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +54,7 @@ _MANY = frozenset({"Group", "Person", "Schedule", "Provenance", "AuditEvent"})
 @lru_cache(maxsize=256)
 def principal_dates(type_name: str) -> tuple[str, ...]:
     """The date parameters that say when it happened, the most telling first."""
-    known = of_type(type_name)
+    known = builtin(type_name)
     listed = PRINCIPAL_DATES.get(type_name, ("date",))
     return tuple(code for code in listed if code in known and known[code].kind == "date")
 
@@ -75,7 +75,7 @@ def whose(type_name: str) -> tuple[tuple[str, ...], bool]:
     listed = COMPARTMENTS["Patient"].get(type_name, ())
     if not listed or type_name in _MANY:
         return (), False
-    known = of_type(type_name)
+    known = builtin(type_name)
     for code in _WHOSE:
         if code in known and _is_single(known[code].expression):
             return (code,), True
@@ -100,6 +100,6 @@ def names_the_patient(type_name: str, code: str) -> bool:
         return False
     if code == codes[0]:
         return True
-    known = of_type(type_name)
+    known = builtin(type_name)
     same = {known[one].expression.partition(".where(")[0] for one in (code, codes[0]) if one in known}
     return code in known and len(same) == 1

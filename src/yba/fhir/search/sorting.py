@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from yba.fhir.search.clause import Clause, either
-from yba.fhir.search.parameters import of_type, param_number
+from yba.fhir.search.parameters import generation, of_type, param_number
 from yba.fhir.search.principal import sorts_by_occurred
 
 _COLUMNS = {"_id": ("r.id", "text"), "_lastUpdated": ("r.updated", "timestamptz")}
@@ -48,7 +48,7 @@ def keys(
     type_name: str, sort: tuple[tuple[str, bool], ...], *, fenced: bool = False, rank: Clause | None = None
 ) -> tuple[Key, ...]:
     """The keys of an order, ``rid`` last. ``rank`` is what ``_score`` sorts by, the best first."""
-    found = _keys(type_name, sort, fenced)
+    found = _keys(type_name, sort, fenced, generation())
     if rank is None:
         return found
     return tuple(
@@ -60,7 +60,9 @@ def keys(
 
 
 @lru_cache(maxsize=4096)
-def _keys(type_name: str, sort: tuple[tuple[str, bool], ...], fenced: bool) -> tuple[Key, ...]:
+def _keys(
+    type_name: str, sort: tuple[tuple[str, bool], ...], fenced: bool, _generation: str | None
+) -> tuple[Key, ...]:
     if not sort:
         return (_column("r.rid", "bigint", descending=True, fenced=fenced),)
     found = tuple(_key(type_name, code, descending, fenced) for code, descending in sort)

@@ -13,6 +13,7 @@ import msgspec
 
 from yba.fhir.model.fold import fold
 from yba.fhir.search.clause import Clause
+from yba.fhir.search.parameters import needs_version
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import TextRow
 from yba.fhir.search.values import plain
@@ -83,6 +84,7 @@ def clause(question: Question) -> Clause:
     """The condition of ``_text`` or ``_content``, with its rank."""
     if question.modifier is not None:
         raise unsupported_modifier(question)
+    needs_version(2, question.parameter.code)
     column = _COLUMNS[question.parameter.code]
     asked = fold(plain(question.value))
     if not any(letter.isalnum() for letter in asked):

@@ -7,7 +7,7 @@ from typing import Any
 from yba.fhir.model.fold import fold
 from yba.fhir.search import concepts
 from yba.fhir.search.clause import Clause, either, negated, probe
-from yba.fhir.search.parameters import beside
+from yba.fhir.search.parameters import beside, needs_version
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import Gathered, key
@@ -98,6 +98,7 @@ def clause(question: Question) -> Clause:
             "token", question.number, either([_text(question, one) for one in split(question.value, ",")])
         )
     if modifier == "of-type":
+        needs_version(2, question.name)
         asked = [_of_type(question, one) for one in split(question.value, ",")]
         return probe("token", beside(question.number), either(asked))
     if modifier in ("in", "not-in", "above", "below"):

@@ -7,7 +7,7 @@ once. Everything in it succeeds or fails together, inside the caller's transacti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,9 +15,12 @@ from typing import Any
 import psycopg
 
 from yba.fhir.access.actor import Actor
-from yba.fhir.search import text
+from yba.fhir.errors import Conflict
+from yba.fhir.search import evaluated, text
 from yba.fhir.search.index import IndexRows
-from yba.fhir.search.rows import COMPOSITE_COLUMNS
+from yba.fhir.search.parameters import Registry
+from yba.fhir.search.rows import COMPOSITE_COLUMNS, in_columns
+from yba.fhir.store.parameters import refreshed, registry
 from yba.fhir.store.rows import execute
 
 _NUMBERS = frozenset({"low", "high", "base_low", "base_high", "low2", "high2"})
@@ -52,7 +55,10 @@ INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "position": (("param", "int4"), ("latitude", "float8"), ("longitude", "float8")),
     "composite": (
         ("param", "int4"),
-        *((name, "numeric") if name in _NUMBERS else (name, _OTHERS.get(name, "text")) for name in COMPOSITE_COLUMNS),
+        *(
+            (name, "numeric") if name in _NUMBERS else (name, _OTHERS.get(name, "text"))
+            for name in COMPOSITE_COLUMNS
+        ),
     ),
     "text": (("narrative", "text"), ("content", "text")),
 }
@@ -60,8 +66,10 @@ INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
 _INSERT_RESOURCE = """
 with r as (
     insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content)
-    values (%(shard)s, nextval('record.rid'), %(type)s, %(id)s, %(version)s, %(updated)s, %(patient)s,
-            %(facility)s, %(occurred)s, %(content)s)
+    select %(shard)s::smallint, nextval('record.rid'), %(type)s::text, %(id)s::text, %(version)s::integer,
+           %(updated)s::timestamptz, %(patient)s::text, %(facility)s::text, %(occurred)s::timestamptz,
+           %(content)s::text
+      from record.search_state s where s.generation = %(generation)s::uuid
     returning rid)"""
 
 _UPDATE_RESOURCE = """
@@ -70,6 +78,7 @@ with r as (
        set shard = %(shard)s, version = %(version)s, updated = %(updated)s, patient = %(patient)s,
            facility = %(facility)s, occurred = %(occurred)s, content = %(content)s
      where rid = %(rid)s and shard = %(old_shard)s
+       and exists (select from record.search_state s where s.generation = %(generation)s::uuid)
     returning rid)"""
 
 _REST = """,
@@ -86,7 +95,7 @@ o as (
     insert into record.outbox (at, method, type, id, version, patient, facility, shard)
     values (%(updated)s, %(method)s, %(type)s, %(id)s, %(version)s, %(patient)s, %(facility)s, %(shard)s))"""
 
-_ACTS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+ACTS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
 # The two texts below are made of names out of INDEX_TABLES only.
@@ -94,7 +103,9 @@ def _insert_index(table: str) -> str:
     columns = INDEX_TABLES[table]
     names = ", ".join(name for name, _ in columns)
     arrays = ", ".join(f"%({table}_{name})s::{kind}[]" for name, kind in columns)
-    taken = "to_tsvector('simple', x.narrative), to_tsvector('simple', x.content)" if table == "text" else "x.*"
+    taken = (
+        "to_tsvector('simple', x.narrative), to_tsvector('simple', x.content)" if table == "text" else "x.*"
+    )
     return (
         f",\n{table}_new as (insert into record.{table} (shard, rid, {names})"  # noqa: S608
         f" select %(shard)s, r.rid, {taken} from r, unnest({arrays}) as x({names}))"
@@ -155,7 +166,7 @@ def write(
         "version": row.version,
         "updated": row.updated,
         "method": row.method,
-        "act": _ACTS[row.method],
+        "act": ACTS[row.method],
         "shard": row.shard,
         "patient": row.patient,
         "facility": row.facility,
@@ -166,18 +177,60 @@ def write(
         "actor_facility": actor.facility,
         "origin": actor.origin,
     }
-    tables: list[str] = []
-    if index is not None:
-        for table, columns in INDEX_TABLES.items():
-            lists = _texts(row.content) if table == "text" else getattr(index, table)
-            if lists and lists[-1]:
-                tables.append(table)
-                for (name, _), column in zip(columns, lists, strict=True):
-                    values[f"{table}_{name}"] = column
     if known is not None:
         values["rid"] = known.rid
         values["old_shard"] = known.shard
-    execute(connection, _statement(new=known is None, tables=tuple(tables)), values)
+    now = registry(connection)
+    for _attempt in range(_ATTEMPTS):
+        values["generation"] = now.generation
+        whole = with_added(row, index, now)
+        tables = [] if whole is None else _fill(values, row, whole)
+        cursor = execute(connection, _statement(new=known is None, tables=tuple(tables)), values)
+        if cursor.fetchone() is not None:
+            return
+        now = refreshed(connection)  # another process has changed the search parameters: index once more
+    raise _changed()
+
+
+_ATTEMPTS = 5
+
+
+def with_added(row: Write, index: IndexRows | None, now: Registry) -> IndexRows | None:
+    """The index rows with those of the parameters that users have added."""
+    added = now.of(row.type)
+    if index is None or row.content is None or not added:
+        return index
+    more = in_columns(evaluated.gather(index.resource, row.content, added))
+    return replace(
+        index,
+        **{
+            table: [one + two for one, two in zip(getattr(index, table), columns, strict=True)]
+            for table, columns in more.items()
+            if columns[0]
+        },
+    )
+
+
+def check_generation(connection: psycopg.Connection[Any], now: Registry) -> None:
+    """Raise Conflict when search parameters have changed since the index rows were made. Asked after the last write."""
+    if refreshed(connection).generation != now.generation:
+        raise _changed()
+
+
+def _changed() -> Conflict:
+    return Conflict("store.busy", "Search parameters are being changed. Nothing was stored; send it again.")
+
+
+def _fill(values: dict[str, object], row: Write, index: IndexRows) -> list[str]:
+    """The index rows into the statement's values; the tables that have any."""
+    tables: list[str] = []
+    for table, columns in INDEX_TABLES.items():
+        lists = _texts(row.content) if table == "text" else getattr(index, table)
+        if lists and lists[0]:
+            tables.append(table)
+            for (name, _), column in zip(columns, lists, strict=True):
+                values[f"{table}_{name}"] = column
+    return tables
 
 
 def _texts(content: bytes | None) -> Sequence[list[Any]]:

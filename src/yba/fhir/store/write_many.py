@@ -46,7 +46,9 @@ def write_many(connection: psycopg.Connection[Any], actor: Actor, items: Sequenc
     if not items:
         return
     now = registry(connection)
-    items = [replace(one, index=with_added(one.row, one.index, now)) for one in items] if now.by_base else items
+    items = (
+        [replace(one, index=with_added(one.row, one.index, now)) for one in items] if now.by_base else items
+    )
     rids = _rids(connection, items)
     _update_known(connection, items)
     new = [(item, rid) for item, rid in zip(items, rids, strict=True) if item.known is None]
@@ -56,14 +58,21 @@ def write_many(connection: psycopg.Connection[Any], actor: Actor, items: Sequenc
     _copy(connection, "version", _VERSION, _versions(every, actor))
     _copy(connection, "audit", _AUDIT, _audits(items, actor))
     _copy(connection, "outbox", _OUTBOX, _outboxes(items))
+    add_index_rows(connection, every)
+    check_generation(connection, now)
+
+
+def add_index_rows(
+    connection: psycopg.Connection[Any], every: Sequence[tuple[Item, int]], *, texts: bool = True
+) -> None:
+    """The index rows of resources, each with its row id; with those of their texts, unless these are left."""
     for table, columns in INDEX_TABLES.items():
-        if table == "text":
-            _write_texts(connection, every)
-        else:
+        if table != "text":
             lines = _index_lines(table, [kind for _, kind in columns], every)
             if lines:
                 _copy(connection, table, "shard, rid, " + ", ".join(name for name, _ in columns), lines)
-    check_generation(connection, now)
+        elif texts:
+            _write_texts(connection, every)
 
 
 def _rids(connection: psycopg.Connection[Any], items: Sequence[Item]) -> list[int]:

@@ -1,0 +1,158 @@
+"""Index rows of the parameters users add: by getters where the expression is a plain path, else by FHIRPath."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from yba.fhir.errors import Invalid
+from yba.fhir.model import codec, fhirpath, tree
+from yba.fhir.r4 import datatypes
+from yba.fhir.search import composite, index
+from yba.fhir.search.parameters import Added, Parameter
+from yba.fhir.search.paths import Handler
+from yba.fhir.search.rows import Gathered
+
+_PLAIN = re.compile(r"[A-Z]\w*(\.[a-z]\w*)+(\.(as|ofType)\([A-Za-z]+\))?")
+_NAMES = {
+    "boolean": "bool",
+    "integer": "int",
+    "positiveInt": "int",
+    "unsignedInt": "int",
+    "decimal": "Decimal",
+}
+_building = threading.Lock()
+Reader = Callable[[Any, Any, Gathered], None]
+"""Given the typed resource and its tree, adds rows."""
+
+
+def gather(resource: Any, content: bytes, added: Sequence[Added]) -> Gathered:
+    """The rows of these parameters for one resource."""
+    found = Gathered(resource=resource)
+    parsed: Any = None
+    for one in added:
+        plain, evaluated = _readers(type(resource), one)
+        for attribute, handler in plain:
+            value = resource if attribute is None else getattr(resource, attribute)
+            if value is not None and value != []:
+                handler(value, found)
+        if evaluated is not None:
+            parsed = tree.parse(content) if parsed is None else parsed
+            evaluated(resource, parsed, found)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _readers(cls: Any, added: Added) -> tuple[list[tuple[str | None, Handler]], Reader | None]:
+    parameter, type_name = added.parameter, cls.__name__.rstrip("_")
+    branches = [one.strip() for one in parameter.expression.split("|")]
+    own = [one for one in branches if one.partition(".")[0] in (type_name, added.base)]
+    if parameter.kind != "composite" and all(_PLAIN.fullmatch(one) for one in branches):
+        narrowed = parameter._replace(expression=" | ".join(own))
+        return (index.readers(cls, type_name, narrowed, parameter.number) if own else []), None
+    if parameter.kind == "composite":
+        return [], _of_composite(parameter)
+    return [], _of_expression(parameter)
+
+
+def check(parameter: Parameter) -> None:
+    """Raise Invalid when the expression cannot be compiled, Unsupported when its values cannot be kept."""
+    if parameter.kind not in index.KINDS:
+        raise Invalid(
+            "search.parameter-kind",
+            f"A search parameter of the type '{parameter.kind}' cannot be indexed.",
+            path="SearchParameter.type",
+        )
+    fhirpath.compile(parameter.expression)
+    if parameter.kind == "composite":
+        composite.places(parameter.components)
+        for component in parameter.components:
+            fhirpath.compile(component.expression)
+
+
+def _of_expression(parameter: Parameter) -> Reader:
+    expression = fhirpath.compile(parameter.expression)
+    leaf = index.leaf(parameter.kind, parameter.number)
+
+    def read(_resource: Any, parsed: Any, rows: Gathered) -> None:
+        for item in expression.evaluate(parsed, resolve=_resolver(parsed)):
+            add(item, leaf, rows)
+
+    return read
+
+
+def _of_composite(parameter: Parameter) -> Reader:
+    elements = fhirpath.compile(parameter.expression)
+    parts = [(fhirpath.compile(one.expression), index.leaf(one.kind, 0)) for one in parameter.components]
+    kept = composite.places(parameter.components)
+
+    def read(resource: Any, parsed: Any, rows: Gathered) -> None:
+        resolve = _resolver(parsed)
+        for element in elements.evaluate(parsed, resolve=resolve):
+            gathered = []
+            for expression, leaf in parts:
+                inner = Gathered(resource=resource)
+                for item in expression.evaluate(element, environment={"resource": parsed}, resolve=resolve):
+                    add(item, leaf, inner)
+                gathered.append(inner)
+            composite.combine(parameter.components, kept, gathered, parameter.number, rows)
+
+    return read
+
+
+def add(item: Any, leaf: Any, rows: Gathered) -> None:
+    """Make the rows of one FHIRPath item; none of a type the kind does not index."""
+    if type(item) is fhirpath.Node:
+        name, value = _NAMES.get(item.kind, item.kind), item.value
+        if value is None:
+            return
+        if isinstance(value, dict):
+            value = _typed(name, value)
+            if value is None:
+                return
+        elif name not in ("bool", "int", "Decimal"):
+            name = "str"
+    else:
+        value = item
+        name = "bool" if isinstance(item, bool) else "int" if isinstance(item, int) else type(item).__name__
+        if name not in ("bool", "int", "Decimal", "str"):
+            name, value = "str", str(item).removeprefix("@")
+    handler = leaf(name, None)
+    if handler is not None:
+        handler(value, rows)
+
+
+def _typed(name: str, value: dict[str, Any]) -> Any:
+    """An element of a data type as its generated class; None for what has none (a backbone element)."""
+    if "resourceType" in value:
+        return codec.decode(tree.dump(value))
+    decoder = _decoder(name)
+    return None if decoder is None else decoder.decode(tree.dump(value))
+
+
+@lru_cache(maxsize=128)
+def _decoder(name: str) -> Any:
+    cls = getattr(datatypes, name, None)
+    if cls is None:
+        return None
+    with _building:
+        return msgspec.json.Decoder(cls)
+
+
+def _resolver(parsed: Any) -> Callable[[str], Any]:
+    """References resolved as far as a type can be told: contained resources, else the type that is named."""
+
+    def resolve(reference: str) -> Any:
+        if reference.startswith("#"):
+            return next((one for one in parsed.get("contained", ()) if one.get("id") == reference[1:]), None)
+        parts = reference.split("/")
+        if "_history" in parts:
+            parts = parts[: parts.index("_history")]
+        return {"resourceType": parts[-2], "id": parts[-1]} if len(parts) >= 2 else None
+
+    return resolve

@@ -1,0 +1,223 @@
+"""Parameters users add: they take effect for new writes at once and for old rows after a job; never half an answer."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.fhir.searching import found, observation, patient, put, quantity
+from yba import fhir
+from yba.fhir import errors, jobs
+from yba.fhir.access import SYSTEM
+from yba.fhir.model import codec
+from yba.fhir.r4.search_parameter import SearchParameter
+from yba.fhir.search.index import VERSION
+from yba.fhir.store import parameters, reindex
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+HANDLERS = {parameters.KIND: reindex.run}
+
+
+def added(
+    identifier: str, code: str, kind: str, expression: str, base: str = "Patient", more: str = ""
+) -> str:
+    return (
+        f'{{"resourceType":"SearchParameter","id":"{identifier}","url":"http://x.vn/sp/{identifier}","name":"n",'
+        f'"status":"active","description":"d","code":"{code}","base":["{base}"],"type":"{kind}",'
+        f'"expression":"{expression}"{more}}}'
+    )
+
+
+EYES = "http://x.vn/eye"
+
+
+def eyed(identifier: str, color: str) -> str:
+    return patient(identifier, f',"extension":[{{"url":"{EYES}","valueCode":"{color}"}}]')
+
+
+@pytest.fixture
+def database(own_database: str) -> str:
+    return own_database
+
+
+def connect(database: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(database, autocommit=True)
+
+
+def opened(database: str) -> fhir.Record:
+    return fhir.open(connect(database), actor=SYSTEM)
+
+
+def drain(database: str) -> int:
+    return jobs.drain(lambda: connect(database), HANDLERS)
+
+
+def test_old_and_new_rows(database: str) -> None:
+    record, other = opened(database), opened(database)
+    put(record, eyed("old", "brown"))
+    put(other, patient("none"))  # the other process has read the parameters before
+    with pytest.raises(errors.Invalid):
+        found(record, "Patient", ("eye", "brown"))
+    put(record, added("eye", "eye", "token", f"Patient.extension('{EYES}').value"))
+    put(other, eyed("new", "brown"))
+    for one in (record, other):
+        with pytest.raises(errors.Unavailable) as caught:
+            found(one, "Patient", ("eye", "brown"))
+        assert caught.value.key == "search.being-indexed"
+        with pytest.raises(errors.Unavailable):
+            found(one, "Patient", ("_sort", "eye"))
+    assert drain(database) == 1
+    for one in (record, other):
+        assert found(one, "Patient", ("eye", "brown")) == {"old", "new"}
+        assert found(one, "Patient", ("eye:missing", "true")) == {"none"}
+        assert found(one, "Patient", ("eye", "blue")) == set()
+    put(other, eyed("old", "blue"))
+    assert found(record, "Patient", ("eye", "blue")) == {"old"}
+    put(record, observation("o", ',"subject":{"reference":"Patient/old"}'))
+    assert found(other, "Observation", ("subject:Patient.eye", "blue")) == {"o"}
+
+
+def test_taken_away_and_changed(database: str) -> None:
+    record = opened(database)
+    put(record, eyed("a", "brown"), added("eye", "eye", "token", f"Patient.extension('{EYES}').value"))
+    drain(database)
+    assert found(record, "Patient", ("eye", "brown")) == {"a"}
+    put(record, added("eye", "eye", "token", "Patient.gender"))
+    with pytest.raises(errors.Unavailable):
+        found(record, "Patient", ("eye", "brown"))
+    drain(database)
+    assert found(record, "Patient", ("eye", "brown")) == set()
+    record.delete(SearchParameter, "eye")
+    with pytest.raises(errors.Invalid):
+        found(record, "Patient", ("eye", "brown"))
+    drain(database)
+    count = record.connection.execute("select count(*) from record.search_parameter").fetchone()
+    assert count == (0,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "value", "expected"),
+    [
+        ("string", "Patient.name.where(use = 'maiden' and family.exists()).family", "tran", {"a"}),
+        ("date", "Patient.birthDate", "1980", {"a"}),
+        ("token", "Patient.name.count() > 1", "true", {"a"}),
+        ("number", "Patient.name.count()", "2", {"a"}),
+        ("reference", "Patient.managingOrganization", "Organization/x", {"a"}),
+        ("uri", "Patient.name.extension('http://x').value", "http://y", set()),
+        ("token", "Patient.name.first().use", "maiden", {"a"}),
+    ],
+)
+def test_kinds(database: str, kind: str, expression: str, value: str, expected: set[str]) -> None:
+    record = opened(database)
+    put(
+        record,
+        patient(
+            "a",
+            ',"birthDate":"1980-01-01","managingOrganization":{"reference":"Organization/x"},"name":['
+            '{"use":"maiden","family":"Trần"},{"use":"official","family":"Lê"}]',
+        ),
+        patient("b", ',"name":[{"use":"official","family":"Trần"}]'),
+        added("mine", "mine", kind, expression),
+    )
+    drain(database)
+    assert found(record, "Patient", ("mine", value)) == expected
+
+
+def test_a_composite(database: str) -> None:
+    record = opened(database)
+    component = "http://hl7.org/fhir/SearchParameter/"
+    put(
+        record,
+        observation("a", f',"valueQuantity":{quantity("5")},"method":{{"coding":[{{"code":"m"}}]}}'),
+        added(
+            "pair", "pair", "composite", "Observation", "Observation",
+            f',"component":[{{"definition":"{component}Observation-method","expression":"method"}},'
+            f'{{"definition":"{component}Observation-value-quantity","expression":"value.ofType(Quantity)"}}]',
+        ),
+    )  # fmt: skip
+    drain(database)
+    assert found(record, "Observation", ("pair", "m$gt4")) == {"a"}
+    assert found(record, "Observation", ("pair", "m$0.005|http://unitsofmeasure.org|g")) == {"a"}
+    assert found(record, "Observation", ("pair", "n$gt4")) == set()
+
+
+def test_for_every_type(database: str) -> None:
+    record = opened(database)
+    put(record, patient("a", ',"language":"vi"'), observation("o"))
+    put(record, added("lang", "lang", "token", "Resource.language", "Resource"))
+    drain(database)
+    assert found(record, "Patient", ("lang", "vi")) == {"a"}
+    assert found(record, "Observation", ("lang", "vi")) == set()
+
+
+def test_refusals(database: str) -> None:
+    record = opened(database)
+    with pytest.raises(errors.Invalid):
+        put(record, added("bad", "bad", "token", "Patient.name.where("))
+    put(record, added("one", "mine", "token", "Patient.gender"))
+    with pytest.raises(errors.Conflict):
+        put(record, added("two", "mine", "token", "Patient.active"))
+    with pytest.raises(errors.Conflict):
+        put(record, added("two", "mine", "token", "Resource.language", "Resource"))
+    # What FHIR defines stays as it is; a draft has no effect.
+    put(record, added("three", "name", "token", "Patient.gender"))
+    put(record, added("four", "other", "token", "Patient.gender").replace('"active"', '"draft"'))
+    with pytest.raises(errors.Invalid):
+        found(record, "Patient", ("other", "x"))
+    drain(database)
+
+
+def test_writes_meanwhile_are_all_found(database: str) -> None:
+    record = opened(database)
+    put(record, *(eyed(f"old-{number}", "brown") for number in range(450)))
+    stop = threading.Event()
+    made: list[str] = []
+
+    def write() -> None:
+        own, number = opened(database), 0
+        while not stop.is_set():
+            put(own, eyed(f"new-{number}", "brown"), eyed(f"old-{number * 7 % 450}", "blue"))
+            made.append(f"new-{number}")
+            number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        put(record, added("eye", "eye", "token", f"Patient.extension('{EYES}').value"))
+        drain(database)
+    finally:
+        stop.set()
+        writer.join()
+    kind = codec.resource_class("Patient")
+    counts = {color: len(record.find(kind, ("eye", color))) for color in ("brown", "blue")}
+    assert sum(counts.values()) == 450 + len(made)
+    assert counts["blue"] > 0
+
+
+def test_rows_of_older_code_are_made_anew(database: str) -> None:
+    record = opened(database)
+    put(record, observation("a", f',"valueQuantity":{quantity("5.4")}', code="8480-6"))
+    connection = record.connection
+    connection.execute("update record.search_state set version = 1, generation = gen_random_uuid()")
+    connection.execute("update record.number set base = null, base_low = null, base_high = null")
+    connection.execute("delete from record.composite")
+    connection.execute("delete from record.text")
+    again = opened(database)
+    asked = ("value-quantity", "5.4|http://unitsofmeasure.org|mg")
+    assert found(again, "Observation", asked) == {"a"}
+    with pytest.raises(errors.Unavailable):
+        found(again, "Observation", ("code-value-quantity", "8480-6$gt5"))
+    with pytest.raises(errors.Unavailable):
+        found(again, "Observation", ("_content", "final"))
+    assert reindex.due(connection, NOW) is not None
+    assert reindex.due(connection, NOW) is None
+    assert drain(database) == 1
+    assert reindex.due(connection, NOW) is None
+    assert found(again, "Observation", ("code-value-quantity", "8480-6$gt5")) == {"a"}
+    assert found(again, "Observation", ("value-quantity", "0.0054|http://unitsofmeasure.org|g")) == {"a"}
+    assert found(again, "Observation", ("_content", "final")) == {"a"}
+    assert connection.execute("select version from record.search_state").fetchone() == (VERSION,)
