@@ -27,7 +27,8 @@ DOCTOR = Actor(user="d", role="doctor", facility="here", practitioner="d")
 class Server:
     """The application over a database of the test's own, and a worker that works when told."""
 
-    def __init__(self, conninfo: str, files: Path) -> None:
+    def __init__(self, conninfo: str, files: Path, sources: tuple[str, ...] = ()) -> None:
+        self.sources = sources
         self.conninfo = conninfo
         self.files = files
         self.connection = self.connect()
@@ -37,6 +38,7 @@ class Server:
             actors.get,
             base_url=BASE,
             files=files,
+            import_sources=sources,
             journal=cast("Journal", Noted()),
         )
 
@@ -44,7 +46,7 @@ class Server:
         return psycopg.connect(self.conninfo, autocommit=True)
 
     def work(self) -> int:
-        return jobs.drain(self.connect, background.handlers(self.files))
+        return jobs.drain(self.connect, background.handlers(self.files, self.sources))
 
     def __call__(
         self, method: str, url: str, body: object = None, token: str = "system", **headers: str

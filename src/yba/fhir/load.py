@@ -21,6 +21,7 @@ from yba.fhir.record import Record
 
 Progress = Callable[[Path, int], None]
 LINES = (".ndjson", ".jsonl")
+BATCH = 500
 # Bundles that are one document and are kept as they are.
 KEPT_WHOLE = ("document", "message")
 
@@ -79,8 +80,7 @@ def load_files(
             continue
         before = len(report.refused)
         try:
-            for line, data in _documents(path):
-                _store(record, path, line, data, report)
+            _load_file(path, record, report)
         except (OSError, EOFError, zlib.error) as problem:
             report.refused.append(Refused(path, None, None, f"It cannot be read: {problem}"))
         if len(report.refused) == before:
@@ -88,6 +88,37 @@ def load_files(
             report.files += 1
         progress(path, report.resources)
     return report
+
+
+def _load_file(path: Path, record: Record, report: LoadReport) -> None:
+    """A file of lines by the hundred, another in one go."""
+    batch: list[tuple[int | None, Resource]] = []
+    for line, data in _documents(path):
+        resource = None
+        if line is not None:
+            try:
+                resource = codec.decode(data)
+            except RecordError as error:
+                report.refused.append(Refused(path, line, error.path, error.message))
+                continue
+        if resource is None or (isinstance(resource, Bundle) and resource.type not in KEPT_WHOLE):
+            _store(record, path, line, data, report)
+            continue
+        batch.append((line, resource))
+        if len(batch) == BATCH:
+            _store_all(record, path, batch, report)
+            batch = []
+    _store_all(record, path, batch, report)
+
+
+def _store_all(
+    record: Record, path: Path, batch: list[tuple[int | None, Resource]], report: LoadReport
+) -> None:
+    for (line, _), result in zip(batch, record.put_all([one for _, one in batch]), strict=True):
+        if isinstance(result, RecordError):
+            report.refused.append(Refused(path, line, result.path, result.message))
+        else:
+            report.resources += 1
 
 
 def _documents(path: Path) -> Iterator[tuple[int | None, bytes]]:

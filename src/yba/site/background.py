@@ -33,7 +33,7 @@ def main() -> None:
 
     files = env.files_folder
     files.mkdir(parents=True, exist_ok=True)
-    jobs.work(connect, background.handlers(files), stop)
+    jobs.work(connect, background.handlers(files, env.import_sources), stop)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Environment:
     origin: str | None
     live_url: str | None
     hosts: tuple[str, ...]
+    import_sources: tuple[str, ...] = ()
 
     @property
     def demo(self) -> bool:
@@ -75,6 +76,7 @@ def environment() -> Environment:
         origin=os.environ.get("YBA_ORIGIN") or None,
         live_url=os.environ.get("YBA_LIVE_URL") or None,
         hosts=tuple(filter(None, (os.environ.get("YBA_HOSTS") or "").split(","))),
+        import_sources=tuple(filter(None, (os.environ.get("YBA_IMPORT_SOURCES") or "").split(","))),
     )
 
 

@@ -34,6 +34,7 @@ def _record_application() -> Application:
         guards=guards(),
         base_url=settings.YBA_ORIGIN + "/fhir",
         files=settings.ENVIRONMENT.files_folder,
+        import_sources=settings.ENVIRONMENT.import_sources,
     )
     return application
 

@@ -139,7 +139,7 @@ def _next_file(
     if before is not None:
         before.close()
     name = f"{type_name}-{number + 1}.ndjson"
-    made.output.append({"type": type_name, "url": f"file:{name}", "count": 0})
+    made.output.append({"type": type_name, "url": f"job-file:{name}", "count": 0})
     return number + 1, 0, (made.folder / name).open("wb")
 
 
@@ -238,7 +238,7 @@ def _write_deleted(run: JobRun, connection: psycopg.Connection[Any], asked: Aske
                     stream.write(msgspec.json.encode(bundle) + b"\n")
                     count += 1
     if count:
-        made.deleted.append({"type": "Bundle", "url": f"file:{name}", "count": count})
+        made.deleted.append({"type": "Bundle", "url": f"job-file:{name}", "count": count})
     else:
         (made.folder / name).unlink()
 

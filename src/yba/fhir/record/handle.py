@@ -22,7 +22,7 @@ from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
 from yba.fhir.r4.bundle import Bundle
 from yba.fhir.r4.datatypes import Resource
-from yba.fhir.record import conditions, integrity, reading, writing
+from yba.fhir.record import conditions, integrity, many, reading, writing
 from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.writing import ANY_VERSION, Change
@@ -385,6 +385,10 @@ class Record:
         Use inside ``atomic``. Raises PreconditionFailed when several match.
         """
         return conditions.match(self, type_name, params, locked=True)
+
+    def put_all(self, resources: Sequence[Resource]) -> list[Stored | RecordError]:
+        """Store many under their own ids, each by itself, in one transaction; see ``many.put_all``."""
+        return many.put_all(self, resources)
 
     def update(self, resource: R, *, if_match: str | None = None) -> R:
         """Store a new version of a resource, or the first under the id it carries.

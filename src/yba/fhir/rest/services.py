@@ -14,8 +14,9 @@ import psycopg
 class Services:
     """``connect`` gives the calling thread's connection; ``files`` is where jobs leave what can be fetched later.
 
-    Without ``files`` the operations that make files answer that they are not set up.
+    ``import_sources``: beginnings of the addresses files may be imported from. Without ``files`` the operations that make files answer that they are not set up.
     """
 
     connect: Callable[[], psycopg.Connection[Any]]
     files: Path | None = None
+    import_sources: tuple[str, ...] = ()

@@ -55,6 +55,7 @@ def application(
     body_limit: int = BODY_LIMIT,
     journal: Journal | None = None,
     files: Path | None = None,
+    import_sources: tuple[str, ...] = (),
     integrity: bool = False,
     most_deleted: int = MOST_DELETED,
 ) -> Application:
@@ -69,7 +70,7 @@ def application(
     """
     journals: list[Journal] = [journal] if journal is not None else []
     lock = Lock()
-    services = Services(connect, files)
+    services = Services(connect, files, import_sources)
 
     def journal_now() -> Journal:
         if not journals:

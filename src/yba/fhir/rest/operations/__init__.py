@@ -5,9 +5,12 @@ from __future__ import annotations
 from yba.fhir.rest.operations import (
     everything,
     export,
+    importing,
     jobs,
     lastn,
+    match,
     meta,
+    reindex,
     terminology_codes,
     terminology_expand,
     terminology_translate,
@@ -19,7 +22,9 @@ __all__ = ["OPERATIONS", "Call", "Operation"]
 OPERATIONS: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *export.OPERATIONS,
+    *importing.OPERATIONS,
     *jobs.OPERATIONS,
+    *reindex.OPERATIONS,
     *lastn.OPERATIONS,
     *match.OPERATIONS,
     *meta.OPERATIONS,

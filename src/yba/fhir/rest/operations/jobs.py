@@ -1,7 +1,7 @@
 """How a client follows long work: 202 with a place to look, progress, the result, its files, and an end.
 
 FHIR R4, async.html, and Bulk Data Access 2.0, "Bulk Data Status Request" and "Delete". A handler of a job leaves its
-answer as ``{"body": ...}``; where the body names a file as ``file:NAME``, the client is given an address for it.
+answer as ``{"body": ...}``; where the body names a file as ``job-file:NAME``, the client is given an address for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Response, refused
 
 RETRY_SECONDS = 2
-FILE = "file:"
+FILE = "job-file:"
 _KINDS_OF_FILES = {
     ".ndjson": "application/fhir+ndjson", ".csv": "text/csv; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet", ".json": "application/fhir+json; charset=utf-8",
