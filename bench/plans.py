@@ -64,6 +64,8 @@ SHAPES = (
           (("_id", "bench-77"), ("_has:Observation:patient:code", "8867-4"))),
     Shape("chart by the person's identifier", "Observation", (("patient.identifier", "http://s|bench-77"),), 12),
     Shape("chart with what points to it", "Patient", (("_id", "bench-77"), ("_revinclude", "Observation:patient"))),
+    Shape("the newest of a type", "Patient", (), 20),
+    Shape("orders by a common status", "Observation", (("status", "final"),), 20),
     Shape("what has changed since", "Encounter",
           (("_lastUpdated", "gt2000-01-01"), ("_sort", "_lastUpdated"), ("_count", "50")), 50),
 )  # fmt: skip
@@ -97,7 +99,7 @@ class Cost:
 
 def costs(connection: psycopg.Connection[Any], shape: Shape, *, generic: bool = False) -> Cost:
     """Ask and explain every statement of it. ``generic``: as planned without the values."""
-    with _noted() as statements:
+    with noted() as statements:
         answer = search.run(
             connection,
             shape.type,
@@ -113,7 +115,7 @@ def costs(connection: psycopg.Connection[Any], shape: Shape, *, generic: bool = 
 
 
 @contextmanager
-def _noted() -> Iterator[list[Asked]]:
+def noted() -> Iterator[list[Asked]]:
     """The statements of searches while it lasts."""
     noted: list[Asked] = []
     original = page.execute

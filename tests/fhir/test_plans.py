@@ -1,0 +1,84 @@
+"""The plans of the hottest searches on 100,000 resources: what is touched, never how long it took.
+
+The trap they guard against: an index of times or of storing is walked and the rows of everybody else are thrown away.
+``python -m bench --plans`` holds the same shapes to the same limits on one million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from bench import plans, synthetic
+from tests.conftest import Databases
+from yba.fhir import search
+from yba.fhir.access import SYSTEM, policy
+
+PERSONS = 4_500
+
+
+@pytest.fixture(scope="module")
+def store(databases: Databases, template: str) -> Iterator[psycopg.Connection[Any]]:
+    """A database of 100,000 resources, with statistics; shared, as nothing is changed."""
+    name = databases.new(template)
+    with psycopg.connect(databases.conninfo(name), autocommit=True) as connection:
+        assert synthetic.fill(connection, PERSONS) > 99_000
+        yield connection
+    databases.drop(name)
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["by values", "prepared"])
+@pytest.mark.parametrize("shape", plans.SHAPES, ids=lambda shape: shape.name.replace(" ", "-"))
+def test_a_hot_search_touches_what_it_answers_with(
+    store: psycopg.Connection[Any], shape: plans.Shape, generic: bool
+) -> None:
+    cost = plans.costs(store, shape, generic=generic)
+    assert plans.faults(shape, cost) == [], cost
+
+
+@pytest.mark.parametrize("sort", ["-date", "date", "-_lastUpdated", "_lastUpdated", "_id", None])
+def test_a_chart_is_read_by_its_own_index(store: psycopg.Connection[Any], sort: str | None) -> None:
+    """Whatever the order: no index of times, ids or storing is walked for one person's rows."""
+    params = (("patient", "bench-77"), *((("_sort", sort),) if sort else ()))
+    shape = plans.Shape("chart", "Observation", params, matches=12, pages=120, thrown=0)
+    for generic in (False, True):
+        cost = plans.costs(store, shape, generic=generic)
+        assert plans.faults(shape, cost) == []
+        scanned = {node.split()[-1] for node in cost.nodes if "Index" in node}
+        assert scanned == {"resource_chart"}
+
+
+def test_the_trap_is_noticed(store: psycopg.Connection[Any]) -> None:
+    """A plan that walks the index of times and filters by patient fails the limits these tests set."""
+    cost = plans.explained(
+        store,
+        "select r.id from record.resource r where r.type = 'Observation' and r.content is not null"
+        " and r.patient || '' = 'bench-77' order by r.updated desc, r.rid desc limit 21",
+        {},
+        generic=False,
+    )
+    cost.matches = 12
+    assert len(plans.faults(plans.Shape("trap", "Observation", (), 12), cost)) >= 2
+
+
+def test_a_page_far_down_costs_like_the_first(store: psycopg.Connection[Any]) -> None:
+    """Keyset paging: the hundredth page of a type touches no more than the first."""
+
+    def ask(cursor: str | None) -> tuple[search.Found, plans.Cost]:
+        params = [("_count", "50"), *([("_cursor", cursor)] if cursor else [])]
+        with plans.noted() as statements:
+            page = search.run(
+                store, "Encounter", params, access=lambda name: policy.condition(SYSTEM, name), strict=True
+            )
+        (one,) = statements
+        return page, plans.explained(store, one.text, one.values, generic=False)
+
+    page, first = ask(None)
+    for _ in range(100):
+        page, last = ask(page.next)
+    assert len(page.matches) == 50
+    assert last.pages <= 2 * first.pages + 10
+    assert last.thrown <= 10
