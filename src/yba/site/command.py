@@ -20,6 +20,7 @@ WORDS = (
     "demo-reset",
     "messages",
     "fhirpath",
+    "view",
 )
 
 

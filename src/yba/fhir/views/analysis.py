@@ -22,6 +22,7 @@ from yba.fhir.errors import Invalid
 from yba.fhir.model import tree
 from yba.fhir.views.definition import View
 from yba.fhir.views.duck import MARK, Duck
+from yba.fhir.views.parquet import parquet_of
 from yba.fhir.views.rows import compiled
 from yba.fhir.views.table import Row, Table
 from yba.fhir.views.value import BadView
@@ -32,6 +33,7 @@ _CONFIGURATION = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "preserve_insertion_order": "true",
+    "memory_limit": "1GB",
 }
 _FETCHED = 5000
 
@@ -88,6 +90,10 @@ class Analysis:
         order = ", ".join(["r.n", *made.order])
         rows = self._rows(view, f"{made.sql}\norder by {order}")
         return Table(made.columns, rows)
+
+    def write_parquet(self, view: View, path: Path) -> None:
+        """The rows of a view as a Parquet file."""
+        parquet_of(self.table(view), path)
 
     def _rows(self, view: View, query: str) -> Iterator[Row]:
         if not self._files:
