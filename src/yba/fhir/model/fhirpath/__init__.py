@@ -48,13 +48,15 @@ class Expression:
         terminology: Any = None,
         now: datetime | None = None,
         trace: Trace | None = None,
+        conforms: Callable[[Any, str], bool | None] | None = None,
         strict: bool = False,
     ) -> Items:
         """The resulting collection: Nodes, and values of the System types (see ``values``).
 
         ``tree`` is a resource, an element (then ``type_name`` says of what type or backbone path), or a Node.
         ``environment`` sets ``%resource``, ``%rootResource``, ``%context`` and others, without the ``%``; trees and
-        Nodes are values. ``strict`` refuses a cast of several items. Raises Invalid for what cannot be evaluated,
+        Nodes are values. ``conforms`` answers ``conformsTo()`` for an item and the url of a profile (None: not known).
+        ``strict`` refuses a cast of several items. Raises Invalid for what cannot be evaluated,
         TooCostly for what does not end.
         """
         start = tree if type(tree) is Node else root(tree, type_name)
@@ -65,6 +67,7 @@ class Expression:
             terminology=terminology,
             now=now,
             trace=trace,
+            conforms=conforms,
             strict=strict,
         )
         try:

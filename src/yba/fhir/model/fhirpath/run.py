@@ -19,6 +19,7 @@ class Run:
 
     __slots__ = (
         "_now",
+        "conforms",
         "environment",
         "given_now",
         "index",
@@ -41,6 +42,7 @@ class Run:
         terminology: Any,
         now: datetime | None,
         trace: Trace | None,
+        conforms: Callable[[Any, str], bool | None] | None,
         strict: bool,
     ) -> None:
         self.this = this
@@ -53,6 +55,7 @@ class Run:
         self.given_now = now
         self._now: DateTime | None = None
         self.trace = trace
+        self.conforms = conforms
         self.strict = strict
         self.steps = 0
 

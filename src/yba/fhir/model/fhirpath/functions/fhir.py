@@ -125,8 +125,7 @@ def _conforms_to(run: Run, items: Items, profile: Items) -> Items:
 
 
 def _conforms_to_profile(run: Run, item: Any, url: str) -> Items:
-    check = run.environment.get("%conforms")
-    result = check[0](item, url) if check else None
+    result = run.conforms(item, url) if run.conforms is not None else None
     if result is None:
         raise fault(f"the profile {url[:200]} is not known.", "fhirpath.unknown-profile")
     return [result]

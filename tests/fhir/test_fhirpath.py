@@ -1,0 +1,321 @@
+"""FHIRPath: what the published cases leave open, each with its exact result."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.model import fhirpath, tree
+from yba.fhir.model.fhirpath import moments
+from yba.fhir.model.fhirpath.units import product
+from yba.fhir.model.fhirpath.values import Quantity
+from yba.fhir.model.structures import structure
+
+NOW = datetime(2026, 11, 22, 10, 30, 5, 123000, tzinfo=UTC)
+PATIENT = tree.parse(
+    """{"resourceType": "Patient", "id": "a", "birthDate": "1974-12-25", "active": true,
+    "_birthDate": {"id": "b", "extension": [{"url": "http://x/time", "valueDateTime": "1974-12-25T14:35:45-05:00"}]},
+    "name": [{"use": "official", "given": ["Đức", null], "_given": [null, {"extension": [{"url": "http://x/no"}]}]},
+             {"given": ["An"], "family": "Nguyễn"}],
+    "contact": [{"name": {"text": "Mẹ"}}], "deceasedBoolean": false,
+    "managingOrganization": {"reference": "#o"}, "generalPractitioner": [{"reference": "Practitioner/1"}],
+    "contained": [{"resourceType": "Organization", "id": "o", "name": "Trạm y tế"}],
+    "extension": [{"url": "http://x/weight", "valueQuantity":
+        {"value": 3.10, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}}]}"""
+)
+
+
+def values(expression: str, resource: Any = PATIENT, **given: Any) -> list[Any]:
+    return fhirpath.compile(expression).values(resource, now=NOW, **given)
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        # elements
+        ("Patient.name.given", ["Đức", {"extension": [{"url": "http://x/no"}]}, "An"]),
+        ("name.given.hasValue()", [False]),
+        ("name.given.select(hasValue())", [True, False, True]),
+        ("name.given[1].extension.url", ["http://x/no"]),
+        ("birthDate.id | birthDate.extension.value", ["b", "1974-12-25T14:35:45-05:00"]),
+        ("birthDate.extension('http://x/time').value is dateTime", [True]),
+        ("deceased", [False]),
+        ("deceasedBoolean", []),
+        ("deceased is boolean and deceased.type().name = 'boolean'", [True]),
+        ("contact.type().name", ["Patient.contact"]),
+        ("contact is BackboneElement and Patient is DomainResource", [True]),
+        ("active is System.Boolean", [False]),
+        ("contained.name", ["Trạm y tế"]),
+        ("managingOrganization.resolve().name", ["Trạm y tế"]),
+        ("generalPractitioner.resolve()", []),
+        ("name.family.getValue()", ["Nguyễn"]),
+        ("contained.where(%resource.managingOrganization.reference = '#' + id).exists()", [True]),
+        ("Encounter.name", []),
+        ("descendants().where($this is Extension).url", ["http://x/weight", "http://x/time", "http://x/no"]),
+        # quantities
+        ("extension.value > 3 'kg'", [True]),
+        ("extension.value = 3100 'g'", [True]),
+        ("extension.value + 900 'g'", ["4.00 'kg'"]),
+        ("extension.value * 2", ["6.20 'kg'"]),
+        ("1 'cm' = 1 's'", []),
+        ("1 year = 1 'a'", []),
+        ("1 year ~ 1 'a'", [True]),
+        ("1 year = 12 months", [True]),
+        ("2 hours > 90 minutes", [True]),
+        ("1 'kg'.toQuantity('g')", ["1000 'g'"]),
+        ("1 year.toQuantity('day')", ["365 'd'"]),
+        # dates
+        ("birthDate + 18 years", ["1992-12-25"]),
+        ("@2024-02-29 + 1 year", ["2025-02-28"]),
+        ("@2024-01-31 + 1 month", ["2024-02-29"]),
+        ("@2014 + 25 months", ["2016"]),
+        ("@2024-03-01 - 1 day", ["2024-02-29"]),
+        ("@2024-12-31T23:59:59.5Z + 1 second", ["2025-01-01T00:00:00.500Z"]),
+        ("@T23:30 + 45 minutes", ["00:15"]),
+        ("@9999 + 1 year", []),
+        ("@2012-01 = @2012", []),
+        ("@2012-01 ~ @2012", [False]),
+        ("@2012-01-01T10:00Z < @2012-01-03T10:00", [True]),
+        ("@2012-01-01T10:00Z < @2012-01-01T12:00", []),
+        ("@2017-11-05T01:30:00.0-04:00 = @2017-11-05T00:30:00.0-05:00", [True]),
+        ("now().toString()", ["2026-11-22T10:30:05.123+00:00"]),
+        ("today()", ["2026-11-22"]),
+        ("timeOfDay()", ["10:30:05.123"]),
+        # numbers
+        ("1 / 3", [Decimal("0.3333333333333333333333333333")]),
+        ("7 div -2 | 7 mod -2 | -7 mod 2", [-3, 1, -1]),
+        ("2.5.round() | (-2.5).round()", [Decimal("3"), Decimal("-3")]),
+        ("2.power(0.5).round(3)", [Decimal("1.414")]),
+        ("9223372036854775807 + 1", []),
+        ("10.power(1000)", []),
+        ("0.1 + 0.2 = 0.3", [True]),
+        ("3.10", [Decimal("3.10")]),
+        # text
+        ("'A B' ~ 'a   b'", [True]),
+        ("'abcdefg'.substring(3, -1)", [""]),
+        ("'abcdefg'.substring(7)", []),
+        ("'a1b2'.replaceMatches('[0-9]', '<$0>')", ["a<1>b<2>"]),
+        ("'\\u0110ức'.lower()", ["đức"]),
+        ("'x' & {} & 'y'", ["xy"]),
+        # collections
+        ("(1 | 2) = (2 | 1)", [False]),
+        ("(1 | 2) ~ (2 | 1)", [True]),
+        ("(1 | 2 | 3).sort(-$this)", [3, 2, 1]),
+        ("('a' | 'c' | 'b').sort($this desc)", ["c", "b", "a"]),
+        ("(1 | 2 | 3).aggregate($total + $this, 10)", [16]),
+        ("iif(false, 1)", []),
+        ("name.select($index)", [0, 1]),
+        (
+            "name.select(defineVariable('n').given.first().select(%n.use & ':' & $this))",
+            ["official:Đức", ":An"],
+        ),
+        ("{}.exists() | {}.all(false)", [False, True]),
+        # variables
+        ("%ucum & ' ' & %`vs-x`", ["http://unitsofmeasure.org http://hl7.org/fhir/ValueSet/x"]),
+        ("%resource.id & %context.id & %rootResource.id", ["aaa"]),
+    ],
+)
+def test_result(expression: str, result: list[Any]) -> None:
+    assert values(expression) == result
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("1 +", "column 4: a value is expected, but the expression ends."),
+        ("name.(", "column 6: a name is expected, not '('."),
+        ("'abc", "column 1: a quoted text without its end cannot be read."),
+        ("@2015-02-30", "column 1: there is no such date or time as @2015-02-30."),
+        ("name.frist()", "column 6: there is no function frist()."),
+        ("name.first(1)", "column 6: first() takes no arguments."),
+        ("active is Bool", "column 8: there is no type Bool."),
+        ("(" * 500 + "1" + ")" * 500, "column 121: it is nested too deep."),
+    ],
+)
+def test_what_cannot_be_compiled(expression: str, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        fhirpath.compile(expression)
+    assert caught.value.message == f"The FHIRPath expression, {message}"
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("name.given & 'x'", "'&' takes one item, not 3."),
+        ("1 < 'a'", "an Integer and a String cannot be put in order."),
+        ("active + 1", "'+' cannot join a Boolean and an Integer."),
+        ("birthDate + 1 'cm'", "a date is not moved by 'cm', only by a time such as 3 months or 3 'd'."),
+        ("name.matches('a')", "matches() takes one item, not 2."),
+        ("contact.matches('a')", "matches() takes a string, not a BackboneElement."),
+        ("%nothing", "there is no %nothing here."),
+        ("'a'.matches('(')", "'(' is no regular expression: missing ) at position 1."),
+        (".".join(["name"] * 900), "it is nested too deep."),
+    ],
+)
+def test_what_cannot_be_evaluated(expression: str, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        values(expression)
+    assert caught.value.message.endswith(message)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("Patient.deceasedBoolean", "column 9: Patient has no deceasedBoolean."),
+        ("Encounter.id", "column 1: Patient has no Encounter."),
+        ("(deceased as dateTime).text", "column 24: dateTime has no text."),
+        ("name.where(giben = 'x')", "column 12: HumanName has no giben."),
+        ("name.startsWith('x')", "column 6: startsWith() takes a string, not a HumanName."),
+        ("children().first()", "column 12: first() needs an order, and what it is asked of has none."),
+    ],
+)
+def test_what_does_not_fit_the_type(expression: str, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        fhirpath.compile(expression).check("Patient", ordered=True)
+    assert caught.value.message == f"The FHIRPath expression, {message}"
+
+
+def test_what_does_not_end_is_too_costly() -> None:
+    with pytest.raises(TooCostly):
+        values("1.repeat($this + 1)")
+    with pytest.raises(TooCostly):
+        values(f"'{'a' * 60}!'.matches('^(a|aa)+$')")
+
+
+def test_the_time_must_be_given() -> None:
+    with pytest.raises(Invalid, match="none was given"):
+        fhirpath.compile("now()").evaluate(PATIENT)
+
+
+def test_references_are_resolved_in_the_bundle_and_outside() -> None:
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [
+            {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Organization", "id": "o", "name": "A"}},
+            {"resource": {"resourceType": "Patient", "managingOrganization": {"reference": "urn:uuid:1"}}},
+            {
+                "resource": {
+                    "resourceType": "Patient",
+                    "managingOrganization": {"reference": "Organization/9"},
+                }
+            },
+        ],
+    }
+    outside = {"Organization/9": {"resourceType": "Organization", "name": "B"}}
+    found = values(
+        "Bundle.entry.resource.ofType(Patient).managingOrganization.resolve().name",
+        bundle,
+        resolve=outside.get,
+    )
+    assert found == ["A", "B"]
+
+
+def test_an_element_by_its_type_and_its_resource() -> None:
+    contact = PATIENT["contact"][0]
+    given: dict[str, Any] = {"type_name": "Patient.contact", "environment": {"resource": PATIENT}}
+    assert values("name.text & %resource.id", contact, **given) == ["Mẹa"]
+    assert fhirpath.compile("name.exists() or telecom.exists()").true(contact, **given) is True
+    assert fhirpath.compile("telecom.use").true(contact, **given) is None
+
+
+def test_codes_are_asked_of_terminology() -> None:
+    class Terminology:
+        def member(self, value_set: str, system: str | None, code: str) -> bool | None:
+            return {"http://x/vs": code == "male"}.get(value_set)
+
+        def subsumes(self, system: str, one: str, other: str) -> str | None:
+            return "subsumes" if (one, other) == ("a", "b") else "not-subsumed"
+
+    patient = {"resourceType": "Patient", "gender": "male"}
+    assert values("gender.memberOf('http://x/vs')", patient, terminology=Terminology()) == [True]
+    assert values("gender.memberOf('http://x/other')", patient, terminology=Terminology()) == []
+    assert values("gender.memberOf('http://x/vs')", patient) == []
+    coding = {
+        "resourceType": "Basic",
+        "code": {"coding": [{"system": "s", "code": "a"}, {"system": "s", "code": "b"}]},
+    }
+    asked = "code.coding.first().subsumes(code.coding.last())"
+    assert values(asked, coding, terminology=Terminology()) == [True]
+    assert values(asked.replace("subsumes(", "subsumedBy("), coding, terminology=Terminology()) == [False]
+
+
+def test_every_invariant_of_r4_compiles() -> None:
+    from importlib import resources
+
+    count = 0
+    for file in resources.files("yba.fhir.r4").joinpath("structures").iterdir():
+        known = structure(file.name.removesuffix(".json"))
+        for element in known.elements if known else ():
+            for constraint in element.constraints:
+                if constraint.expression:
+                    fhirpath.compile(constraint.expression)
+                    count += 1
+    assert count > 900
+
+
+def test_narrative() -> None:
+    def narrative(div: str) -> list[Any]:
+        return values(
+            "text.div.htmlChecks()", {"resourceType": "Basic", "text": {"status": "generated", "div": div}}
+        )
+
+    opened = '<div xmlns="http://www.w3.org/1999/xhtml">'
+    assert narrative(opened + "<p>a <b>c</b></p></div>") == [True]
+    assert narrative(opened + "<script>a</script></div>") == [False]
+    assert narrative(opened + '<p onclick="a">b</p></div>') == [False]
+    assert narrative(opened + '<a href="javascript:a()">b</a></div>') == [False]
+    assert narrative(opened + " </div>") == [False]
+    assert narrative("<div>a</div>") == [False]
+    assert narrative('<!DOCTYPE d [<!ENTITY a "b">]>' + opened + "&a;</div>") == [False]
+
+
+PARTS = st.builds(
+    lambda moment, count: moment.isoformat(timespec="milliseconds")[: (4, 7, 10, 16, 19, 23)[count]],
+    st.datetimes(),
+    st.integers(0, 5),
+)
+
+
+@given(PARTS)
+def test_a_date_time_is_written_as_it_was_read(text: str) -> None:
+    read = moments.read_date_time(text)
+    assert read is not None
+    assert str(read) == text
+
+
+@given(PARTS, PARTS)
+def test_order_turns_round(one: str, other: str) -> None:
+    left, right = moments.read_date_time(one), moments.read_date_time(other)
+    assert left is not None
+    assert right is not None
+    there, back = moments.compare(left, right), moments.compare(right, left)
+    assert back == (None if there is None else -there)
+    if there is not None:
+        assert there == (one > other) - (one < other)
+
+
+@given(st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 1, 1)), st.integers(-10000, 10000))
+def test_days_added_are_days_taken_away(day: date, days: int) -> None:
+    start = moments.read_date_time(f"{day}T10:30:00.000")
+    assert start is not None
+    later = moments.plus(start, Decimal(days), "day")
+    assert later is not None
+    assert str(moments.plus(later, Decimal(-days), "day")) == str(start)
+
+
+@given(st.decimals(-1000, 1000, places=3), st.sampled_from(["m", "g", "1"]))
+def test_a_product_with_one_is_the_same(value: Decimal, unit: str) -> None:
+    assert product(Quantity(value, unit), Quantity(Decimal(1), "1")) == Quantity(value, unit)
+
+
+@given(st.text(max_size=40))
+def test_any_text_compiles_or_is_refused(text: str) -> None:
+    with suppress(Invalid):
+        fhirpath.compile.__wrapped__(text)
