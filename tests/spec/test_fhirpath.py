@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.spec import as_tree
 from tests.spec.published import folder
 from yba.fhir.errors import Invalid
-from yba.fhir.model import fhirpath
+from yba.fhir.model import fhirpath, tree, xml
 from yba.fhir.model.fhirpath.functions.conversion import to_string
 from yba.fhir.model.fhirpath.values import atom, boolean, system_type
 
@@ -34,16 +33,17 @@ def _cases() -> list[Any]:
 
 @lru_cache
 def _input(name: str) -> Any:
-    return as_tree.read_file(FOLDER / "input" / name)
+    data = (FOLDER / "input" / name).read_bytes()
+    return tree.parse(xml.to_json(data) if name.endswith(".xml") else data)
 
 
 def _evaluated(test: ElementTree.Element) -> list[Any]:
     expression = test.find("expression")
     assert expression is not None
-    tree = _input(test.get("inputfile", "patient-example.xml"))
+    resource = _input(test.get("inputfile", "patient-example.xml"))
     compiled = fhirpath.compile(expression.text or "")
-    compiled.check(tree["resourceType"], ordered=test.get("checkOrderedFunctions") == "true")
-    items = compiled.evaluate(tree, now=NOW, strict=True)
+    compiled.check(resource["resourceType"], ordered=test.get("checkOrderedFunctions") == "true")
+    items = compiled.evaluate(resource, now=NOW, strict=True)
     return [boolean(items, "predicate") is True] if test.get("predicate") == "true" else items
 
 

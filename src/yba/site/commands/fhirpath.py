@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -65,12 +64,12 @@ def _told(error: Exception) -> str:
 
 def _resource(name: str) -> Any:
     from yba.fhir.errors import Invalid
-    from yba.fhir.model import tree
+    from yba.fhir.model import tree, xml
 
     data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     data = data.removeprefix(b"\xef\xbb\xbf")
     if data.lstrip().startswith(b"<"):
-        data = importlib.import_module("yba.fhir.model.xml").to_json(data)
+        data = xml.to_json(data)
     resource = tree.parse(data)
     if not isinstance(resource, dict):
         raise Invalid("fhirpath.resource", "It is no JSON object.")
