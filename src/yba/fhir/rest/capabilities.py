@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.resources
+from collections.abc import Iterable
 from functools import lru_cache
 
+import msgspec
+
+from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.model import codec
 from yba.fhir.r4 import MODULES
+from yba.fhir.r4 import terminology_capabilities as tc
 from yba.fhir.r4.capability_statement import (
     CapabilityStatement,
     CapabilityStatementImplementation,
@@ -13,93 +19,210 @@ from yba.fhir.r4.capability_statement import (
     CapabilityStatementRestInteraction,
     CapabilityStatementRestResource,
     CapabilityStatementRestResourceInteraction,
+    CapabilityStatementRestResourceOperation,
     CapabilityStatementRestResourceSearchParam,
     CapabilityStatementRestSecurity,
     CapabilityStatementSoftware,
 )
+from yba.fhir.r4.compartments import COMPARTMENTS
+from yba.fhir.rest.content import JSON, XML
+from yba.fhir.rest.operations import OPERATIONS, Operation
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Response, refused
 from yba.fhir.search.asked import answered_kinds
-from yba.fhir.search.index import unindexed
-from yba.fhir.search.parameters import of_type
+from yba.fhir.search.kinds import gaps
+from yba.fhir.search.parameters import Parameter, generation, of_type
 
 VERSION = "0.1.0"
 PUBLISHED = "2026-11-22"
+MODES = ("full", "normative", "terminology")
 _INTERACTIONS = (
-    "read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
+_SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system", "search-system")
+# What R4 has made normative: what is said of the rest may change with the next release. FHIR R4, versions.html.
+_NORMATIVE = frozenset(
+    {
+        "Binary", "Bundle", "CapabilityStatement", "CodeSystem", "Observation", "OperationDefinition",
+        "OperationOutcome", "Parameters", "Patient", "StructureDefinition", "ValueSet",
+    }
+)  # fmt: skip
+# Parameters without an element behind them, and what kind of value they take. FHIR R4, search.html#all.
+_SPECIAL = {"_has": "string", "_list": "string", "_filter": "special"}
+_COMMON = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag", "_content", "_text")
+_HL7 = "http://hl7.org/fhir/OperationDefinition/"
+_BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
+_SDC = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
+_OWN = "https://yba.vn/fhir/OperationDefinition/"
+# Operations that R4 itself does not define, by type and name.
+_OF_GUIDES = {
+    ("", "export"): f"{_BULK}export",
+    ("Patient", "export"): f"{_BULK}patient-export",
+    ("Group", "export"): f"{_BULK}group-export",
+    ("Patient", "summary"): "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+    ("Questionnaire", "populate"): f"{_SDC}Questionnaire-populate",
+    ("QuestionnaireResponse", "extract"): f"{_SDC}QuestionnaireResponse-extract",
+} | {
+    ("", name): _OWN + name for name in ("import", "job-status", "job-file", "job-cancel", "reindex", "diff")
+}
 
 
 def capabilities(request: Request) -> Response:
-    """The CapabilityStatement; needs no token."""
+    """The CapabilityStatement, or with ``mode=terminology`` the TerminologyCapabilities; needs no token."""
     if request.method not in ("GET", "HEAD", "OPTIONS"):
-        from yba.fhir.rest.route import MethodNotAllowed
+        return refused(_NotAllowed("rest.method", "Ask by GET."), [("Allow", "GET, HEAD, OPTIONS")])
+    mode = next((value for name, value in request.query if name == "mode"), "full")
+    if mode not in MODES:
+        raise Invalid("rest.mode", f"'mode' is {', '.join(MODES[:-1])} or {MODES[-1]}, not '{mode[:50]}'.")
+    if mode == "terminology":
+        return Response(200, _terminology(request.base_url))
+    return Response(200, _statement(request.base_url, mode, generation()))
 
-        return refused(MethodNotAllowed("rest.method", "Ask by GET."), [("Allow", "GET, HEAD, OPTIONS")])
-    return Response(200, _statement(request.base_url))
+
+class _NotAllowed(Unsupported):
+    """The place exists and does not take this method."""
+
+    status = 405
 
 
 @lru_cache(maxsize=16)
-def _statement(base_url: str) -> bytes:
+def _statement(base_url: str, mode: str, added: str | None) -> bytes:
+    """The statement; ``added`` names the state of the search parameters that users added."""
+    names = [name for name in MODULES if mode == "full" or name in _NORMATIVE]
+    common = of_type("Patient")
+    rest = CapabilityStatementRest(
+        mode="server",
+        security=CapabilityStatementRestSecurity(
+            cors=False,
+            description="A bearer token in the Authorization header; what it may see and write "
+            "follows from its role.",
+        ),
+        resource=[_resource(name) for name in names],
+        interaction=[CapabilityStatementRestInteraction(code=code) for code in _SYSTEM_INTERACTIONS],  # type: ignore[arg-type]  # codes of R4
+        searchParam=[_parameter(common[code]) for code in _COMMON if code in common]
+        + [_named("_type", "token"), _named("_list", "string"), _named("_filter", "special")],
+        operation=_operations(one for one in OPERATIONS if one.system),
+        compartment=[f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS],
+    )
     return codec.encode(
         CapabilityStatement(
+            url=f"{base_url}/metadata",
+            version=VERSION,
+            name="YBa",
+            title="Y Bạ",
             status="active",
             date=PUBLISHED,
+            publisher="Y Bạ",
             kind="instance",
             software=CapabilityStatementSoftware(name="Y Bạ", version=VERSION),
             implementation=CapabilityStatementImplementation(description="Y Bạ", url=base_url),
             fhirVersion="4.0.1",
-            format=["application/fhir+json", "json"],
-            rest=[
-                CapabilityStatementRest(
-                    mode="server",
-                    security=CapabilityStatementRestSecurity(
-                        description="A bearer token in the Authorization header; what it may see and write "
-                        "follows from its role."
-                    ),
-                    resource=[_resource(name) for name in MODULES],
-                    interaction=[
-                        CapabilityStatementRestInteraction(code="transaction"),
-                        CapabilityStatementRestInteraction(code="batch"),
-                        CapabilityStatementRestInteraction(code="history-system"),
-                    ],
-                )
-            ],
+            format=[JSON, XML, "json", "xml"],
+            patchFormat=["application/json-patch+json", JSON, XML],
+            rest=[rest],
         )
     )
 
 
 def _resource(type_name: str) -> CapabilityStatementRestResource:
-    known = of_type(type_name)
-    gaps = unindexed(codec.resource_class(type_name), type_name)
-    offered = [one for code, one in known.items() if one.kind in answered_kinds(code) and code not in gaps]
+    offered = _offered(type_name)
+    references = [f"{type_name}:{one.code}" for one in offered if one.kind == "reference"]
     return CapabilityStatementRestResource(
         type=type_name,  # type: ignore[arg-type]  # MODULES holds exactly the resource types
+        profile=f"http://hl7.org/fhir/StructureDefinition/{type_name}",
         interaction=[CapabilityStatementRestResourceInteraction(code=code) for code in _INTERACTIONS],  # type: ignore[arg-type]
         versioning="versioned",
         readHistory=True,
         updateCreate=True,
         conditionalCreate=True,
         conditionalRead="full-support",
-        conditionalUpdate=False,
-        conditionalDelete="not-supported",
-        searchInclude=[f"{type_name}:{one.code}" for one in offered if one.kind == "reference"],
+        conditionalUpdate=True,
+        conditionalDelete="multiple",
+        referencePolicy=["literal", "logical", "local"],
+        searchInclude=["*", *references] if references else [],
         searchRevInclude=_revincludes(type_name),
-        searchParam=[
-            CapabilityStatementRestResourceSearchParam(
-                name=one.code,
-                type=one.kind,  # type: ignore[arg-type]  # the generated table's kinds are the codes
-                definition=one.url or None,
-            )
-            for one in offered
-        ],
+        searchParam=[_parameter(one) for one in offered] + [_named(*one) for one in _SPECIAL.items()],
+        operation=_operations(
+            one for one in OPERATIONS if one.takes(type_name, None) or one.takes(type_name, "x")
+        ),
     )
+
+
+@lru_cache(maxsize=256)
+def _built_in(type_name: str, added: str | None) -> tuple[Parameter, ...]:
+    missing = gaps(type_name)
+    return tuple(
+        one
+        for code, one in of_type(type_name).items()
+        if one.kind in answered_kinds(code) and code not in missing
+    )
+
+
+def _offered(type_name: str) -> tuple[Parameter, ...]:
+    return _built_in(type_name, generation())
+
+
+def _parameter(one: Parameter) -> CapabilityStatementRestResourceSearchParam:
+    return CapabilityStatementRestResourceSearchParam(
+        name=one.code,
+        type=one.kind,  # type: ignore[arg-type]  # the generated table's kinds are the codes
+        definition=one.url or None,
+    )
+
+
+def _named(name: str, kind: str) -> CapabilityStatementRestResourceSearchParam:
+    return CapabilityStatementRestResourceSearchParam(name=name, type=kind)  # type: ignore[arg-type]  # as above
+
+
+def _operations(found: Iterable[Operation]) -> list[CapabilityStatementRestResourceOperation]:
+    """Each by its name once: where it may be called besides is the same operation."""
+    named: dict[str, Operation] = {}
+    for one in found:
+        named.setdefault(one.name, one)
+    return [
+        CapabilityStatementRestResourceOperation(name=one.name, definition=definition_of(one))
+        for one in named.values()
+    ]
+
+
+def definition_of(operation: Operation) -> str:
+    """The canonical of an operation: its own, its guide's, HL7's by the way those are named, or ours."""
+    if operation.definition:
+        return operation.definition
+    kinds = sorted(operation.types or ())
+    kind = kinds[0] if len(kinds) == 1 else "Resource"
+    guide = _OF_GUIDES.get((kind, operation.name)) or _OF_GUIDES.get(("", operation.name))
+    return guide or f"{_HL7}{kind}-{operation.name}"
 
 
 def _revincludes(type_name: str) -> list[str | None]:
     return [
-        f"{source}:{code}"
+        f"{source}:{one.code}"
         for source in MODULES
-        for code, one in of_type(source).items()
+        for one in _offered(source)
         if one.kind == "reference" and type_name in one.targets
     ]
+
+
+@lru_cache(maxsize=16)
+def _terminology(base_url: str) -> bytes:
+    """What is known of codes out of the box; CodeSystems stored in the record are known besides."""
+    file = importlib.resources.files("yba.fhir.r4").joinpath("terminology", "index.json")
+    systems = sorted(msgspec.json.decode(file.read_bytes())["CodeSystem"])
+    return codec.encode(
+        tc.TerminologyCapabilities(
+            url=f"{base_url}/metadata?mode=terminology",
+            version=VERSION,
+            name="YBaTerminology",
+            title="Y Bạ",
+            status="active",
+            date=PUBLISHED,
+            kind="instance",
+            software=tc.TerminologyCapabilitiesSoftware(name="Y Bạ", version=VERSION),
+            implementation=tc.TerminologyCapabilitiesImplementation(description="Y Bạ", url=base_url),
+            codeSystem=[tc.TerminologyCapabilitiesCodeSystem(uri=one, subsumption=True) for one in systems],
+            expansion=tc.TerminologyCapabilitiesExpansion(hierarchical=False, paging=True, incomplete=False),
+            validateCode=tc.TerminologyCapabilitiesValidateCode(translations=False),
+            translation=tc.TerminologyCapabilitiesTranslation(needsMap=True),
+        )
+    )
