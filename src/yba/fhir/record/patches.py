@@ -17,7 +17,7 @@ JSON_PATCH = "application/json-patch+json"
 
 def by_json_patch(data: bytes) -> Change:
     """A JSON Patch document. Raises Invalid for what is no JSON."""
-    from yba.fhir.model.patch import json_patch
+    from yba.fhir.patch import json_patch
 
     operations = tree.parse(data)
     return lambda content: tree.dump(json_patch(tree.parse(content), operations))
@@ -25,7 +25,7 @@ def by_json_patch(data: bytes) -> Change:
 
 def by_parameters(parameters: Parameters) -> Change:
     """A FHIRPath Patch."""
-    from yba.fhir.model.patch import fhirpath_patch
+    from yba.fhir.patch import fhirpath_patch
 
     asked = tree.parse(codec.encode(parameters))
     return lambda content: tree.dump(fhirpath_patch(tree.parse(content), asked))
