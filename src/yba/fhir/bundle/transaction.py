@@ -81,9 +81,24 @@ def run(record: Record, bundle: Bundle, fetch: Fetch | None, returns: str | None
     refuse_overlaps(steps)  # again: now conditions have their ids
     refuse_twins(steps)
     names = _names(steps, known)
+    with record.together():
+        _carry_out_all(record, steps_in_order, names, known, found, fetch, returns)
+    return [found[step.number] for step in steps]
+
+
+def _carry_out_all(
+    record: Record,
+    steps: list[Step],
+    names: Names,
+    known: _Known,
+    found: dict[int, BundleEntry],
+    fetch: Fetch | None,
+    returns: str | None,
+) -> None:
+    """Everything but deletions, in the specification's order."""
     conditions = Conditions(record)
     later: list[Step] = []
-    for step in steps_in_order:
+    for step in steps:
         if step.method == "DELETE" or (step.calls and step.method != "POST"):
             continue
         # A conditional reference may mean what another entry makes: such entries come after the others.
@@ -102,7 +117,6 @@ def run(record: Record, bundle: Bundle, fetch: Fetch | None, returns: str | None
         if step.number not in found:
             with at(step.path):
                 found[step.number] = _called(record, step, fetch)
-    return [found[step.number] for step in steps]
 
 
 def _deletions(
