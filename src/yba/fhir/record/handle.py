@@ -32,6 +32,7 @@ from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
 from yba.fhir.store.write_many import Item, write_many
+from yba.fhir.terminology import Terminology
 
 __all__ = ["ANY_VERSION", "Page", "Parameter", "Record", "now", "type_name_of"]
 
@@ -259,6 +260,12 @@ class Record:
         """Versions as ``asked``, with their number when ``count``; see ``reading.history``."""
         return reading.history(self, type_name, identifier, asked, count=count)
 
+    def terminology(self) -> Terminology:
+        """What knows codes and value sets: the published ones, and those of the record that the actor may read."""
+        from yba.fhir.terminology.stored import RecordShelf
+
+        return Terminology(RecordShelf(self.connection, self.actor))
+
     # -- searches --------------------------------------------------------------------------------------
 
     def search_stored(
@@ -277,7 +284,7 @@ class Record:
             found = search.run(
                 self.connection, type_name, params,
                 access=lambda name: policy.condition(self.actor, name), strict=strict,
-                now=self.clock(), base_url=self.base_url, compartment=compartment,
+                now=self.clock(), base_url=self.base_url, compartment=compartment, terminology=self.terminology,
             )  # fmt: skip
         patient = next((value for name, value in params if name in ("patient", "subject")), None)
         if compartment is not None and compartment.type == "Patient":

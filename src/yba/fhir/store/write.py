@@ -16,7 +16,7 @@ import psycopg
 
 from yba.fhir.access.actor import Actor
 from yba.fhir.errors import Conflict
-from yba.fhir.search import evaluated, text
+from yba.fhir.search import text
 from yba.fhir.search.index import IndexRows
 from yba.fhir.search.parameters import Registry
 from yba.fhir.search.rows import COMPOSITE_COLUMNS, in_columns
@@ -200,6 +200,8 @@ def with_added(row: Write, index: IndexRows | None, now: Registry) -> IndexRows 
     added = now.of(row.type)
     if index is None or row.content is None or not added:
         return index
+    from yba.fhir.search import evaluated  # with FHIRPath, which a house without such parameters never loads
+
     more = in_columns(evaluated.gather(index.resource, row.content, added))
     return replace(
         index,
