@@ -225,6 +225,12 @@ def test_an_element_by_its_type_and_its_resource() -> None:
     assert fhirpath.compile("telecom.use").true(contact, **given) is None
 
 
+def test_an_element_found_knows_its_resource() -> None:
+    (name,) = fhirpath.compile("contained.name").evaluate(PATIENT)
+    assert values("%resource.id & ' ' & %rootResource.id & ' ' & %context", name) == ["o a Trạm y tế"]
+    assert name.path() == "Patient.contained[0].name"
+
+
 def test_codes_are_asked_of_terminology() -> None:
     class Terminology:
         def member(self, value_set: str, system: str | None, code: str) -> bool | None:

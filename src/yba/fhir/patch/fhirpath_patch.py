@@ -9,7 +9,7 @@ from typing import Any
 from yba.fhir.errors import Invalid
 from yba.fhir.model import fhirpath
 from yba.fhir.model.fhirpath import Node
-from yba.fhir.model.fhirpath.node import Way, ancestors, json_ways, ways
+from yba.fhir.model.fhirpath.node import Way, ancestors, json_ways, place_of, ways
 from yba.fhir.model.fhirpath.syntax import Member
 from yba.fhir.model.structures import is_primitive
 from yba.fhir.model.tree import Tree
@@ -44,13 +44,13 @@ def _add(top: Node, change: Change) -> None:
     way = _way(target.place, name, value, change.at)
     held = places.opened(target)
     many = _repeats(way)
-    if not many and (way[0] in held or "_" + way[0] in held or _other_choice(target, way, held)):
+    if not many and (way.key in held or "_" + way.key in held or _other_choice(target, way, held)):
         raise invalid("patch.exists", f"{target.path()}.{name} is there already: replace it.", change.at)
     content, extra = _built(value, way, change.at)
     if many:
-        places.insert(held, way[0], None, content, extra)
+        places.insert(held, way.key, None, content, extra)
     else:
-        places.put(held, way[0], content, extra)
+        places.put(held, way.key, content, extra)
 
 
 def _insert(top: Node, change: Change) -> None:
@@ -59,7 +59,7 @@ def _insert(top: Node, change: Change) -> None:
     if not 0 <= index <= count:
         raise invalid("patch.index", f"The index {index} is not from 0 to {count}.", change.parts["index"][1])
     content, extra = _built(change.value("value"), way, change.at)
-    places.insert(held, way[0], index, content, extra)
+    places.insert(held, way.key, index, content, extra)
 
 
 def _delete(top: Node, change: Change) -> None:
@@ -85,7 +85,7 @@ def _replace(top: Node, change: Change) -> None:
     name = target.element.name if target.element is not None else target.key
     way = _way(target.holder.place, name, value, change.at)
     content, extra = _built(value, way, change.at)
-    places.replace(target, way[0], content, extra)
+    places.replace(target, way.key, content, extra)
 
 
 def _move(top: Node, change: Change) -> None:
@@ -95,7 +95,7 @@ def _move(top: Node, change: Change) -> None:
         if not 0 <= index < count:
             last = f"from 0 to {count - 1}" if count else "in an empty list"
             raise invalid("patch.index", f"The {name} {index} is not {last}.", change.parts[name][1])
-    places.move(held, way[0], source, destination)
+    places.move(held, way.key, source, destination)
 
 
 _WORK: dict[str, Callable[[Node, Change], None]] = {
@@ -173,7 +173,7 @@ def _list(top: Node, change: Change) -> tuple[dict[str, Any], Way, int]:
     count = places.length(held, first.key)
     if len(found) != count and len(found) != 1:
         raise invalid("patch.list", f"{change.path[:200]} is a part of a list, not the list.", at)
-    return held, (first.key, first.kind, first.place, is_primitive(first.kind), first.element), count
+    return held, place_of(first), count
 
 
 def _empty_list(top: Node, change: Change, at: str) -> tuple[dict[str, Any], Way, int]:
@@ -198,50 +198,50 @@ def _way(place: str, name: str, value: Value, at: str) -> Way:
     if len(known) == 1:
         return known[0]
     for way in known:
-        if way[1] == value.kind:
+        if way.kind == value.kind:
             return way
     raise invalid("patch.choice", f"{place}.{name} is not of type {value.kind or 'parts'}.", at)
 
 
 def _repeats(way: Way) -> bool:
-    return way[4] is not None and way[4].max != 1
+    return way.element is not None and way.element.max != 1
 
 
 def _other_choice(target: Node, way: Way, held: dict[str, Any]) -> bool:
     """Whether a choice is made already, of another type."""
-    element = way[4]
+    element = way.element
     if element is None or not element.is_choice:
         return False
     return any(
-        other[0] in held or "_" + other[0] in held for other in ways(target.place).get(element.name, ())
+        other.key in held or "_" + other.key in held for other in ways(target.place).get(element.name, ())
     )
 
 
 def _fits(kind: str, way: Way) -> bool:
     """Whether a value's type may stand there: one primitive may be given as another, such as a code as a string."""
-    if way[3] or is_primitive(kind):
-        return way[3] is is_primitive(kind)
-    return kind in ancestors(way[1]) or way[1] in ancestors(kind)
+    if way.primitive or is_primitive(kind):
+        return way.primitive is is_primitive(kind)
+    return kind in ancestors(way.kind) or way.kind in ancestors(kind)
 
 
 def _built(value: Value, way: Way, at: str) -> tuple[Any, Any]:
     """The value as JSON for its place, and its ``_x``."""
     if value.kind:
         if not _fits(value.kind, way):
-            raise invalid("patch.value", f"A {value.kind} cannot stand as {way[0]}.", at)
+            raise invalid("patch.value", f"A {value.kind} cannot stand as {way.key}.", at)
         return deepcopy(value.content), deepcopy(value.extra)
-    if way[3]:
-        raise invalid("patch.value", f"{way[0]} is a simple value and has no parts.", at)
+    if way.primitive:
+        raise invalid("patch.value", f"{way.key} is a simple value and has no parts.", at)
     built: dict[str, Any] = {}
     for name, part, where in value.content:
-        under = _way(way[2], name.removesuffix("[x]"), part, where)
+        under = _way(way.place, name.removesuffix("[x]"), part, where)
         content, extra = _built(part, under, where)
         if _repeats(under):
-            places.insert(built, under[0], None, content, extra)
-        elif under[0] in built:
+            places.insert(built, under.key, None, content, extra)
+        elif under.key in built:
             raise invalid("patch.value", f"{name[:60]} is given twice.", where)
         else:
-            places.put(built, under[0], content, extra)
+            places.put(built, under.key, content, extra)
     if not built:
         raise invalid("patch.value", "The value has no parts.", at)
     return built, None

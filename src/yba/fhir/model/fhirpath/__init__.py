@@ -13,7 +13,7 @@ from typing import Any
 
 from yba.fhir.model.fhirpath.checking import check
 from yba.fhir.model.fhirpath.compiler import compiled
-from yba.fhir.model.fhirpath.node import Node, root
+from yba.fhir.model.fhirpath.node import Node, resource_of, root
 from yba.fhir.model.fhirpath.output import as_json
 from yba.fhir.model.fhirpath.parser import parse
 from yba.fhir.model.fhirpath.run import Run, Trace
@@ -89,12 +89,16 @@ class Expression:
 
 
 def _environment(start: Node, given: Mapping[str, object] | None) -> Mapping[str, Items]:
-    here = [start]
-    environment: dict[str, Items] = {"context": here, "resource": here, "rootResource": here}
+    """``%resource`` is the resource in which the context stands, ``%rootResource`` that which contains it."""
+    resource = resource_of(start)
+    here = [resource]
+    environment: dict[str, Items] = {"context": [start], "resource": here, "rootResource": here}
+    if resource.holder is not None and resource.key == "contained":
+        environment["rootResource"] = [resource_of(resource.holder)]
     if given:
         for name, value in given.items():
             environment[name] = _items(value)
-        if "rootResource" not in given:
+        if "resource" in given and "rootResource" not in given:
             environment["rootResource"] = environment["resource"]
     return environment
 

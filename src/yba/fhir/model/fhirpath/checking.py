@@ -108,7 +108,7 @@ class _Checker:
                 continue
             for way in ways(place).get(part.name, ()):
                 possible = True
-                found.add(way[2])
+                found.add(way.place)
         if not possible:
             shown = " or ".join(sorted(places)[:3])
             raise faulty(f"{shown} has no {part.name[:60]}.", part.at, "fhirpath.unknown-name")

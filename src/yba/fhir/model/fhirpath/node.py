@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from yba.fhir.model.fhirpath import moments
 from yba.fhir.model.structures import CORE, Element, below, is_primitive, structure
 
-Way = tuple[str, str, str, bool, Element | None]
-"""A JSON property that may hold a child: its key, the child's type, where its own children are described,
-whether it is a primitive, and its definition."""
+
+class Way(NamedTuple):
+    """A JSON property that may hold a child; of a primitive ``beside`` is the key of its ``_x``, else None."""
+
+    key: str
+    kind: str
+    place: str
+    primitive: bool
+    element: Element | None
+    beside: str | None
+
+
+def _way(key: str, kind: str, place: str, element: Element | None, *, primitive: bool) -> Way:
+    return Way(key, kind, place, primitive, element, "_" + key if primitive else None)
+
 
 _ANY_RESOURCE = frozenset({"Resource", "DomainResource"})
 _QUANTITIES = frozenset(
@@ -81,7 +93,9 @@ class Node:
                 self._extra_child(name, found)
             return
         for way in ways(self.place).get(name) or _guessed(self.place, value, name):
-            self._along(way, value, found)
+            held = value.get(way.key)
+            if held is not None or (way.beside is not None and way.beside in value):
+                self._along(way, held, value, found)
 
     def children(self) -> Iterator[Node]:
         """All children, in the order in which they are written."""
@@ -100,29 +114,37 @@ class Node:
                 if key[1:] in value:
                     continue
                 key = key[1:]
-            self._along(known.get(key) or _unknown(key, value.get(key)), value, found)
+            held = value.get(key)
+            self._along(known.get(key) or _unknown(key, held), held, value, found)
         return iter(found)
 
     def _extra_child(self, name: str, found: list[Any]) -> None:
         if type(self.extra) is dict and name in self.extra:
             kind = "string" if name == "id" else "Extension"
-            self._along((name, kind, kind, name == "id", None), self.extra, found)
+            way = _way(name, kind, kind, None, primitive=name == "id")
+            self._along(way, self.extra[name], self.extra, found)
 
-    def _along(self, way: Way, value: dict[str, Any], found: list[Any]) -> None:
-        key, kind, place, primitive, element = way
-        held = value.get(key)
-        extra = value.get("_" + key) if primitive else None
-        if held is None and extra is None:
-            return
+    def _along(self, way: Way, held: Any, value: dict[str, Any], found: list[Any]) -> None:
+        key, kind, place, _, element, beside = way
+        extra = value.get(beside) if beside is not None else None
         if type(held) is list or type(extra) is list:
             self._many(way, held, extra, found)
+            return
+        if held is None and extra is None:
             return
         if kind in _ANY_RESOURCE and type(held) is dict:
             kind = place = held.get("resourceType", kind)
         found.append(Node(held, kind, place, extra, self, key, None, element))
 
     def _many(self, way: Way, held: Any, extra: Any, found: list[Any]) -> None:
-        key, kind, place, _, element = way
+        key, kind, place, _, element, _ = way
+        if extra is None and kind not in _ANY_RESOURCE:
+            found += [
+                Node(one, kind, place, None, self, key, index, element)
+                for index, one in enumerate(held)
+                if one is not None
+            ]
+            return
         values = held if type(held) is list else []
         extras = extra if type(extra) is list else []
         resources = kind in _ANY_RESOURCE
@@ -146,6 +168,21 @@ def root(tree: Any, type_name: str | None = None) -> Node:
     return Node(tree, kind or "", place)
 
 
+def resource_of(node: Node) -> Node:
+    """The resource an element stands in; the node itself where none is known."""
+    place: Node | None = node
+    while place is not None:
+        if type(place.value) is dict and "resourceType" in place.value:
+            return place
+        place = place.holder
+    return node
+
+
+def place_of(node: Node) -> Way:
+    """The way on which a node was found."""
+    return _way(node.key, node.kind, node.place, node.element, primitive=is_primitive(node.kind))
+
+
 # -- where children are --------------------------------------------------------------------------------------
 
 
@@ -154,8 +191,7 @@ def ways(place: str) -> dict[str, tuple[Way, ...]]:
     """The children described at a place by their FHIRPath name: a choice has a way for each type."""
     found: dict[str, tuple[Way, ...]] = {}
     for key, way in json_ways(place).items():
-        element = way[4]
-        name = element.name if element is not None else key
+        name = way.element.name if way.element is not None else key
         found[name] = (*found.get(name, ()), way)
     return found
 
@@ -172,7 +208,9 @@ def json_ways(place: str) -> dict[str, Way]:
         if kind[:1].isupper() and "/" in code:  # a System type, as the id of an element has
             kind = kind[0].lower() + kind[1:]
         under = below(place, element, code)
-        found[key] = (key, kind or "BackboneElement", under or kind, is_primitive(kind), element)
+        found[key] = _way(
+            key, kind or "BackboneElement", under or kind, element, primitive=is_primitive(kind)
+        )
     return found
 
 
@@ -185,8 +223,7 @@ def _guessed(place: str, value: dict[str, Any], name: str) -> tuple[Way, ...]:
 
 def _unknown(key: str, value: Any) -> Way:
     one = value[0] if isinstance(value, list) and value else value
-    simple = not isinstance(one, dict)
-    return (key, _kind_of(one), "", simple, None)
+    return _way(key, _kind_of(one), "", None, primitive=not isinstance(one, dict))
 
 
 def _kind_of(value: Any) -> str:
