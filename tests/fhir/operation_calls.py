@@ -29,7 +29,7 @@ def client_of(connection: psycopg.Connection[Any]) -> Client:
 
 
 def put(
-    client: Client, type_name: str, identifier: str, *, facility: str | None = None, **fields: Any
+    client: Client, type_name: str, identifier: str, /, *, facility: str | None = None, **fields: Any
 ) -> Any:
     """Store a resource under an id as the system; what was stored."""
     sent: dict[str, Any] = {"resourceType": type_name, "id": identifier}
