@@ -111,6 +111,7 @@ def values(expression: str, resource: Any = PATIENT, **given: Any) -> list[Any]:
         ("('a' | 'c' | 'b').sort($this desc)", ["c", "b", "a"]),
         ("(1 | 2 | 3).aggregate($total + $this, 10)", [16]),
         ("iif(false, 1)", []),
+        ("name.select(coalesce(family, given.first()))", ["Đức", "Nguyễn"]),
         ("name.select($index)", [0, 1]),
         (
             "name.select(defineVariable('n').given.first().select(%n.use & ':' & $this))",

@@ -57,6 +57,12 @@ def test_a_bad_expression(file: str, expression: str, told: str, capsys: pytest.
     assert (said.out, said.err) == ("", f"yba: {told}\n")
 
 
+@pytest.mark.parametrize("order", [["-5 + 1", "--resource", "FILE"], ["--resource=FILE", "--", "-5 + 1"]])
+def test_any_order(file: str, order: list[str], capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["fhirpath", *[word.replace("FILE", file) for word in order]]) == 0
+    assert capsysbinary.readouterr().out == b"[-4]\n"
+
+
 def test_unchecked_names_give_nothing(file: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["fhirpath", "--unchecked", "--resource", file, "name.wings"]) == 0
     assert capsysbinary.readouterr().out == b"[]\n"

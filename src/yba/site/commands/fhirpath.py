@@ -27,14 +27,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def prepared(given: list[str]) -> list[str]:
-    """An expression may begin with a minus, which is no option then."""
-    if len(given) > 1 and given[-1].startswith("-") and given[-2] != "--" and not _is_option(given):
-        return [*given[:-1], "--", given[-1]]
-    return given
+    """An expression may begin with a minus, which is no option then: it goes to the end, behind ``--``."""
+    options, others = given[:1], list[str]()
+    left = iter(given[1:])
+    for word in left:
+        if word == "--resource":
+            options += [word, *[value for value in [next(left, None)] if value is not None]]
+        elif word in _OPTIONS or word.startswith("--resource="):
+            options.append(word)
+        elif word == "--":
+            others += left
+        else:
+            others.append(word)
+    return [*options, "--", *others] if others else options
 
 
-def _is_option(given: list[str]) -> bool:
-    return given[-1] in ("-", "-h", "--help", "--unchecked") or given[-1].startswith("--resource")
+_OPTIONS = ("-h", "--help", "--unchecked")
 
 
 def run(given: argparse.Namespace) -> int:

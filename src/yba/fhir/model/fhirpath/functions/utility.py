@@ -31,6 +31,14 @@ def _iif(
     return result
 
 
+def _coalesce(run: Run, items: Items, *values: Compiled) -> Items:
+    for value in values:
+        found = value(run)
+        if found:
+            return found
+    return []
+
+
 def _trace(run: Run, items: Items, name: Compiled, projection: Compiled | None = None) -> Items:
     if run.trace is not None:
         told = items
@@ -111,6 +119,7 @@ def _before(one: Items, other: Items) -> int:
 
 FUNCTIONS = {
     "iif": Function(_iif, 2, 3, lazy=True),
+    "coalesce": Function(_coalesce, 1, 50, lazy=True),
     "trace": Function(_trace, 1, 2, lazy=True),
     "now": Function(_now, returns="DateTime"),
     "today": Function(_today, returns="Date"),
