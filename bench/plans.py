@@ -65,7 +65,7 @@ SHAPES = (
     Shape("chart by the person's identifier", "Observation", (("patient.identifier", "http://s|bench-77"),), 12),
     Shape("chart with what points to it", "Patient", (("_id", "bench-77"), ("_revinclude", "Observation:patient"))),
     Shape("the newest of a type", "Patient", (), 20),
-    Shape("orders by a common status", "Observation", (("status", "final"),), 20),
+    Shape("results by a common status", "Observation", (("status", "final"),), 20),
     Shape("what has changed since", "Encounter",
           (("_lastUpdated", "gt2000-01-01"), ("_sort", "_lastUpdated"), ("_count", "50")), 50),
 )  # fmt: skip
@@ -118,17 +118,20 @@ def costs(connection: psycopg.Connection[Any], shape: Shape, *, generic: bool = 
 def noted() -> Iterator[list[Asked]]:
     """The statements of searches while it lasts."""
     noted: list[Asked] = []
-    original = page.execute
+    modules: tuple[Any, ...] = (page, includes)
+    original = modules[0].execute
 
     def noting(connection: Any, text: Any, values: Any = None, *, prepare: bool | None = None) -> Any:
         noted.append(Asked(text, values or {}, prepared=prepare is not False))
         return original(connection, text, values, prepare=prepare)
 
-    page.execute = includes.execute = noting
+    for module in modules:
+        module.execute = noting
     try:
         yield noted
     finally:
-        page.execute = includes.execute = original
+        for module in modules:
+            module.execute = original
 
 
 _EXPLAIN = "explain (analyze, buffers, costs off, timing off, format json) "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from yba.fhir.access.policy import Condition
 
@@ -109,16 +108,18 @@ def held(clause: Clause) -> Clause:
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
+_placed: dict[int, tuple[object, str, tuple[str, ...]]] = {}
 
 
 def of_access(may: Condition) -> Clause | None:
     """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen."""
     if may.sql is None:
         return None
-    text, names = _placed(may.sql.as_string(None))
-    return Clause(text, tuple(may.params[name] for name in names))
-
-
-@lru_cache(maxsize=4096)
-def _placed(text: str) -> tuple[str, tuple[str, ...]]:
-    return _NAMED.sub("{}", text), tuple(_NAMED.findall(text))
+    known = _placed.get(id(may.sql))  # conditions are made once a role and type, and kept alive here
+    if known is None or known[0] is not may.sql:
+        text = may.sql.as_string(None)
+        known = (may.sql, _NAMED.sub("{}", text), tuple(_NAMED.findall(text)))
+        if len(_placed) > 8192:
+            _placed.clear()
+        _placed[id(may.sql)] = known
+    return Clause(known[1], tuple(may.params[name] for name in known[2]))

@@ -70,7 +70,8 @@ def _key(one: Stored) -> _Key:
 
 _TARGETS = """
 select distinct x.rid, x.target_type::varchar, x.target_id::varchar, x.target_version::varchar from record.reference x
- where x.rid = any(%(rids)s) and x.param = any(%(params)s) and x.target_id <> ''"""
+ where x.rid = any(%(rids)s) and x.param = any(%(params)s) and x.target_id <> ''
+ limit %(most)s"""
 
 
 def _pointed(
@@ -90,9 +91,13 @@ def _pointed(
         targets = execute(
             connection,
             _TARGETS,
-            {"rids": [one.rid for one in rows], "params": [param_number(type_name, code) for code in codes]},
+            {
+                "rids": [one.rid for one in rows],
+                "params": [param_number(type_name, code) for code in codes],
+                "most": 4 * LARGEST_INCLUDE + 1,
+            },
         ).fetchall()
-        if len(targets) > 4 * LARGEST_INCLUDE:
+        if len(targets) > 4 * LARGEST_INCLUDE:  # the same target may be named by many
             raise too_many()
         yield from _resolved(connection, include, targets, asking)
         allowed = {target for code in codes for target in of_type(type_name)[code].targets}

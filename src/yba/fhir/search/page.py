@@ -176,11 +176,6 @@ def _in_time(clauses: Sequence[Clause]) -> bool:
     return any(clause.sql.lstrip("(").startswith("r.occurred ") for clause in clauses)
 
 
-def _in_time(clauses: Sequence[Clause]) -> bool:
-    """Whether a condition bounds the moment, so that rows without one are none."""
-    return any(clause.sql.lstrip("(").startswith("r.occurred ") for clause in clauses)
-
-
 def _asked(
     connection: psycopg.Connection[Any], found: Statement, clauses: Iterable[Sequence[Clause]]
 ) -> list[Row]:

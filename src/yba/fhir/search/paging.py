@@ -60,7 +60,7 @@ def _value(text: int | str | None, key: Key) -> object:
         raise ValueError(key.sql)
     if key.type == "bigint":
         number = int(text)
-        if not 0 <= number < 1 << 63:
+        if not abs(number) < 1 << 63:
             raise ValueError(text)
         return number
     if key.type == "timestamptz":

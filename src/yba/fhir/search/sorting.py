@@ -64,7 +64,8 @@ def _keys(
     type_name: str, sort: tuple[tuple[str, bool], ...], fenced: bool, _generation: str | None
 ) -> tuple[Key, ...]:
     if not sort:
-        return (_column("r.rid", "bigint", descending=True, fenced=fenced),)
+        # What the index of a type's rows in the order of storing is made of, and no other index.
+        return (Key("(0 - r.rid)" if fenced else "(- r.rid)", "bigint", descending=False, nullable=False),)
     found = tuple(_key(type_name, code, descending, fenced) for code, descending in sort)
     fenced = fenced and found[0].sql != "r.occurred"  # the chart's own index orders by both
     return (*found, _column("r.rid", "bigint", descending=found[0].descending, fenced=fenced))
