@@ -1,7 +1,7 @@
 """Links between the entries of a transaction: what a fullUrl is called once it is stored, and where it is put in.
 
-Links stand in references, in elements of the types uri, url, oid and uuid, and in the narrative's anchors and images;
-a canonical is never one, nor is text that happens to look like one. Source: FHIR R4, http.html#transaction and
+Links stand in references, in elements of the types uri and url, and in the narrative's anchors and images; a canonical
+is never one, nor is text that happens to look like one. Source: FHIR R4, http.html#transaction and
 bundle.html#references.
 """
 
@@ -27,7 +27,8 @@ _URIS = re.compile(rb"(?:urn:(?:uuid|oid):|https?://)[^\"\\\s<>#?]+")
 _ANCHOR = re.compile(
     r"""(<\s*(?:a|img)\b[^>]*?\b(?:href|src)\s*=\s*)(["'])(.*?)\2""", re.DOTALL | re.IGNORECASE
 )
-_LINKING = frozenset({"uri", "url", "oid", "uuid"})
+# The types oid and uuid may hold a link as well; what it stands for, Type/id, they may not.
+_LINKING = frozenset({"uri", "url"})
 # Elements of type uri called `reference`; in them a urn without an entry is no broken link.
 _OWN_REFERENCE = frozenset({"DetectedIssue", "Immunization"})
 Conditional = Callable[[str, str], str]

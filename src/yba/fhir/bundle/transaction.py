@@ -247,7 +247,7 @@ def _carry_out(
     assert step.resource is not None
     assert step.identifier is not None
     body = linked(step.body, step.type, step.full_url, names, conditions.reference)
-    resource = step.resource if body is step.body else codec.decode(body, step.type)
+    resource = step.resource if body is step.body else codec.decode_known(body, step.type)
     if step.method == "POST":
         return answers.written(writing.put(record, resource, step.identifier, "POST", None), 201, returns)
     resource.id = step.identifier

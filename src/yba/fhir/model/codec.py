@@ -109,6 +109,19 @@ def decode_with_bytes(
     return _decode(data, type_name, "", deep)
 
 
+def decode_known(data: bytes, type_name: str) -> Resource:
+    """A resource from JSON that this module has written, perhaps with other values of plain strings since.
+
+    Types and formats are checked again; what the exact reading looks for in a client's text can't be there. Raises
+    Invalid.
+    """
+    kind = resource_class(type_name)
+    try:
+        return _decoder(kind).decode(data)
+    except explain.DECODING as problem:
+        raise explain.fault(problem, data, kind, type_name) from None
+
+
 def decode_raw(raw: msgspec.Raw, type_name: str | None = None) -> Resource:
     """A resource kept inside another one. Raises Invalid with a path that starts at the inner resource."""
     return _decode(bytes(raw), type_name, "", deep=True)[0]
