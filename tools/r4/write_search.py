@@ -133,7 +133,8 @@ def _row(parameter: Json, base: str, by_url: dict[str, Json], definitions: Defin
 
 def _component(part: dict[str, Any], by_url: dict[str, Json]) -> str:
     defined = by_url[part["definition"].partition("|")[0]]
-    return f"Component({_text(defined['code'])}, {_text(defined['type'])}, {_text(part['expression'])})"
+    expression = part["expression"].replace("as(DateTime)", "as(dateTime)")  # R4 writes the type's name wrong
+    return f"Component({_text(defined['code'])}, {_text(defined['type'])}, {_text(expression)})"
 
 
 def _tuple(parts: Iterable[str]) -> str:

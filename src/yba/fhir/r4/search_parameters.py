@@ -14217,7 +14217,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
             "Observation",
             components=(
                 Component("code", "token", "code"),
-                Component("value-date", "date", "value.as(DateTime) | value.as(Period)"),
+                Component("value-date", "date", "value.as(dateTime) | value.as(Period)"),
             ),
             url=_BASE + "Observation-code-value-date",
         ),

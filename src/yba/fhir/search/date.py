@@ -21,7 +21,10 @@ def leaf(number: int) -> Any:
     """What adds the rows of a value, by the name of its type."""
 
     def moment(value: Any, rows: Gathered) -> None:
-        low, high = period_of(value)
+        try:
+            low, high = period_of(value)
+        except ValueError:  # a choice may hold words instead: CarePlan.activity.detail.scheduledString
+            return
         rows.date.append((number, low, high))
 
     def period(value: Any, rows: Gathered) -> None:

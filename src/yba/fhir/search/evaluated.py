@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from yba.fhir.errors import Invalid
-from yba.fhir.model import codec, fhirpath, tree
+from yba.fhir.model import fhirpath, tree
 from yba.fhir.r4 import datatypes
 from yba.fhir.search import composite, index
 from yba.fhir.search.parameters import Added, Parameter
@@ -111,7 +111,11 @@ def add(item: Any, leaf: Any, rows: Gathered) -> None:
         name, value = _NAMES.get(item.kind, item.kind), item.value
         if value is None:
             return
+        if name == "Extension":  # what an extension says is its value
+            name, value = _of_extension(value)
         if isinstance(value, dict):
+            if "resourceType" in value:
+                name = "Raw"
             value = _typed(name, value)
             if value is None:
                 return
@@ -127,10 +131,18 @@ def add(item: Any, leaf: Any, rows: Gathered) -> None:
         handler(value, rows)
 
 
+def _of_extension(extension: dict[str, Any]) -> tuple[str, Any]:
+    for key, value in extension.items():
+        if key.startswith("value"):
+            name = key.removeprefix("value")
+            return (name if isinstance(value, dict) else _NAMES.get(name[0].lower() + name[1:], "str")), value
+    return "", {}
+
+
 def _typed(name: str, value: dict[str, Any]) -> Any:
     """An element of a data type as its generated class; None for what has none (a backbone element)."""
-    if "resourceType" in value:
-        return codec.decode(tree.dump(value))
+    if name == "Raw":
+        return tree.dump(value)
     decoder = _decoder(name)
     return None if decoder is None else decoder.decode(tree.dump(value))
 
@@ -138,7 +150,7 @@ def _typed(name: str, value: dict[str, Any]) -> Any:
 @lru_cache(maxsize=128)
 def _decoder(name: str) -> Any:
     cls = getattr(datatypes, name, None)
-    if cls is None:
+    if cls is None or name in ("BackboneElement", "Element"):
         return None
     with _building:
         return msgspec.json.Decoder(cls)
