@@ -79,13 +79,9 @@ def subject(tree: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> 
     for name in ("medicationReference", "device"):
         reference = tree.get(name)
         if isinstance(reference, dict):
-            target = names.get(str(reference.get("reference", "")), {})
-            return str(
-                reference.get("display")
-                or subject(target, {})
-                or _device(target)
-                or reference.get("reference", "")
-            )
+            link = str(reference.get("reference", ""))
+            target = names.get(link, {})
+            return str(reference.get("display") or _device(target) or words(target.get("code")) or link)
     return str(tree.get("resourceType", ""))
 
 
