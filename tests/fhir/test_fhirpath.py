@@ -305,7 +305,8 @@ def test_order_turns_round(one: str, other: str) -> None:
     there, back = moments.compare(left, right), moments.compare(right, left)
     assert back == (None if there is None else -there)
     if there is not None:
-        assert there == (one > other) - (one < other)
+        ours, theirs = (text + ".000" if len(text) == 19 else text for text in (one, other))
+        assert there == (ours > theirs) - (ours < theirs)
 
 
 @given(st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 1, 1)), st.integers(-10000, 10000))

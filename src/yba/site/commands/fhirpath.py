@@ -28,7 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def prepared(given: list[str]) -> list[str]:
     """An expression may begin with a minus, which is no option then: it goes to the end, behind ``--``."""
-    options, others = given[:1], list[str]()
+    options = given[:1]
+    others: list[str] = []
     left = iter(given[1:])
     for word in left:
         if word == "--resource":
