@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ def main() -> None:
 
         die_with_parent()
     from yba.fhir import background, jobs
+    from yba.fhir.store import reindex
     from yba.site.environment import environment
 
     env = environment()
@@ -33,6 +35,8 @@ def main() -> None:
 
     files = env.files_folder
     files.mkdir(parents=True, exist_ok=True)
+    with connect() as connection:
+        reindex.due(connection, datetime.now(UTC))  # rows that an older release has indexed
     jobs.work(connect, background.handlers(files, env.import_sources), stop)
 
 
