@@ -165,13 +165,13 @@ _OF_NOBODY_ELSE = "(r.patient is null or r.patient = any(%(patients)s))"
 
 
 def support(
-    record: Record, found: Sequence[Stored], *, base_url: str, patients: Sequence[str]
+    record: Record, found: Sequence[Stored], *, base_url: str, patients: Sequence[str], deep: bool = False
 ) -> list[Stored]:
     """What rows need to be understood: practitioners, organizations, medicines ... that they point to, and what those
     point to in turn. In the order they were made.
 
-    A row in the chart of a person who is not one of ``patients`` is no support, whoever points to it. Raises
-    TooCostly above 20,000.
+    A row in the chart of a person who is not one of ``patients`` is no support, whoever points to it. Rows in the
+    chart itself are not followed further, unless ``deep``. Raises TooCostly above 20,000.
     """
     seen: set[Name] = {(one.type, one.id) for one in found}
     added: list[Stored] = []
@@ -187,5 +187,5 @@ def support(
                 f"More than {LARGEST_SUPPORT:,} further resources are pointed to. Ask for fewer types with '_type'.",
             )
         # A row of the person's own is there; what it points to belongs to its own story.
-        fresh = [one for one in met if one.patient is None]
+        fresh = [one for one in met if deep or one.patient is None]
     return sorted(added, key=lambda one: one.rid)
