@@ -15,7 +15,7 @@ import pytest
 from bench import plans, synthetic
 from tests.conftest import Databases
 from yba.fhir import search
-from yba.fhir.access import SYSTEM, policy
+from yba.fhir.access import SYSTEM, Actor, policy
 
 PERSONS = 4_500
 
@@ -49,6 +49,19 @@ def test_a_chart_is_read_by_its_own_index(store: psycopg.Connection[Any], sort: 
         assert plans.faults(shape, cost) == []
         scanned = {node.split()[-1] for node in cost.nodes if "Index" in node}
         assert scanned == {"resource_chart"}
+
+
+@pytest.mark.parametrize("sort", ["-date", "-_lastUpdated", "_id", None])
+def test_what_a_citizen_sees_is_read_by_the_charts_index(
+    store: psycopg.Connection[Any], sort: str | None
+) -> None:
+    """The door alone narrows the search: no patient is named."""
+    actor = Actor(user="c", role="citizen", persons=frozenset({"bench-77"}))
+    params = (("_sort", sort),) if sort else ()
+    shape = plans.Shape("chart", "Observation", params, matches=12, pages=120, thrown=0, actor=actor)
+    cost = plans.costs(store, shape)
+    assert plans.faults(shape, cost) == []
+    assert {node.split()[-1] for node in cost.nodes if "Index" in node} == {"resource_chart"}
 
 
 def test_the_trap_is_noticed(store: psycopg.Connection[Any]) -> None:

@@ -83,7 +83,7 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
         asking.link(code)
     if len(found) == 1 and found[0][0] == "Patient" and names_the_patient(type_name, code):
         rows = _rows(asking, "Patient", found[0][1], "r.id")
-        return Clause(f"r.patient in ({rows.sql})", rows.values)
+        return Clause(f"r.patient in ({rows.sql})", rows.values, narrow=found[0][1].narrow)
     number = param_number(type_name, code)
     if len(found) == 1:
         rows = _rows(asking, found[0][0], found[0][1], "r.id")
@@ -105,13 +105,14 @@ def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause
     asking.link(f"_has:{source}:{code}")
     if type_name == "Patient" and names_the_patient(source, code):
         rows = _rows(asking, source, every([Clause("r.patient is not null"), rest]), "r.patient")
-        return Clause(f"r.id in ({rows.sql})", rows.values)
+        return Clause(f"r.id in ({rows.sql})", rows.values, narrow=rest.narrow)
     rows = _rows(asking, source, rest, "r.rid")
     return Clause(
         "r.id in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
         f" where x.param = {param_number(source, code):d}"
         f" and x.target_type = '{type_name}' and x.rid in ({rows.sql}))",
         rows.values,
+        narrow=rest.narrow,
     )
 
 

@@ -108,18 +108,24 @@ def held(clause: Clause) -> Clause:
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
+_PERSONS = "r.patient = any({})"
 _placed: dict[int, tuple[object, str, tuple[str, ...]]] = {}
 
 
 def of_access(may: Condition) -> Clause | None:
-    """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen."""
+    """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen.
+
+    The persons an account acts for narrow a search like any patient that is asked for.
+    """
     if may.sql is None:
         return None
     known = _placed.get(id(may.sql))  # conditions are made once a role and type, and kept alive here
     if known is None or known[0] is not may.sql:
         text = may.sql.as_string(None)
-        known = (may.sql, _NAMED.sub("{}", text), tuple(_NAMED.findall(text)))
+        placed = _NAMED.sub("{}", text)
+        placed = _PERSONS if placed == f"({_PERSONS})" else placed
+        known = (may.sql, placed, tuple(_NAMED.findall(text)))
         if len(_placed) > 8192:
             _placed.clear()
         _placed[id(may.sql)] = known
-    return Clause(known[1], tuple(may.params[name] for name in known[2]))
+    return Clause(known[1], tuple(may.params[name] for name in known[2]), narrow=known[1] == _PERSONS)
