@@ -9,6 +9,7 @@ from pathlib import Path
 from yba.fhir.bulk import export, importing
 from yba.fhir.jobs import Handler
 from yba.fhir.store import parameters, reindex
+from yba.fhir.views import exporting
 
 
 def handlers(files: Path, import_sources: tuple[str, ...] = ()) -> Mapping[str, Handler]:
@@ -16,5 +17,7 @@ def handlers(files: Path, import_sources: tuple[str, ...] = ()) -> Mapping[str, 
     return {
         parameters.KIND: reindex.run,
         export.KIND: partial(export.run, files=files),
+        exporting.EXPORT: partial(exporting.export, files=files),
+        exporting.MATERIALIZE: exporting.materialize,
         importing.KIND: partial(importing.run, files=files, sources=import_sources),
     }

@@ -41,6 +41,10 @@ class MethodNotAllowed(Unsupported):
     status = 405
 
 
+# Not stored here and no type of R4, yet named in the paths of operations: SQL on FHIR's logical model.
+_LOGICAL = frozenset({"ViewDefinition"})
+
+
 def answer_of(record: Record, request: Request) -> Response:
     """Answer a request. Raises a RecordError for what is refused."""
     path = request.path
@@ -111,7 +115,9 @@ def _allowed(methods: _Methods) -> str:
 
 
 def _operation(record: Record, request: Request, path: list[str]) -> Response:
-    type_name = _type(path[0]) if len(path) > 1 else None
+    type_name = path[0] if len(path) > 1 else None
+    if type_name is not None and type_name not in _LOGICAL:
+        _type(type_name)
     identifier = _id(path) if len(path) > 2 else None
     try:
         return operation.call(OPERATIONS, record, request, path[-1][1:], type_name, identifier)

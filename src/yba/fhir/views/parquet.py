@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-
-import duckdb
 
 from yba.fhir.views.duck import Duck
 from yba.fhir.views.rows import Output
@@ -64,14 +63,24 @@ def sql_type(column: Output) -> str:
 
 def parquet_of(table: Table, path: Path) -> None:
     """Write the rows; in between they lie in a file beside it, not in memory."""
+    import duckdb  # here: it is large, and a web process seldom needs it
+
     with tempfile.TemporaryDirectory(prefix="yba-parquet-", dir=path.parent) as folder:
         between = Path(folder) / "rows.ndjson"
         with between.open("wb") as out:
-            for piece in written(table, "ndjson"):
+            for piece in written(_as_texts(table), "ndjson"):
                 out.write(piece)
         with duckdb.connect(":memory:", config={"temp_directory": folder}) as database:
             database.execute("set timezone = 'UTC'")
             database.execute(_copy(table.columns, between, path))
+
+
+def _as_texts(table: Table) -> Table:
+    """Decimals and JSON as texts on the way: a reader of JSON would not keep their digits."""
+    return Table(
+        tuple(replace(one, form="text") if one.form in {"decimal", "json"} else one for one in table.columns),
+        table.rows,
+    )
 
 
 def _copy(columns: tuple[Output, ...], rows: Path, path: Path) -> str:

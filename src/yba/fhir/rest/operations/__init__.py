@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yba.fhir.rest.operations import (
+    document,
     everything,
     export,
     importing,
@@ -11,24 +12,29 @@ from yba.fhir.rest.operations import (
     match,
     meta,
     reindex,
+    summary,
     terminology_codes,
     terminology_expand,
     terminology_translate,
+    views,
 )
 from yba.fhir.rest.operations.call import Call, Operation
 
 __all__ = ["OPERATIONS", "Call", "Operation"]
 
 OPERATIONS: tuple[Operation, ...] = (
+    *document.OPERATIONS,
     *everything.OPERATIONS,
     *export.OPERATIONS,
     *importing.OPERATIONS,
     *jobs.OPERATIONS,
     *reindex.OPERATIONS,
+    *summary.OPERATIONS,
     *lastn.OPERATIONS,
     *match.OPERATIONS,
     *meta.OPERATIONS,
     *terminology_codes.OPERATIONS,
     *terminology_expand.OPERATIONS,
     *terminology_translate.OPERATIONS,
+    *views.OPERATIONS,
 )
