@@ -97,12 +97,22 @@ def values(expression: str, resource: Any = PATIENT, **given: Any) -> list[Any]:
         ("10.power(1000)", []),
         ("0.1 + 0.2 = 0.3", [True]),
         ("3.10", [Decimal("3.10")]),
+        # all digits stay
+        (
+            "-(12345678901234567890.12345678901234567890)",
+            [Decimal("-12345678901234567890.12345678901234567890")],
+        ),
+        ("(-12345678901234567890.12345678901234567890).abs().round(1)", [Decimal("12345678901234567890.1")]),
+        ("12345678901234567890.123456789012345 ~ 12345678901234567890.12", [True]),
         # text
         ("'A B' ~ 'a   b'", [True]),
         ("'abcdefg'.substring(3, -1)", [""]),
         ("'abcdefg'.substring(7)", []),
         ("'a1b2'.replaceMatches('[0-9]', '<$0>')", ["a<1>b<2>"]),
         ("'\\u0110ức'.lower()", ["đức"]),
+        ("'\\ud83d\\ude00'.length() | '\\ud83d'.encode('hex')", [1, "efbfbd"]),
+        ("name.given.join(',')", ["Đức,An"]),
+        ("name.given.where(startsWith('A'))", ["An"]),
         ("'x' & {} & 'y'", ["xy"]),
         # collections
         ("(1 | 2) = (2 | 1)", [False]),
@@ -118,6 +128,8 @@ def values(expression: str, resource: Any = PATIENT, **given: Any) -> list[Any]:
             ["official:Đức", ":An"],
         ),
         ("{}.exists() | {}.all(false)", [False, True]),
+        ("(@2024-01-01T00:00Z | @2024-01-01T07:00+07:00 | @2024-01-01 | @2024).count()", [3]),
+        ("(name | Patient.name | contact.name).count()", [3]),
         # variables
         ("%ucum & ' ' & %`vs-x`", ["http://unitsofmeasure.org http://hl7.org/fhir/ValueSet/x"]),
         ("%resource.id & %context.id & %rootResource.id", ["aaa"]),

@@ -9,7 +9,17 @@ from typing import Any
 from yba.fhir.model.fhirpath import moments, units
 from yba.fhir.model.fhirpath.equality import as_quantity
 from yba.fhir.model.fhirpath.moments import Moment
-from yba.fhir.model.fhirpath.values import CALENDAR, MATH, Items, Quantity, divided, fault, shown, single
+from yba.fhir.model.fhirpath.values import (
+    CALENDAR,
+    MATH,
+    Items,
+    Quantity,
+    divided,
+    fault,
+    negated,
+    shown,
+    single,
+)
 
 _OF_UCUM = {"wk": "week", "d": "day", "h": "hour", "min": "minute", "s": "second", "ms": "millisecond"}
 _LARGEST = 2**63
@@ -50,9 +60,9 @@ def signed(sign: str, items: Items) -> Items:
     if value is None:
         return []
     if type(value) is Quantity:
-        return [value if sign == "+" else Quantity(-value.value, value.unit)]
+        return [value if sign == "+" else Quantity(negated(value.value), value.unit)]
     if type(value) is int or type(value) is Decimal:
-        return [value if sign == "+" else -value]
+        return [value if sign == "+" else negated(value)]
     raise fault(f"the sign '{sign}' stands before a number, not {shown(value)}.")
 
 
@@ -89,13 +99,13 @@ def _subtract(one: Any, other: Any) -> Any:
 def _sum(operator: str, one: Any, other: Any) -> Any:
     pair = _numbers(one, other)
     if pair is not None:
-        mine, yours = pair[0], pair[1] if operator == "+" else -pair[1]
+        mine, yours = pair[0], pair[1] if operator == "+" else negated(pair[1])
         return mine + yours if type(mine) is int else MATH.add(mine, yours)
     if isinstance(one, Moment):
         return _moved(operator, one, other)
     ours, theirs = _quantities(operator, one, other)
     if operator == "-":
-        theirs = Quantity(-theirs.value, theirs.unit)
+        theirs = Quantity(negated(theirs.value), theirs.unit)
     if ours.unit == theirs.unit:
         return Quantity(MATH.add(ours.value, theirs.value), ours.unit)
     turned = units.converted(theirs, ours.unit)
@@ -110,7 +120,7 @@ def _moved(operator: str, one: Moment, other: Any) -> Moment | None:
         raise fault(f"a date is not moved by '{other.unit}', only by a time such as 3 months or 3 'd'.")
     if isinstance(one, moments.Time) and unit in {"year", "month", "week", "day"}:
         raise _refused(operator, one, other)
-    return moments.plus(one, -other.value if operator == "-" else other.value, unit)
+    return moments.plus(one, negated(other.value) if operator == "-" else other.value, unit)
 
 
 def _multiply(one: Any, other: Any) -> Any:

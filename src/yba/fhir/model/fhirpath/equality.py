@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from yba.fhir.model.fhirpath import moments
 from yba.fhir.model.fhirpath.moments import Moment, Time
 from yba.fhir.model.fhirpath.node import Node
 from yba.fhir.model.fhirpath.units import compared, equivalent_quantities
-from yba.fhir.model.fhirpath.values import Items, Quantity, atom, fault, shown
+from yba.fhir.model.fhirpath.values import EXACT, Items, Quantity, atom, fault, shown, single
 
 _NUMBERS = (int, Decimal)
 
@@ -116,11 +116,15 @@ def folded(text: str) -> str:
 def equivalent_numbers(one: Decimal, other: Decimal) -> bool:
     """Equal when both are rounded to the places of the one that has fewer."""
     places = min(_places(one), _places(other))
-    return round(one, places) == round(other, places)
+    step = Decimal(1).scaleb(-places)
+    try:
+        return EXACT.quantize(one, step) == EXACT.quantize(other, step)
+    except DecimalException:
+        return one == other
 
 
 def _places(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
+    exponent = EXACT.normalize(number).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
@@ -146,7 +150,9 @@ def _named(node: Node) -> dict[str, Items]:
 
 def order(one: Any, other: Any) -> int | None:
     """-1, 0 or 1 for two items; None when it cannot be known. Raises Invalid for what has no common order."""
-    one, other = atom(one), atom(other)
+    one, other = single([one], "an order"), single([other], "an order")
+    if one is None or other is None:
+        return None
     mine, yours = type(one), type(other)
     if (mine in _NUMBERS and yours in _NUMBERS) or (mine is str and yours is str):
         return int(one > other) - int(one < other)
@@ -204,7 +210,18 @@ def _hashed(value: Any) -> Any:
         return ("boolean", value)
     if kind is int or kind is Decimal:
         return ("number", value)
+    if isinstance(value, Moment):
+        return (type(value) is Time, *moments.key(value))
+    if kind is Node:
+        return ("element", _frozen(_content(value)))
     return None
+
+
+def _frozen(content: Any) -> Any:
+    """A tree's value as something to hash, equal for equal trees."""
+    if type(content) is dict:
+        return frozenset((name, _frozen(one)) for name, one in content.items())
+    return tuple(map(_frozen, content)) if type(content) is list else content
 
 
 def _is_number(value: Any) -> bool:

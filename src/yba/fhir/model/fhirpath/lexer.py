@@ -70,7 +70,12 @@ def _text(kind: str, text: str) -> str:
 
 def unescaped(text: str) -> str:
     """The text with its escapes replaced; an unknown escape stands for its own letter."""
-    return _ESCAPED.sub(_escape, text) if "\\" in text else text
+    return paired(_ESCAPED.sub(_escape, text)) if "\\" in text else text
+
+
+def paired(text: str) -> str:
+    """The text with letters that were escaped in two halves put together."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -180,6 +180,12 @@ def compare(one: Moment, other: Moment) -> int | None:
     return 1 if low > other_high else None
 
 
+def key(one: Moment) -> tuple[bool, tuple[Part, ...]]:
+    """The same for moments that are equal."""
+    minutes = zone_minutes(one.zone)
+    return minutes is not None, _moved(one.parts, -minutes) if minutes else one.parts
+
+
 def _by_parts(ours: tuple[Part, ...], theirs: tuple[Part, ...]) -> int | None:
     for mine, yours in zip(ours, theirs, strict=False):
         if mine != yours:

@@ -24,7 +24,9 @@ def alike(one: Quantity, other: Quantity) -> tuple[Decimal, Decimal] | None:
     if one.unit in _MONTHS or other.unit in _MONTHS:
         if one.unit not in _MONTHS or other.unit not in _MONTHS:
             return None
-        return one.value * _MONTHS[one.unit], other.value * _MONTHS[other.unit]
+        return MATH.multiply(one.value, Decimal(_MONTHS[one.unit])), MATH.multiply(
+            other.value, Decimal(_MONTHS[other.unit])
+        )
     ours, theirs = ucum(one.unit), ucum(other.unit)
     if ours == theirs:
         return one.value, other.value
@@ -79,7 +81,10 @@ def converted(quantity: Quantity, unit: str) -> Quantity | None:
     if quantity.unit == unit:
         return quantity
     if quantity.unit in _MONTHS and unit in _MONTHS:
-        return Quantity(divided(quantity.value * _MONTHS[quantity.unit], Decimal(_MONTHS[unit])), unit)
+        return Quantity(
+            divided(MATH.multiply(quantity.value, Decimal(_MONTHS[quantity.unit])), Decimal(_MONTHS[unit])),
+            unit,
+        )
     calendar = _unanchored(quantity)
     value = _in(calendar.value, ucum(calendar.unit), ucum(unit) if unit not in _MONTHS else "d")
     if value is None:
@@ -95,7 +100,7 @@ _DAYS = {"year": 365, "month": 30}
 def _unanchored(quantity: Quantity) -> Quantity:
     """A calendar year or month in days, as toQuantity() reckons without a date."""
     if quantity.unit in _DAYS:
-        return Quantity(quantity.value * _DAYS[quantity.unit], "day")
+        return Quantity(MATH.multiply(quantity.value, Decimal(_DAYS[quantity.unit])), "day")
     return quantity
 
 

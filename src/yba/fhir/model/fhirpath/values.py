@@ -21,6 +21,8 @@ Items = list[Any]
 """A collection: of Nodes and of values of the System types."""
 
 MATH = Context(prec=60, Emax=9999, Emin=-9999, traps=[_DivisionByZero, _InvalidOperation, _Overflow])
+EXACT = Context(prec=2500, Emax=9999, Emin=-9999, traps=[_DivisionByZero, _InvalidOperation, _Overflow])
+"""Wide enough for every number a tree may hold: nothing is rounded in it."""
 _QUOTIENT = Context(prec=28, Emax=9999, Emin=-9999, traps=[_DivisionByZero, _InvalidOperation, _Overflow])
 
 CALENDAR = {
@@ -65,6 +67,11 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def negated(value: Any) -> Any:
+    """The opposite of a number with all its digits."""
+    return EXACT.minus(value) if type(value) is Decimal else -value
+
+
 def divided(one: Decimal, other: Decimal) -> Decimal:
     """The quotient to 28 digits."""
     return _QUOTIENT.divide(one, other)
@@ -93,12 +100,16 @@ _NAMES: dict[type, str] = {
 
 
 def single(items: Items, what: str) -> Any:
-    """The one item's System value; None when there is none. Raises Invalid when there are more."""
+    """The one item's System value; None when there is none. Raises Invalid when there are more.
+
+    A primitive without a value, which has only extensions, is none.
+    """
     if not items:
         return None
     if len(items) > 1:
         raise fault(f"{what} takes one item, not {len(items)}.")
-    return atom(items[0])
+    value = atom(items[0])
+    return None if type(value) is Node and value.value is None else value
 
 
 def boolean(items: Items, what: str) -> bool | None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from yba.fhir.model.fhirpath.functions.function import Function
 from yba.fhir.model.fhirpath.moments import Date, DateTime, Moment, Part, Time, latest
 from yba.fhir.model.fhirpath.run import Run
-from yba.fhir.model.fhirpath.values import Items, Quantity, fault, integer, shown, single
+from yba.fhir.model.fhirpath.values import EXACT, Items, Quantity, fault, integer, shown, single
 
-_EXACT = Context(prec=500)
 _MOST_PLACES = 31
 _PLACES = 8
 _DATE_PARTS = {4: 1, 6: 2, 8: 3, 10: 4, 12: 5, 14: 6, 17: 6}
@@ -55,12 +54,12 @@ def _number(value: Decimal, places: int, *, high: bool) -> Decimal | None:
     if not 0 <= places <= _MOST_PLACES or not isinstance(exponent, int):
         return None
     half = Decimal((0, (5,), min(exponent, 0) - 1))
-    edge = _EXACT.add(value, half if high else -half)
+    edge = EXACT.add(value, half if high else -half)
     step = Decimal(1).scaleb(-places)
-    nearest = edge.quantize(step, ROUND_HALF_UP, _EXACT)
+    nearest = edge.quantize(step, ROUND_HALF_UP, EXACT)
     if nearest == 0 and value != 0 and abs(value) < step:
         return abs(nearest)
-    found = edge.quantize(step, ROUND_CEILING if high else ROUND_FLOOR, _EXACT)
+    found = edge.quantize(step, ROUND_CEILING if high else ROUND_FLOOR, EXACT)
     return abs(found) if found == 0 else found
 
 
@@ -156,7 +155,7 @@ def _zone(run: Run, items: Items) -> Items:
     value = _moment_of(items, "timezoneOffsetOf")
     if not isinstance(value, DateTime) or value.minutes is None:
         return []
-    hours = _EXACT.divide(Decimal(value.minutes), Decimal(60)).quantize(Decimal("0.01")).normalize()
+    hours = EXACT.divide(Decimal(value.minutes), Decimal(60)).quantize(Decimal("0.01")).normalize()
     return [hours.quantize(Decimal("0.1")) if hours == hours.to_integral_value() else hours]
 
 

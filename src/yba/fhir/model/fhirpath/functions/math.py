@@ -10,7 +10,7 @@ from typing import Any
 
 from yba.fhir.model.fhirpath.functions.function import Function
 from yba.fhir.model.fhirpath.run import Run
-from yba.fhir.model.fhirpath.values import Items, Quantity, fault, integer, number, shown, single
+from yba.fhir.model.fhirpath.values import EXACT, Items, Quantity, fault, integer, number, shown, single
 
 _PRECISE = Context(prec=28, Emax=9999, Emin=-9999, traps=[_InvalidOperation, _Overflow])
 _MOST_PLACES = 50
@@ -38,9 +38,11 @@ def _abs(run: Run, items: Items) -> Items:
     if value is None:
         return []
     if type(value) is Quantity:
-        return [Quantity(abs(value.value), value.unit)]
-    if type(value) is int or type(value) is Decimal:
+        return [Quantity(EXACT.abs(value.value), value.unit)]
+    if type(value) is int:
         return [abs(value)]
+    if type(value) is Decimal:
+        return [EXACT.abs(value)]
     raise fault(f"abs() takes a number or a quantity, not {shown(value)}.")
 
 
@@ -99,7 +101,7 @@ def _round(run: Run, items: Items, precision: Items | None = None) -> Items:
     places = integer(precision or [], "round()") or 0
     if not 0 <= places <= _MOST_PLACES:
         raise fault(f"round() takes a precision from 0 to {_MOST_PLACES}.")
-    return [Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, Context(prec=400))]
+    return [Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, EXACT)]
 
 
 FUNCTIONS = {

@@ -15,8 +15,9 @@ import regex
 
 from yba.fhir.errors import TooCostly
 from yba.fhir.model.fhirpath.functions.function import Function
+from yba.fhir.model.fhirpath.lexer import paired
 from yba.fhir.model.fhirpath.run import Run
-from yba.fhir.model.fhirpath.values import Items, atom, fault, integer, shown, string
+from yba.fhir.model.fhirpath.values import Items, fault, integer, shown, single, string
 
 LONGEST_PATTERN = 1000
 LONGEST_SEARCH = 1.0
@@ -59,7 +60,7 @@ def _split(run: Run, items: Items, separator: Items) -> Items:
 
 def _join(run: Run, items: Items, separator: Items | None = None) -> Items:
     mark = string(separator or [], "join()") or ""
-    texts = [atom(item) for item in items]
+    texts = [text for item in items if (text := single([item], "join()")) is not None]
     for text in texts:
         if type(text) is not str:
             raise fault(f"join() takes strings, not {shown(text)}.")
@@ -123,8 +124,15 @@ def _group(match: Any, way: re.Match[str]) -> str:
 # -- codes ---------------------------------------------------------------------------------------------------
 
 
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise fault("the text has half a letter in it, which UTF-8 cannot hold.") from None
+
+
 def _encode(text: str, way: str) -> str | None:
-    data = text.encode()
+    data = _bytes(text)
     if way == "hex":
         return data.hex()
     if way == "base64":
@@ -152,7 +160,7 @@ def _escape(text: str, way: str) -> str | None:
 def _unescape(text: str, way: str) -> str | None:
     if way == "html":
         return html.unescape(text)
-    return _JSON_ESCAPE.sub(_json_letter, text) if way == "json" else None
+    return paired(_JSON_ESCAPE.sub(_json_letter, text)) if way == "json" else None
 
 
 _JSON_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
