@@ -46,7 +46,8 @@ def terminology_files(definitions: Definitions) -> dict[str, str]:
     index: dict[str, dict[str, list[object]]] = {}
     texts: dict[str, str] = {}
     for kind, found in resources.items():
-        lines, places = [], {}
+        lines: list[str] = []
+        places: dict[str, list[object]] = {}
         at = len("[\n")
         for resource in sorted(_once(found), key=lambda one: str(one["url"])):
             line = json.dumps(
@@ -54,6 +55,11 @@ def terminology_files(definitions: Definitions) -> dict[str, str]:
             )
             size = len(line.encode())
             places[resource["url"]] = [at, size, resource.get("version")]
+            whole = resource.get(
+                "valueSet"
+            )  # of all codes; named only where no value set of that url is kept
+            if kind == "CodeSystem" and whole and whole not in definitions.value_sets:
+                places[resource["url"]].append(whole)
             lines.append(line)
             at += size + len(",\n")
         texts[f"terminology/{_FILES[kind]}.json"] = "[\n" + ",\n".join(lines) + "\n]\n"

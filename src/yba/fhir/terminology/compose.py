@@ -25,7 +25,7 @@ from yba.fhir.terminology.systems import Listed, System, canonical, is_partial, 
 
 Tree = Any
 Key = tuple[str, str]
-LIMIT = 200_000
+LIMIT = 50_000
 
 
 @dataclass(slots=True)
@@ -84,11 +84,13 @@ class Selection:
         versions: Versions | None = None,
         supplements: Iterable[str] = (),
         excluded_systems: Iterable[str] = (),
+        words: list[str] | None = None,
     ) -> None:
         self.library = library
         self.versions = versions or Versions()
         self.supplements = list(supplements)
         self.excluded_systems = frozenset(excluded_systems)
+        self.words = words or []  # folded; only codes that speak of them are wanted in the end
         self.used_systems: dict[str, None] = {}
         self.used_value_sets: dict[str, None] = {}
         self.used_supplements: dict[str, None] = {}
@@ -197,7 +199,7 @@ class Selection:
         if _is_sample(system):
             raise not_countable(url)
         tests = tests_of(system, filters)
-        concepts = candidates(system, filters)
+        concepts = self._searched(system, part) if self.words else candidates(system, filters)
         if concepts is None:
             raise not_countable(url)
         nests = not filters or any(op_of(one) in ("is-a", "descendent-of") for one in filters)
@@ -207,6 +209,15 @@ class Selection:
                 found[url, concept.code] = Entry(system, concept, None, nests, not filters)
                 if len(found) > LIMIT:
                     raise too_costly(url, LIMIT)
+        return found
+
+    def _searched(self, system: System, part: Tree) -> Iterable[Concept] | None:
+        """The concepts to test where words were asked for: a system in rows finds them itself."""
+        matching = getattr(system, "matching", None)
+        filters = part.get("filter", [])
+        if matching is None or filters or "valueSet" in part or len(self._reading) > 1:
+            return candidates(system, filters)
+        found: Iterable[Concept] = matching(self.words)
         return found
 
     # -- one code --------------------------------------------------------------------------------------

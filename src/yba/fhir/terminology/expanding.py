@@ -19,6 +19,7 @@ from yba.fhir.terminology.languages import PREFERRED, Languages, Wording, chosen
 from yba.fhir.terminology.library import Library
 from yba.fhir.terminology.properties import Told, told_properties
 from yba.fhir.terminology.systems import url_of
+from yba.fhir.terminology.tables import Tabled
 
 Tree = Any
 MOST = 10_000
@@ -73,21 +74,20 @@ def expand(library: Library, value_set: Tree, asked: Asked, *, identifier: str, 
     supplements = [*asked.supplements, *required_supplements(value_set)]
     for one in supplements:
         library.supplement(one)
+    words = fold(asked.filter).split() if asked.filter else []
     selection = Selection(
         library,
         versions=asked.versions,
         supplements=supplements,
         excluded_systems=asked.excluded_systems,
+        words=words,
     )
-    entries = _wanted(selection.entries(value_set), asked)
+    direct = _one_page(selection, value_set, asked)
+    if direct is not None:
+        total, page, paged = direct
+    else:
+        total, page, paged = _page(_wanted(selection.entries(value_set), asked, words), value_set, asked)
     asked_languages = languages_of(asked.display_language or spoken_by(value_set))
-    total = len(entries)
-    start = min(asked.offset or 0, total)
-    end = total if asked.count is None else min(start + asked.count, total)
-    if end - start > MOST:
-        raise too_costly(str(value_set.get("url") or value_set.get("id") or ""), MOST)
-    paged = start > 0 or end < total
-    page = dict(list(entries.items())[start:end]) if paged else entries
     told = Told()
     writer = _Writer(value_set, asked, asked_languages, told)
     nested = not asked.exclude_nested and not paged
@@ -104,6 +104,40 @@ def expand(library: Library, value_set: Tree, asked: Asked, *, identifier: str, 
     if asked.include_definition and "compose" in value_set:
         head["compose"] = value_set["compose"]
     return {**head, "expansion": expansion}
+
+
+Page = tuple[int, dict[Key, Entry], bool]
+"""How many codes there are in all, those to be told, and whether that is only a part."""
+
+
+def _page(entries: dict[Key, Entry], value_set: Tree, asked: Asked) -> Page:
+    total = len(entries)
+    start = min(asked.offset or 0, total)
+    end = total if asked.count is None else min(start + asked.count, total)
+    if end - start > MOST:
+        raise too_costly(str(value_set.get("url") or value_set.get("id") or ""), MOST)
+    paged = start > 0 or end < total
+    return total, dict(list(entries.items())[start:end]) if paged else entries, paged
+
+
+def _one_page(selection: Selection, value_set: Tree, asked: Asked) -> Page | None:
+    """A page of a whole code system that is kept in rows, read by its place; None for any other question."""
+    compose = value_set.get("compose") or {}
+    includes = compose.get("include", ())
+    simple = (
+        len(includes) == 1 and includes[0].keys() <= {"system", "version"} and "system" in includes[0]
+        and not compose.get("exclude") and compose.get("inactive") is not False
+    )  # fmt: skip
+    if not simple or asked.count is None or asked.count > MOST or selection.words:
+        return None
+    if asked.active_only or asked.exclude_not_for_ui or asked.excluded_systems:
+        return None
+    system = selection.system(includes[0]["system"], includes[0].get("version"))
+    if not isinstance(system, Tabled):
+        return None
+    total, start = system.count(), asked.offset or 0
+    found = [Entry(system, concept) for concept in system.part(start, asked.count)]
+    return total, {one.key: one for one in found}, start > 0 or start + len(found) < total
 
 
 def required_supplements(value_set: Tree) -> list[str]:
@@ -130,8 +164,7 @@ def spoken_by(value_set: Tree) -> str | None:
     return None if language is None else str(language)
 
 
-def _wanted(entries: dict[Key, Entry], asked: Asked) -> dict[Key, Entry]:
-    words = fold(asked.filter).split() if asked.filter else []
+def _wanted(entries: dict[Key, Entry], asked: Asked, words: list[str]) -> dict[Key, Entry]:
     return {
         key: one
         for key, one in entries.items()

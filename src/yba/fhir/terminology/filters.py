@@ -17,6 +17,7 @@ Tree = Any
 Test = Callable[[Concept], bool]
 _ITSELF = ("concept", "code")
 UCUM = "http://unitsofmeasure.org"
+_FEW = 3
 
 
 def tests_of(system: System, filters: list[Tree]) -> list[Test]:
@@ -56,7 +57,28 @@ def op_of(asked: Tree) -> str:
 
 
 def _found(system: System, codes: Iterable[str]) -> Iterable[Concept]:
+    several = getattr(system, "several", None)  # a system in rows finds many at once
+    if several is not None:
+        found: Iterable[Concept] = several(list(codes))
+        return found
     return (concept for concept in map(system.find, codes) if concept is not None)
+
+
+def _under(system: System, value: str) -> Callable[[str], bool]:
+    """Whether a code is below another: a few by looking up from them, many by looking down once."""
+    asked = 0
+    below: set[str] | None = None
+
+    def test(code: str) -> bool:
+        nonlocal asked, below
+        asked += 1
+        if asked <= _FEW:
+            return value in system.ancestors(code)
+        if below is None:
+            below = set(system.descendants(value))
+        return code in below
+
+    return test
 
 
 def _listed(value: str) -> list[str]:
@@ -86,15 +108,16 @@ def _test(system: System, asked: Tree) -> Test:
 def _on_code(system: System, name: str, op: str, value: str) -> Test | None:
     if name not in (*_ITSELF, system.names.parent):
         return None
+    under = _under(system, value)
     match op:
         case "=":
             return lambda concept: concept.code == value
         case "is-a":
-            return lambda concept: concept.code == value or value in system.ancestors(concept.code)
+            return lambda concept: concept.code == value or under(concept.code)
         case "descendent-of":
-            return lambda concept: value in system.ancestors(concept.code)
+            return lambda concept: under(concept.code)
         case "is-not-a":
-            return lambda concept: concept.code != value and value not in system.ancestors(concept.code)
+            return lambda concept: concept.code != value and not under(concept.code)
         case "generalizes":
             above = {value, *system.ancestors(value)}
             return lambda concept: concept.code in above
@@ -102,9 +125,7 @@ def _on_code(system: System, name: str, op: str, value: str) -> Test | None:
             below = set(system.children(value))
             return lambda concept: concept.code in below
         case "descendent-leaf":
-            return lambda concept: (
-                value in system.ancestors(concept.code) and not system.children(concept.code)
-            )
+            return lambda concept: under(concept.code) and not system.children(concept.code)
         case "in" | "not-in":
             wanted = set(_listed(value))
             return lambda concept: (concept.code in wanted) == (op == "in")

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import psycopg
+
+from yba.fhir.access import Actor
 from yba.fhir.errors import RecordError
 from yba.fhir.terminology import packaged
 from yba.fhir.terminology.compose import Selection
@@ -25,6 +28,13 @@ class Terminology:
     def __init__(self, shelf: Shelf | None = None, extra: Sequence[Tree] = ()) -> None:
         self.library = Library(shelf, extra)
         self._plain = not extra
+
+    @classmethod
+    def over(cls, connection: psycopg.Connection[Any], actor: Actor) -> Terminology:
+        """The handle that also knows what the record keeps, as far as the actor may read it."""
+        from yba.fhir.terminology.stored import RecordShelf  # needs the search, which asks this handle
+
+        return cls(RecordShelf(connection, actor))
 
     def member(
         self,

@@ -36,6 +36,12 @@ def version(kind: str, url: str) -> str | None:
     return None if place is None else place[2]
 
 
+@cache
+def wholes() -> dict[str, str]:
+    """The value set of all codes of a system, by CodeSystem.valueSet -> the system; where it is not kept itself."""
+    return {place[3]: url for url, place in _index()["CodeSystem"].items() if len(place) > 3}
+
+
 def resource(kind: str, url: str, wanted: str | None = None) -> Tree | None:
     """The resource of a canonical url, or None; with a version, only that one."""
     place = _index()[kind].get(url)
@@ -59,19 +65,3 @@ def system(url: str) -> Listed | None:
 def value_set(url: str) -> Tree | None:
     """The value set of a url; not to be changed by who gets it."""
     return resource("ValueSet", url)
-
-
-@cache
-def concept_maps() -> tuple[tuple[str, str | None, str | None], ...]:
-    """Of every concept map: its url and the value sets it goes from and to."""
-    rows = []
-    for url in urls("ConceptMap"):
-        tree = resource("ConceptMap", url) or {}
-        rows.append(
-            (
-                url,
-                tree.get("sourceUri", tree.get("sourceCanonical")),
-                tree.get("targetUri", tree.get("targetCanonical")),
-            )
-        )
-    return tuple(rows)

@@ -34,6 +34,10 @@ _MATCHING = (
     " and not exists (select from unnest(%(words)s::text[]) w(word) where position(w.word in c.folded) = 0)"
     " order by c.place limit %(count)s"
 )
+_SEVERAL = (
+    "select c.place, c.detail, c.parents::varchar[] from record.concept c"
+    " where c.system_id = %(system)s and c.code = any(%(codes)s::text[]) order by c.place"
+)
 _CHILDREN = (
     "select p.code::varchar from record.concept_parent p join record.concept c"
     " on c.system_id = p.system_id and c.code = p.code"
@@ -83,6 +87,12 @@ class Tabled:
     def matching(self, words: list[str]) -> Iterable[Concept]:
         """Those in whose texts every folded word occurs."""
         return self._in_parts(_MATCHING, {"words": words})
+
+    def several(self, codes: list[str]) -> Iterable[Concept]:
+        """Those of these codes, in the order of definition."""
+        for start in range(0, len(codes), _BATCH):
+            for row in self._rows(_SEVERAL, codes=codes[start : start + _BATCH]):
+                yield self._concept(row[1], row[2])
 
     def part(self, offset: int, count: int) -> list[Concept]:
         """Some in the order of definition: places run from 0 without gaps."""

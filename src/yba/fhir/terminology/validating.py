@@ -206,7 +206,8 @@ class _Judge:
         shown = chosen(texts, self.languages)
         found.display = shown.text if shown is not None else None
         if not self.asked.membership_only:
-            self._judge_display(found, coding.get("display"), texts, path)
+            if not system.head.get("sample"):  # of those only some names are known
+                self._judge_display(found, coding.get("display"), texts, path)
             if concept.inactive:
                 text = (
                     f"The concept '{concept.code}' has a status of {concept.status or 'inactive'} "

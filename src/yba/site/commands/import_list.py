@@ -1,4 +1,4 @@
-"""Import a ministry's list: `yba import icd10 FILE.xlsx`."""
+"""Import lists: `yba import icd10 FILE.xlsx`, `yba import codesystem FILE.csv`, `yba import package FILE.tgz`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,59 @@ from yba.site.opening import database_ready
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("list", choices=["icd10"])
+    parser.add_argument(
+        "list",
+        choices=["icd10", "codesystem", "package"],
+        help="the ministry's ICD-10; a code system as CSV; a FHIR package",
+    )
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--name", default="icd10", help="name of the list; importing it again replaces it")
+    parser.add_argument(
+        "--name", help="icd10: name of the list, importing it again replaces it; codesystem: its name"
+    )
     parser.add_argument(
         "--valid-from", type=date.fromisoformat, default=date(2025, 1, 1), metavar="YYYY-MM-DD"
     )
+    group = parser.add_argument_group("codesystem")
+    group.add_argument("--url", help="canonical url of the code system")
+    group.add_argument("--version", help="its version; importing the same again replaces it")
+    group.add_argument("--title", help="its title")
+    group.add_argument("--language", default="vi", help="language of the column 'display' (vi)")
+    group.add_argument("--part", action="store_true", help="the file is only a part of the code system")
+    group.add_argument("--skip-bad", action="store_true", help="import the good lines though others are bad")
 
 
 def run(given: argparse.Namespace) -> int:
     if not given.file.is_file():
         print(f"yba: {given.file} is not there.")
         return 1
+    if given.list == "codesystem" and not given.url:
+        print("yba: name the code system with --url.")
+        return 1
     with database_ready():
-        from yba.care.icd10_import import import_icd10
+        return _icd10(given) if given.list == "icd10" else _terminology(given)
 
-        report = import_icd10(given.file, list_name=given.name, valid_from=given.valid_from)
+
+def _icd10(given: argparse.Namespace) -> int:
+    from yba.care.icd10_import import import_icd10
+
+    report = import_icd10(given.file, list_name=given.name or "icd10", valid_from=given.valid_from)
     for row in report.refused:
         print(f"{given.file}: {row.sheet}, line {row.line}: {row.reason}", file=sys.stderr)
     print(f"{report.read} rows read, {report.stored} stored, {len(report.refused)} refused.")
     return 1 if report.refused else 0
+
+
+def _terminology(given: argparse.Namespace) -> int:
+    from yba.fhir.terminology.importing import About, import_csv, import_package
+    from yba.site.opening import system_record
+
+    if given.list == "package":
+        report = import_package(system_record(), given.file)
+    else:
+        about = About(given.url, given.version, given.name, given.title, given.language, given.part)
+        report = import_csv(system_record(), given.file, about=about, skip_bad=given.skip_bad)
+    for fault in report.faults:
+        print(f"{given.file}: {fault.place}: {fault.reason}", file=sys.stderr)
+    unchanged = f", {report.unchanged} unchanged" if report.unchanged else ""
+    print(f"{report.read} read, {report.stored} stored{unchanged}, {len(report.faults)} refused.")
+    return 1 if report.faults else 0
