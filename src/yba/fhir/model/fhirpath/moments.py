@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 Part = int | Decimal
 
@@ -237,6 +237,7 @@ _SECONDS = {
     "week": Decimal(604800), "day": Decimal(86400), "hour": Decimal(3600), "minute": Decimal(60),
     "second": Decimal(1), "millisecond": Decimal("0.001"),
 }  # fmt: skip
+_WIDE = Context(prec=2500)
 _OF_PRECISION = {3: Decimal(86400), 4: Decimal(3600), 5: Decimal(60), 6: Decimal("0.001")}
 
 
@@ -262,7 +263,8 @@ def plus(one: Moment, amount: Decimal, unit: str) -> Moment | None:
 def _plus_time(one: Time, amount: Decimal, unit: str) -> Time | None:
     if unit not in {"hour", "minute", "second", "millisecond"}:
         raise ValueError(f"a Time has no {unit}")
-    parts = _plus_seconds((2000, 1, 1, *one.parts), amount * _SECONDS[unit])
+    turn = _WIDE.remainder(_WIDE.multiply(amount, _SECONDS[unit]), Decimal(86400))
+    parts = _plus_seconds((2000, 1, 1, *one.parts), turn)
     return Time(parts[3:])
 
 
