@@ -10,7 +10,7 @@ import re
 import threading
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from importlib.util import find_spec
@@ -271,10 +271,10 @@ def canonical(value: Decimal, code: str) -> tuple[Decimal, str] | None:
     Exact where the decimal ends, else to 34 digits, alike for equal values. An arbitrary or logarithmic unit
     (``[iU]``, ``[pH]``) is its own base unit.
     """
-    found = _read(code)
+    found = _steps(code)
     if found is None:
         return None
-    turned = _turned(value, found.factor, found.offset)
+    turned = _turned(value, found)
     return None if turned is None else (turned, found.canonical)
 
 
@@ -283,27 +283,40 @@ def convert(value: Decimal, from_: str, to: str) -> Decimal | None:
     one, other = _read(from_), _read(to)
     if one is None or other is None or one.dimensions != other.dimensions:
         return None
-    return _turned(value, one.factor / other.factor, (one.offset - other.offset) / other.factor)
+    factor, offset = one.factor / other.factor, (one.offset - other.offset) / other.factor
+    return _turned(value, _Steps(factor, offset, ""))
 
 
-def _turned(value: Decimal, factor: Fraction, offset: Fraction) -> Decimal | None:
+class _Steps:
+    """A factor and an offset as whole numbers, ready for decimals: (value * times + plus) / by."""
+
+    __slots__ = ("by", "canonical", "plus", "times")
+
+    def __init__(self, factor: Fraction, offset: Fraction, canonical: str) -> None:
+        self.times = Decimal(factor.numerator * offset.denominator)
+        self.plus = Decimal(offset.numerator * factor.denominator)
+        self.by = Decimal(factor.denominator * offset.denominator)
+        self.canonical = canonical
+
+
+@lru_cache(maxsize=4096)
+def _steps(code: str) -> _Steps | None:
+    found = _read(code)
+    return None if found is None else _Steps(found.factor, found.offset, found.canonical)
+
+
+_ONE_TIME = Decimal(1)
+
+
+def _turned(value: Decimal, steps: _Steps) -> Decimal | None:
     if not value.is_finite():
-        return value if not value.is_nan() and factor > 0 else None
+        return value if not value.is_nan() and steps.times > 0 else None
     try:
-        if not offset:
-            top = _MULTIPLY.multiply(value, factor.numerator)
-            return (
-                top if factor.denominator == 1 else _plain(_DIVIDE.divide(top, Decimal(factor.denominator)))
-            )
-        common = factor.denominator * offset.denominator
-        top = _MULTIPLY.add(
-            _MULTIPLY.multiply(value, Decimal(factor.numerator * offset.denominator)),
-            Decimal(offset.numerator * factor.denominator),
-        )
-        return _plain(_DIVIDE.divide(top, Decimal(common)))
-    except (InvalidOperation, ArithmeticError):
+        found = _MULTIPLY.multiply(value, steps.times)
+        if steps.plus:
+            found = _MULTIPLY.add(found, steps.plus)
+        if steps.by != _ONE_TIME:
+            found = _DIVIDE.divide(found, steps.by)
+    except ArithmeticError:
         return None
-
-
-def _plain(value: Decimal) -> Decimal:
-    return value if value else Decimal(0)
+    return found if found else Decimal(0)

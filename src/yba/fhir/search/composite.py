@@ -108,16 +108,34 @@ def _of_element(
         return None
     kept = places(components)
 
+    last_first = list(reversed(parts))
+
     def add(element: Any, rows: Gathered) -> None:
         gathered = []
-        for part in parts:
+        for part in last_first:  # the value before the code: where it is of another type nothing more is read
             assert part is not None
-            inner = Gathered(resource=rows.resource)
-            part(element, inner)
+            inner = part(element, rows.resource)
+            if inner is None:
+                return
             gathered.append(inner)
+        gathered.reverse()
         combine(components, kept, gathered, param, rows)
 
     return add
+
+
+_EMPTY = (None,) * len(COMPOSITE_COLUMNS)
+
+
+@lru_cache(maxsize=256)
+def _positions(columns: tuple[str, ...], place: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
+    """From where in a kind's own row to where in a composite row its values go."""
+    kept = dict(place)
+    return tuple(
+        (from_, COMPOSITE_COLUMNS.index(kept[name]) + 1)
+        for from_, name in enumerate(columns, 1)
+        if name in kept
+    )
 
 
 def combine(
@@ -128,23 +146,22 @@ def combine(
     rows: Gathered,
 ) -> None:
     """Add a row for each combination of the values one element gave for each component."""
-    sides: list[list[dict[str, Any]]] = []
+    sides: list[list[list[tuple[int, Any]]]] = []
     for component, place, found in zip(components, kept, gathered, strict=True):
         table, columns, _, _ = _ROWS[component.kind]
-        side = [
-            {place[name]: value for name, value in zip(columns, row[1:], strict=False) if name in place}
-            for row in dict.fromkeys(getattr(found, table))
-        ]
+        own: list[tuple[Any, ...]] = list(dict.fromkeys(getattr(found, table)))
         if component.kind == "token":
-            side = [one for one in side if one[place["code"]] is not None]
-        if not side:
+            own = [row for row in own if row[2] is not None]
+        if not own:
             return
-        sides.append(side)
+        to = _positions(columns, tuple(place.items()))
+        sides.append([[(at, row[from_]) for from_, at in to] for row in own])
     for combined in product(*sides):
-        values: dict[str, Any] = {}
-        for one in combined:
-            values |= one
-        rows.composite.append((param, *(values.get(name) for name in COMPOSITE_COLUMNS)))
+        values: list[Any] = [param, *_EMPTY]
+        for side in combined:
+            for at, value in side:
+                values[at] = value
+        rows.composite.append(tuple(values))
     if len(rows.composite) > MOST_ROWS:
         raise TooCostly(
             "store.too-many-pairs",
@@ -152,7 +169,9 @@ def combine(
         )
 
 
-def _part(cls: Any, root: Any, type_name: str, component: Component) -> Handler | None:
+def _part(
+    cls: Any, root: Any, type_name: str, component: Component
+) -> Callable[[Any, Any], Gathered | None] | None:
     """What gathers a component's rows from an element."""
     leaf = _ROWS[component.kind][3](0)
     getters: list[tuple[bool, str, Handler]] = []
@@ -165,11 +184,15 @@ def _part(cls: Any, root: Any, type_name: str, component: Component) -> Handler 
     if not getters:
         return None
 
-    def gather(element: Any, rows: Gathered) -> None:
+    def gather(element: Any, resource: Any) -> Gathered | None:
+        found: Gathered | None = None
         for whole, attribute, handler in getters:
-            value = getattr(rows.resource if whole else element, attribute)
+            value = getattr(resource if whole else element, attribute)
             if value is not None and value != []:
-                handler(value, rows)
+                if found is None:
+                    found = Gathered(resource=resource)
+                handler(value, found)
+        return found
 
     return gather
 

@@ -36,7 +36,8 @@ def leaf(number: int) -> Any:
         system, code, unit = of.system, of.code, of.unit
         base_low = base_high = base = None
         if system == ucum.SYSTEM and code:
-            first, last = ucum.canonical(low, code), ucum.canonical(high, code)
+            first = ucum.canonical(low, code)
+            last = first if high is low else ucum.canonical(high, code)
             if first is not None and last is not None:
                 base_low, base_high, base = first[0], last[0], key(first[1])
         rows.number.append(
