@@ -130,7 +130,9 @@ def of_type(value: Value, wanted: str, d: Dialect) -> Value:
     if value.choice is not None:
         names = [(name, kind) for name, kind in value.choice.alternatives if is_a(kind, wanted)]
         if not names:
-            return Value(d.empty, "list", wanted)
+            name, kind = value.choice.alternatives[0]
+            other = name[: len(name) - len(kind)] + wanted[0].upper() + wanted[1:]
+            return _step(value.choice.parent, other, False, wanted, d)
         if len(names) == 1:
             return _step(value.choice.parent, names[0][0], False, names[0][1], d)
         return _choice(value.choice.parent, tuple(names), d).typed(wanted)
