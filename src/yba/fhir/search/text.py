@@ -22,6 +22,9 @@ PART = 100_000
 """Characters of one row: a tsvector holds a megabyte."""
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(:?)')
 _TAG = re.compile(r"<[^>]*>")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+(Z|[-+][0-9:]+)?)?)?")
+_BETWEEN = re.compile(r"[\W_]+")
+_INSIDE = re.compile(r"(?<=\w)[^\w\s\"]+(?=\w)")
 # Elements whose texts are addresses and marks, not words.
 _SILENT = frozenset(
     {
@@ -35,23 +38,29 @@ _COLUMNS = {"_text": "narrative", "_content": "content"}
 def rows(content: bytes) -> list[TextRow]:
     """The words of a resource as it is stored; none when it has no text."""
     text = content.decode()
-    words: list[str] = []
+    words: dict[str, None] = {}
     narrative = ""
     silent, name = False, ""
     for value, colon in _STRING.findall(text):
         if colon:
             name, silent = value, value in _SILENT
         elif not silent:
-            words.append(_plain(value))
+            if value not in words and not _MOMENT.fullmatch(value):
+                words[value] = None
         elif name == "div":
             narrative = " ".join([narrative, html.unescape(_TAG.sub(" ", _plain(value)))]).strip()
-    told = fold(narrative) if narrative else None
-    whole = fold(" \n".join(words))
+    told = _words(narrative) or None
+    whole = _words(" ".join(_plain(one) for one in words))
     if told:
-        whole = f"{whole} \n{told}"
+        whole = f"{whole} {told}"
     if len(whole) <= PART:
         return [(told, whole)] if whole else []
     return _parts(told, whole)
+
+
+def _words(text: str) -> str:
+    """Folded words with a blank between: what the database cuts into the same words in a third of the time."""
+    return _BETWEEN.sub(" ", fold(text)).strip()
 
 
 def _parts(told: str | None, whole: str) -> list[TextRow]:
@@ -86,7 +95,8 @@ def clause(question: Question) -> Clause:
         raise unsupported_modifier(question)
     needs_version(2, question.parameter.code)
     column = _COLUMNS[question.parameter.code]
-    asked = fold(plain(question.value))
+    # "8302-2" is two words in the index: here, too.
+    asked = _INSIDE.sub(" ", fold(plain(question.value)))
     if not any(letter.isalnum() for letter in asked):
         raise invalid(question, question.value, "words to look for")
     query = "websearch_to_tsquery('simple', {})"
