@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yba.fhir.rest.operations import (
+    diff,
     document,
     everything,
     export,
@@ -23,6 +24,7 @@ from yba.fhir.rest.operations.call import Call, Operation
 __all__ = ["OPERATIONS", "Call", "Operation"]
 
 OPERATIONS: tuple[Operation, ...] = (
+    *diff.OPERATIONS,
     *document.OPERATIONS,
     *everything.OPERATIONS,
     *export.OPERATIONS,
