@@ -68,6 +68,14 @@ def test_format_wins_over_accept(client: Client, said: str, mime: str) -> None:
         assert (answer.status, answer.headers["Content-Type"]) == (200, mime)
 
 
+def test_a_posted_search_asks_for_its_format_in_the_form(client: Client) -> None:
+    kind = "application/x-www-form-urlencoded"
+    found = client("POST", "/Patient/_search", b"_id=p&_format=xml&_pretty=true", content_type=kind)
+    assert found.headers["Content-Type"] == XML
+    assert b"\n  <type value=" in found.body
+    assert client("POST", "/Patient/_search", b"_id=p&_format=ttl", content_type=kind).status == 406
+
+
 @pytest.mark.parametrize("accept", ["text/turtle", "text/html", "application/fhir+json;q=0", "image/png"])
 def test_not_acceptable(client: Client, accept: str) -> None:
     refused = client("GET", "/Patient/p", accept=accept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from yba.fhir.errors import RecordError, Unsupported
 from yba.fhir.model import codec
-from yba.fhir.model.dates import instant
+from yba.fhir.model.dates import instant, period_of
 from yba.fhir.outcome import outcome_of
 from yba.fhir.r4.bundle import BundleEntry, BundleEntryResponse
 from yba.fhir.r4.datatypes import CodeableConcept
@@ -121,7 +121,7 @@ def called(record: Record, step: Step, fetch: Fetch | None) -> BundleEntry:
 
 
 def _http_date(text: str) -> str:
-    return format_datetime(datetime.fromisoformat(text).astimezone(UTC), usegmt=True)
+    return format_datetime(period_of(text)[0].astimezone(UTC), usegmt=True)
 
 
 def _told(text: str) -> Raw:

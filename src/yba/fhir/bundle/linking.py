@@ -24,9 +24,7 @@ _RESTFUL = re.compile(r"(?P<base>https?://\S+/)?(?P<name>[A-Z][A-Za-z]+/[A-Za-z0
 _VERSIONED = re.compile(r"(.+)/_history/([A-Za-z0-9\-.]{1,64})")
 _URNS = re.compile(rb"urn:(?:uuid|oid):[^\"\\\s<>#?]+")
 _URIS = re.compile(rb"(?:urn:(?:uuid|oid):|https?://)[^\"\\\s<>#?]+")
-_ANCHOR = re.compile(
-    r"""(<\s*(?:a|img)\b[^>]*?\b(?:href|src)\s*=\s*)(["'])(.*?)\2""", re.DOTALL | re.IGNORECASE
-)
+_ANCHOR = re.compile(r"""(<\s*(?:a|img)\b[^<>]*?\b(?:href|src)\s*=\s*)(["'])([^<>"']*)\2""", re.IGNORECASE)
 # The types oid and uuid may hold a link as well; what it stands for, Type/id, they may not.
 _LINKING = frozenset({"uri", "url"})
 # Elements of type uri called `reference`; in them a urn without an entry is no broken link.

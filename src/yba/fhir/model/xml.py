@@ -65,8 +65,6 @@ def _members(node: Node, where: str, path: str) -> dict[str, Any]:
         if element is None or not element.xml_attribute:
             raise _unknown(f"{path}.@{name}")
         found[name] = text
-    if node.text.strip():
-        raise Invalid("xml.text", f"{path} holds text; in FHIR values are attributes.", path=path)
     groups: dict[str, list[Node]] = {}
     for child in node.children:
         groups.setdefault(child.name, []).append(child)
@@ -101,7 +99,7 @@ def _member(
 
 
 def _inner_resource(node: Node, path: str) -> dict[str, Any]:
-    if len(node.children) != 1 or node.attributes or node.text.strip():
+    if len(node.children) != 1 or node.attributes:
         raise Invalid("xml.resource", f"{path} holds one resource.", path=path)
     return _resource(node.children[0], path)
 

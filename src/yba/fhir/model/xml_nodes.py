@@ -21,7 +21,7 @@ _OWN_SPACE = re.compile(r"<div\b[^>]*?\sxmlns\s*=")
 
 @dataclass(slots=True)
 class Node:
-    """An element: its namespace, name, attributes without namespace, children, and the text in it.
+    """An element: its namespace, name, attributes without namespace, and children; text is in narratives only.
 
     ``source``: of a narrative's ``div`` the text as it was sent.
     """
@@ -30,7 +30,6 @@ class Node:
     name: str
     attributes: dict[str, str]
     children: list[Node] = field(default_factory=list)
-    text: str = ""
     source: str = ""
 
 
@@ -91,8 +90,9 @@ class _Reading:
     def characters(self, text: str) -> None:
         if self.narrative_at is not None:
             self.written.append(escape(text))
-        elif self.open:
-            self.open[-1].text += text
+        elif text.strip() and self.open:
+            name = self.open[-1].name
+            raise Invalid("xml.text", f"{name} holds text; in FHIR values are attributes.", path=name)
 
     def _write_start(self, name: str, attributes: dict[str, str], space: str = "") -> None:
         own = "".join(

@@ -80,6 +80,17 @@ def wanted(request: Request) -> Format:
     return Format(found, found in _XML_KINDS, pretty)
 
 
+def wanted_in_form(request: Request, form: Format) -> Format:
+    """The format a search by POST asks for among its parameters, once it is known who asks. Raises NotAcceptable."""
+    said = {name: value for name, value in request.form if name in ("_format", "_pretty")}
+    pretty = said.get("_pretty", "true" if form.pretty else "") == "true"
+    kind = said.get("_format", form.mime).replace(" ", "+").partition(";")[0].strip().lower()
+    if kind in _JSON_KINDS or kind in _XML_KINDS:
+        mime = form.mime if kind == form.mime else XML if kind in _XML_KINDS else JSON
+        return Format(mime, mime in _XML_KINDS, pretty)
+    raise NotAcceptable("rest.format", f"The record answers in JSON or XML, not in '{kind[:100]}'.")
+
+
 def _own_formats(request: Request) -> bool:
     return any(part[0] == "$" for part in request.path) or request.path[:1] == ["Binary"]
 

@@ -32,6 +32,8 @@ def _answer(request: Request, stored: Stored) -> Response:
         return Response(304, b"", headers)
     if stored.type == "Binary" and (raw := binaries.as_asked(request, content)) is not None:
         data, kind = raw
+        # What somebody uploaded is never run as a page of ours.
+        headers += [("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "sandbox")]
         return Response(200, data, headers, content_type=kind)
     return Response(200, content, headers)
 

@@ -17,7 +17,7 @@ from yba.fhir.errors import Forbidden, RecordError, Unavailable
 from yba.fhir.record import Clock, Guard, Ids
 from yba.fhir.record.conditions import MOST_DELETED
 from yba.fhir.rest.capabilities import capabilities
-from yba.fhir.rest.content import PLAIN, Format, wanted, written_as
+from yba.fhir.rest.content import PLAIN, Format, wanted, wanted_in_form, written_as
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import JSON, STATUS, Response, refused
 from yba.fhir.rest.route import answer_of, options
@@ -116,6 +116,8 @@ def application(
             )
             form = wanted(request)
             response = answered(request)
+            if request.path[-1:] == ["_search"]:
+                form = wanted_in_form(request, form)
         except RecordError as error:
             challenge = [("WWW-Authenticate", 'Bearer realm="yba"')] if error.status == 401 else None
             response = refused(error, challenge)
