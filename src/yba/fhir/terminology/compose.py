@@ -296,6 +296,23 @@ class Selection:
         return all(test(concept) for test in tests_of(system, part.get("filter", [])))
 
 
+def systems_of(library: Library, value_set: Tree, depth: int = 0) -> list[str]:
+    """The systems a value set draws from, imports included."""
+    found: dict[str, None] = {}
+    compose = value_set.get("compose", {})
+    for include in compose.get("include", ()):
+        if "system" in include:
+            found[include["system"]] = None
+        for reference in include.get("valueSet", ()) if depth < 20 else ():
+            imported = library.resource("ValueSet", *split(reference))
+            if imported is not None:
+                found |= dict.fromkeys(systems_of(library, imported, depth + 1))
+    for one in value_set.get("expansion", {}).get("contains", ()) if not compose else ():
+        if "system" in one:
+            found[one["system"]] = None
+    return list(found)
+
+
 def _is_sample(system: System) -> bool:
     """Whether only some codes are known here, gathered from value sets: no answer for all can be given."""
     return bool(system.head.get("sample"))

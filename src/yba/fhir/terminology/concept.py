@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, replace
 from typing import Any
+
+from yba.fhir.model.fold import fold
 
 Tree = Any
 CONCEPT_PROPERTIES = "http://hl7.org/fhir/concept-properties#"
 STANDARDS_STATUS = "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status"
+_WITHIN = re.compile(r"[-(/\[,;:]+")
 _INACTIVE_STATES = frozenset({"inactive", "retired", "deprecated", "withdrawn"})
 
 
@@ -104,10 +107,18 @@ def merged(concept: Concept, extra: Concept, source: str) -> Concept:
     )
 
 
-def folded_texts(concept: Concept, more: Mapping[str, str] | None = None) -> list[str]:
-    """Every text a reader may look for it by: code, display, designations."""
-    texts = [concept.code]
-    if concept.display:
-        texts.append(concept.display)
+def spoken(concept: Concept, said: Tree | None = None) -> str:
+    """All words a reader may look for a concept by, folded, each after a blank: code, display, designations.
+
+    A word within a compound is found too: ``type-2`` by ``type`` and by ``2``.
+    """
+    texts = [concept.code, concept.display or ""]
     texts += [str(one.get("value", "")) for one in concept.designations]
-    return texts + list((more or {}).values())
+    if said is not None:
+        texts += [
+            said.get("display", ""),
+            *(str(one.get("value", "")) for one in said.get("designation", ())),
+        ]
+    joined = " ".join(fold(text) for text in texts if text)
+    parted = _WITHIN.sub(" ", joined)
+    return f" {joined}" if parted == joined else f" {joined} {parted}"

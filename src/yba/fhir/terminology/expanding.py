@@ -13,7 +13,7 @@ from typing import Any
 from yba.fhir.model.dates import instant
 from yba.fhir.model.fold import fold
 from yba.fhir.terminology.compose import Entry, Key, Selection, Versions
-from yba.fhir.terminology.concept import folded_texts
+from yba.fhir.terminology.concept import spoken
 from yba.fhir.terminology.failures import too_costly
 from yba.fhir.terminology.languages import PREFERRED, Languages, Wording, chosen, languages_of, wordings
 from yba.fhir.terminology.library import Library
@@ -121,22 +121,22 @@ def _page(entries: dict[Key, Entry], value_set: Tree, asked: Asked) -> Page:
 
 
 def _one_page(selection: Selection, value_set: Tree, asked: Asked) -> Page | None:
-    """A page of a whole code system that is kept in rows, read by its place; None for any other question."""
+    """A page of a whole code system that is kept in rows, or of its codes with words; None for any other question."""
     compose = value_set.get("compose") or {}
     includes = compose.get("include", ())
     simple = (
         len(includes) == 1 and includes[0].keys() <= {"system", "version"} and "system" in includes[0]
         and not compose.get("exclude") and compose.get("inactive") is not False
     )  # fmt: skip
-    if not simple or asked.count is None or asked.count > MOST or selection.words:
+    if not simple or asked.count is None or asked.count > MOST:
         return None
     if asked.active_only or asked.exclude_not_for_ui or asked.excluded_systems:
         return None
     system = selection.system(includes[0]["system"], includes[0].get("version"))
     if not isinstance(system, Tabled):
         return None
-    total, start = system.count(), asked.offset or 0
-    found = [Entry(system, concept) for concept in system.part(start, asked.count)]
+    total, start = system.count(selection.words), asked.offset or 0
+    found = [Entry(system, concept) for concept in system.part(start, asked.count, selection.words)]
     return total, {one.key: one for one in found}, start > 0 or start + len(found) < total
 
 
@@ -176,11 +176,8 @@ def _wanted(entries: dict[Key, Entry], asked: Asked, words: list[str]) -> dict[K
 
 def _speaks_of(entry: Entry, words: list[str]) -> bool:
     """Whether each word asked for begins a word of the concept's code, display or designations."""
-    said = entry.said or {}
-    texts = [*folded_texts(entry.concept), said.get("display", "")]
-    texts += [str(one.get("value", "")) for one in said.get("designation", ())]
-    there = " " + " ".join(fold(text) for text in texts).replace("-", " -").replace("(", " ")
-    return all(f" {word}" in there or f"-{word}" in there for word in words)
+    there = spoken(entry.concept, entry.said)
+    return all(f" {word}" in there for word in words)
 
 
 def _nest(entries: Mapping[Key, Entry], writer: _Writer) -> list[Tree]:

@@ -7,16 +7,19 @@ a rule. It lives as long as the request.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 
 from yba.fhir.access import Actor
 from yba.fhir.errors import RecordError
-from yba.fhir.terminology import packaged
-from yba.fhir.terminology.compose import Selection
+from yba.fhir.terminology import packaged, translating
+from yba.fhir.terminology.compose import Selection, systems_of
 from yba.fhir.terminology.concept import Concept
+from yba.fhir.terminology.expanding import Asked, expand
 from yba.fhir.terminology.library import Library, Shelf, split
 
 Tree = Any
@@ -83,6 +86,21 @@ class Terminology:
         found = self.library.system(system, version)
         return None if found is None else found.find(code)
 
+    lookup = concept
+
+    def expand(self, value_set: str, asked: Asked | None = None, *, at: datetime) -> Tree | None:
+        """The value set of a canonical url with its expansion; None when it is not known. Raises TooCostly."""
+        url, wanted = split(value_set)
+        tree = self.library.resource("ValueSet", url, wanted)
+        if tree is None:
+            return None
+        return expand(self.library, tree, asked or Asked(), identifier=f"urn:uuid:{uuid4()}", at=at)
+
+    def translate(self, system: str, code: str, **asked: Any) -> Tree:
+        """Every match for a code as a Parameters tree; ``asked`` as in ``translating.Asked``."""
+        coding = {"system": system, "code": code}
+        return translating.translate(self.library, translating.Asked([coding], **asked))
+
     def knows(self, system: str, *, version: str | None = None) -> bool:
         """Whether a code that is not found in this system is wrong: the system is here, and whole."""
         found = self.library.system(system, version)
@@ -109,23 +127,6 @@ class Terminology:
         """The codes above one, itself not among them."""
         found = self.library.system(system)
         return [] if found is None else sorted(found.ancestors(code))
-
-
-def systems_of(library: Library, value_set: Tree, depth: int = 0) -> list[str]:
-    """The systems a value set draws from, imports included."""
-    found: dict[str, None] = {}
-    compose = value_set.get("compose", {})
-    for include in compose.get("include", ()):
-        if "system" in include:
-            found[include["system"]] = None
-        for reference in include.get("valueSet", ()) if depth < 20 else ():
-            imported = library.resource("ValueSet", *split(reference))
-            if imported is not None:
-                found |= dict.fromkeys(systems_of(library, imported, depth + 1))
-    for one in value_set.get("expansion", {}).get("contains", ()) if not compose else ():
-        if "system" in one:
-            found[one["system"]] = None
-    return list(found)
 
 
 @lru_cache(maxsize=512)

@@ -29,6 +29,9 @@ class Shelf(Protocol):
     def maps(self) -> Iterable[Tree]:
         """Every concept map the actor may read."""
 
+    def other_names(self, url: str) -> list[str]:
+        """What else a NamingSystem calls the system of this name, the preferred first."""
+
 
 def split(canonical: str) -> tuple[str, str | None]:
     """A canonical's url and its version."""
@@ -48,6 +51,7 @@ class Library:
         """The code system of a url, or None."""
         key = (url, version)
         if key not in self._systems:
+            self._systems[key] = None  # a name that leads back to itself ends here
             self._systems[key] = self._find_system(url, version)
         return self._systems[key]
 
@@ -62,9 +66,20 @@ class Library:
             stored = self._shelf.system(url, version)
             if stored is not None:
                 return stored
+        return self._partial(url, version) or self._renamed(url, version)
+
+    def _partial(self, url: str, version: str | None) -> System | None:
         for partial in (lists.system(url), packaged.system(url)):
             if partial is not None and version in (None, version_of(partial)):
                 return partial
+        return None
+
+    def _renamed(self, url: str, version: str | None) -> System | None:
+        """The system under another of its names, where a NamingSystem tells them (an OID for a URL)."""
+        for other in self._shelf.other_names(url) if self._shelf is not None else ():
+            found = self.system(other, version) if (other, version) not in self._systems else None
+            if found is not None:
+                return found
         return None
 
     def _given(self, kind: str, url: str, version: str | None) -> Tree | None:

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from yba.fhir.access import Actor, policy
 from yba.fhir.model import tree
+from yba.fhir.model.fold import fold
 from yba.fhir.search.parameters import param_number
 from yba.fhir.store.rows import execute
 from yba.fhir.terminology.library import sortable
@@ -38,6 +39,12 @@ _BY_URL = sql.SQL(
 _CONTENT = sql.SQL("select r.content from record.resource r where r.type = %(type)s and r.id = %(id)s")
 _MAPS = sql.SQL(
     "select r.content from record.resource r where r.type = 'ConceptMap' and r.content is not null"
+)
+
+
+_NAMED = sql.SQL(
+    "select r.content from record.string x join record.resource r on r.rid = x.rid and r.shard = x.shard"
+    " where x.param = %(param)s and x.folded = %(folded)s and r.type = 'NamingSystem' and r.content is not null"
 )
 
 
@@ -100,6 +107,21 @@ class RecordShelf:
         )
         return [tree.parse(row[0]) for row in rows]
 
+    def other_names(self, url: str) -> list[str]:
+        """What else a NamingSystem calls the system of this name, the preferred first."""
+        bare = url.removeprefix("urn:oid:").removeprefix("urn:uuid:")
+        params: dict[str, object] = {"param": param_number("NamingSystem", "value"), "folded": fold(bare)}
+        names: list[str] = []
+        for row in self._query(_NAMED, "NamingSystem", params, sql.SQL("")):
+            read = tree.parse(row[0])
+            known = [
+                (not one.get("preferred", False), _prefixed(one), one.get("value") in (url, bare))
+                for one in read.get("uniqueId", ())
+            ]
+            if read.get("kind") == "codesystem" and any(same for *_, same in known):
+                names += [name for _, name, _ in sorted(known) if name != url]
+        return names
+
     # -- rows --------------------------------------------------------------------------------------------
 
     def _rows(self, kind: str, url: str) -> list[tuple[Any, ...]]:
@@ -159,6 +181,13 @@ class RecordShelf:
         fill(self._connection, row[0], whole, stamp=row[1], at=row[3])
         head = {key: value for key, value in whole.items() if key != "concept"}
         return Tabled(self._connection, row[0], head)
+
+
+def _prefixed(one: Tree) -> str:
+    """A unique id as Coding.system writes it."""
+    prefix = {"oid": "urn:oid:", "uuid": "urn:uuid:"}.get(one.get("type"), "")
+    value = str(one.get("value", ""))
+    return value if value.startswith(prefix) else prefix + value
 
 
 def newest(found: Iterable[Tree]) -> Tree | None:

@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from yba.fhir.model import tree
-from yba.fhir.model.fold import fold
-from yba.fhir.store.rows import execute
-from yba.fhir.terminology.concept import Concept, concept_of, folded_texts, property_names
+from yba.fhir.store.rows import Query, execute
+from yba.fhir.terminology.concept import Concept, concept_of, property_names, spoken
 
 Tree = Any
 _BATCH = 2_000
@@ -28,11 +28,20 @@ _AFTER = (
     "select c.place, c.detail, c.parents::varchar[] from record.concept c"
     " where c.system_id = %(system)s and c.place > %(after)s order by c.place limit %(count)s"
 )
-_MATCHING = (
+# Every word begins a word of the concept's texts, as ``concept.spoken`` writes them.
+_SPEAKS = sql.SQL(
+    "not exists (select from unnest(%(words)s::text[]) w(word) where position(' ' || w.word in c.folded) = 0)"
+)
+_MATCHING = sql.SQL(
     "select c.place, c.detail, c.parents::varchar[] from record.concept c"
-    " where c.system_id = %(system)s and c.place > %(after)s"
-    " and not exists (select from unnest(%(words)s::text[]) w(word) where position(w.word in c.folded) = 0)"
-    " order by c.place limit %(count)s"
+    " where c.system_id = %(system)s and c.place > %(after)s and {} order by c.place limit %(count)s"
+).format(_SPEAKS)
+_PAGE = sql.SQL(
+    "select c.place, c.detail, c.parents::varchar[] from record.concept c"
+    " where c.system_id = %(system)s and {} order by c.place offset %(offset)s limit %(count)s"
+).format(_SPEAKS)
+_COUNT = sql.SQL("select count(*) from record.concept c where c.system_id = %(system)s and {}").format(
+    _SPEAKS
 )
 _SEVERAL = (
     "select c.place, c.detail, c.parents::varchar[] from record.concept c"
@@ -94,13 +103,18 @@ class Tabled:
             for row in self._rows(_SEVERAL, codes=codes[start : start + _BATCH]):
                 yield self._concept(row[1], row[2])
 
-    def part(self, offset: int, count: int) -> list[Concept]:
-        """Some in the order of definition: places run from 0 without gaps."""
-        rows = self._rows(_AFTER, after=offset - 1, count=count)
+    def part(self, offset: int, count: int, words: list[str]) -> list[Concept]:
+        """Some in the order of definition: of all, or of those that speak of the words."""
+        if words:
+            rows = self._rows(_PAGE, offset=offset, count=count, words=words)
+        else:  # places run from 0 without gaps
+            rows = self._rows(_AFTER, after=offset - 1, count=count)
         return [self._concept(row[1], row[2]) for row in rows]
 
-    def count(self) -> int:
-        """How many there are."""
+    def count(self, words: list[str]) -> int:
+        """How many there are: in all, or that speak of the words."""
+        if words:
+            return int(self._rows(_COUNT, words=words)[0][0])
         rows = self._rows("select s.concepts from record.code_system s where s.id = %(system)s")
         return int(rows[0][0]) if rows else 0
 
@@ -113,7 +127,7 @@ class Tabled:
     def ancestors(self, code: str) -> set[str]:
         return {row[0] for row in self._rows(_ABOVE, code=code)}
 
-    def _in_parts(self, query: str, params: dict[str, object]) -> Iterator[Concept]:
+    def _in_parts(self, query: Query, params: dict[str, object]) -> Iterator[Concept]:
         after = -1
         while True:
             rows = self._rows(query, after=after, count=_BATCH, **params)
@@ -123,7 +137,7 @@ class Tabled:
                 return
             after = rows[-1][0]
 
-    def _rows(self, query: str, **params: object) -> list[tuple[Any, ...]]:
+    def _rows(self, query: Query, **params: object) -> list[tuple[Any, ...]]:
         return execute(self._connection, query, {"system": self._id, **params}).fetchall()
 
     def _concept(self, detail: bytes, parents: list[str]) -> Concept:
@@ -191,7 +205,7 @@ def replace(
                     continue
                 found = concept_of(one, names, (above,) if above else ())
                 parents = list(found.parents) if parent == "parent" else _parents(one, above, parent)
-                folded = " ".join(fold(text) for text in folded_texts(found))
+                folded = spoken(found)
                 copy.write_row(
                     (
                         identifier, found.code, len(seen), found.display, folded, tree.dump(one).decode(), parents,

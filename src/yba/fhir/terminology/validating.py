@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from yba.fhir.errors import RecordError
-from yba.fhir.terminology.compose import Selection, Versions
+from yba.fhir.terminology.compose import Selection, Versions, systems_of
 from yba.fhir.terminology.concept import Concept
 from yba.fhir.terminology.expanding import required_supplements, spoken_by
 from yba.fhir.terminology.failures import TX_ISSUE
-from yba.fhir.terminology.handle import systems_of
 from yba.fhir.terminology.languages import Languages, Wording, chosen, languages_of, wordings
 from yba.fhir.terminology.library import Library
 from yba.fhir.terminology.systems import System, canonical, is_partial, version_of

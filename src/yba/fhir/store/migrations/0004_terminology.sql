@@ -17,7 +17,7 @@ create table record.concept (
     code      text    not null collate "C",
     place     integer not null,                 -- in the order of definition
     display   text,
-    folded    text    not null collate "C",     -- code, display and designations as search sees them
+    folded    text    not null collate "C",     -- words of code, display and designations, each after a blank
     detail    text    not null,                 -- CodeSystem.concept as JSON, without the concepts below
     parents   text[]  not null default '{}',
     constraint concept_pk primary key (system_id, code)
