@@ -6,6 +6,7 @@ longer than for one batch and none is overwritten by older rows. A crash goes on
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from psycopg import errors as pg
 
 from yba.fhir import jobs
 from yba.fhir.access import SYSTEM
+from yba.fhir.errors import RecordError
 from yba.fhir.model import codec
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import evaluated
@@ -27,6 +29,8 @@ from yba.fhir.store.parameters import ABSTRACT, KIND, refreshed, touch
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import INDEX_TABLES, Write
 from yba.fhir.store.write_many import Item, add_index_rows
+
+log = logging.getLogger(__name__)
 
 BATCH = 200
 _REMOVED = 5_000
@@ -174,29 +178,32 @@ def _walk(job: jobs.JobRun, types: Sequence[str] | None, added: Sequence[Added] 
 def _renew(
     connection: psycopg.Connection[Any], found: Sequence[tuple[Any, ...]], added: Sequence[Added] | None
 ) -> None:
-    """Delete the index rows of these resources, all or those of some parameters, and make them anew."""
-    rids = [row[0] for row in found]
+    """Delete the index rows of these resources, all or those of some parameters, and make them anew.
+
+    What cannot be read any more (nothing written by this record) keeps the rows it has.
+    """
     registry = refreshed(connection)
+    items = []
+    for rid, shard, type_name, content in found:
+        try:
+            resource = codec.decode(content, type_name)
+            index = index_rows(resource) if added is None else _nothing(resource)
+        except RecordError:
+            log.exception("reindex: the row %s of %s cannot be read", rid, type_name)
+            continue
+        own = [one for one in registry.of(type_name) if added is None or one in added]
+        more = in_columns(evaluated.gather(resource, content, own)) if own else {}
+        for table, columns in more.items():
+            if columns[0]:
+                whole = [one + two for one, two in zip(getattr(index, table), columns, strict=True)]
+                setattr(index, table, whole)
+        items.append((Item(_write(type_name, shard, content), index, None), rid))
+    rids = [rid for _, rid in items]
     if added is None:
         execute(connection, _DELETE_ALL, {"rids": rids})
     else:
         numbers = [number for one in added for number in (one.parameter.number, beside(one.parameter.number))]
         execute(connection, _DELETE_SOME, {"rids": rids, "numbers": numbers})
-    items = []
-    for rid, shard, type_name, content in found:
-        resource = codec.decode(content, type_name)
-        own = [one for one in registry.of(type_name) if added is None or one in added]
-        index = index_rows(resource) if added is None else _nothing(resource)
-        if own:
-            more = in_columns(evaluated.gather(resource, content, own))
-            for table, columns in more.items():
-                if columns[0]:
-                    setattr(
-                        index,
-                        table,
-                        [one + two for one, two in zip(getattr(index, table), columns, strict=True)],
-                    )
-        items.append((Item(_write(type_name, shard, content), index, None), rid))
     add_index_rows(connection, items, texts=added is None)
 
 

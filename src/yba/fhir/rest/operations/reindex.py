@@ -17,7 +17,7 @@ from yba.fhir.rest.response import Response
 from yba.fhir.store import reindex as work
 from yba.fhir.store.parameters import KIND
 
-ROLES = frozenset({"system", "admin", "administrator"})
+ROLES = frozenset({"system"})
 
 
 def reindex(call: Call) -> Response:
