@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from yba.fhir.access import Actor, policy
+from yba.fhir.errors import TooCostly
 from yba.fhir.model import tree
 from yba.fhir.model.fold import fold
 from yba.fhir.search.parameters import param_number
@@ -101,10 +102,14 @@ class RecordShelf:
         return self._listed(row)
 
     def maps(self) -> Iterable[Tree]:
-        """Every concept map the actor may read, the newest first."""
-        rows = self._query(
-            _MAPS, "ConceptMap", {}, sql.SQL(" order by r.updated desc limit {}").format(_MOST_MAPS)
-        )
+        """Every concept map the actor may read, the newest first. Raises TooCostly where there are too many."""
+        end = sql.SQL(" order by r.updated desc limit {}").format(_MOST_MAPS + 1)
+        rows = self._query(_MAPS, "ConceptMap", {}, end)
+        if len(rows) > _MOST_MAPS:
+            raise TooCostly(
+                "terminology.many-maps",
+                f"There are more than {_MOST_MAPS} maps to look through. Name the map by its url.",
+            )
         return [tree.parse(row[0]) for row in rows]
 
     def other_names(self, url: str) -> list[str]:
