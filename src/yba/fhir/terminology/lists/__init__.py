@@ -122,20 +122,20 @@ def _units() -> Listed | None:
     head |= {"version": vietnam_provinces.__data_version__, "hierarchyMeaning": "part-of"}
     concepts = [
         {
-            **_unit(f"{province['code']:02d}", province["name"]),
-            "concept": [_unit(f"{ward['code']:05d}", ward["name"]) for ward in province["wards"]],
+            **_unit(f"{province['code']:02d}", province),
+            "concept": [_unit(f"{ward['code']:05d}", ward) for ward in province["wards"]],
         }
         for province in nested
     ]
     return Listed({**head, "concept": concepts})
 
 
-def _unit(code: str, name: str) -> Tree:
-    for kind, english in _KINDS_OF_UNITS.items():
-        if name.startswith(kind + " "):
-            told = f"{name[len(kind) + 1 :]} {english}"
-            return {"code": code, "display": name, "designation": [{"language": "en", "value": told}]}
-    return {"code": code, "display": name}
+def _unit(code: str, unit: Tree) -> Tree:
+    """A unit with its English name: the kind behind the name. Some provinces are told without their kind."""
+    name, kind = unit["name"], unit["division_type"].partition(" trung ương")[0].capitalize()
+    bare = name.removeprefix(kind + " ")
+    told = f"{bare} {_KINDS_OF_UNITS[kind]}"
+    return {"code": code, "display": name, "designation": [{"language": "en", "value": told}]}
 
 
 def _icd10() -> Listed | None:
