@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -239,3 +240,79 @@ def test_a_bad_expression_is_refused_with_its_place(path: str, says: str) -> Non
         rows.compiled(definition.read(view_of(path)), Postgres(), "t")
     assert refusal.value.path == "ViewDefinition.select[0].column[0].path"
     assert isinstance(refusal.value, Invalid) or "offered" in refusal.value.message
+
+
+TOO_MUCH = [
+    "(" * 500 + "id" + ")" * 500,
+    "-" * 3000 + "1",
+    " and ".join(["active"] * 600),
+    "id" + ".substring(0)" * 250,
+    "name" + ".first()" * 480,
+    "iif(active," * 300 + "1" + ")" * 300,
+]
+
+
+@pytest.mark.parametrize("path", TOO_MUCH, ids=[path[:20] for path in TOO_MUCH])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_too_large_an_expression_is_refused_or_answered(
+    connection: psycopg.Connection[Any], engine: str, path: str
+) -> None:
+    with contextlib.suppress(RecordError):
+        assert len(rows_of(engine, connection, view_of(path), [PATIENT])) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["$this", "%resource.contact", "iif(true, $this)", "(item | $this)", "where(true)", "%context"]
+)
+def test_a_repeat_that_never_ends_is_refused(path: str) -> None:
+    from yba.fhir.views import definition
+
+    select = [{"repeat": [path], "column": [{"name": "v", "path": "linkId"}]}]
+    with pytest.raises(RecordError, match="must lead down") as refusal:
+        definition.read({"resource": "Questionnaire", "select": select})
+    assert refusal.value.path == "ViewDefinition.select[0].repeat[0]"
+
+
+ANSWERS = {
+    "resourceType": "QuestionnaireResponse", "id": "r", "status": "completed",
+    "item": [
+        {"linkId": "1", "item": [{"linkId": "1.1", "answer": [{"valueString": "a", "item": [{"linkId": "1.1.1"}]}]}]},
+        {"linkId": "2", "answer": [{"valueString": "b"}, {"valueString": "c"}]},
+    ],
+}  # fmt: skip
+LINK = [{"name": "link", "path": "linkId"}, {"name": "n", "path": "%rowIndex"}]
+BELOW = [{"repeat": ["item"], "column": [{"name": "b", "path": "linkId"}]}]
+ANSWER = [{"name": "answer", "path": "value.ofType(string)"}]
+REPEATS: list[tuple[list[dict[str, Any]], list[tuple[Any, ...]]]] = [
+    ([{"repeat": ["item"], "column": LINK}], [("1", 0), ("1.1", 1), ("2", 2)]),
+    (
+        [{"repeat": ["item", "answer.item"], "column": LINK}],
+        [("1", 0), ("1.1", 1), ("1.1.1", 2), ("2", 3)],
+    ),
+    (
+        [{"repeat": ["item", "answer"], "column": [{"name": "v", "path": "$this.exists()"}]}],
+        [(True,)] * 7,
+    ),
+    (
+        [{"repeat": ["item"], "column": LINK, "select": [{"forEach": "answer", "column": ANSWER}]}],
+        [("1.1", 1, "a"), ("2", 2, "b"), ("2", 2, "c")],
+    ),
+    (
+        [{"forEach": "item", "column": LINK, "select": BELOW}],
+        [("1", 0, "1.1")],
+    ),
+    (
+        [{"forEachOrNull": "item.where(linkId = '3')", "column": LINK, "select": BELOW}],
+        [(None, 0, None)],
+    ),
+    ([{"repeat": ["item.where(linkId != '1.1')"], "column": LINK}], [("1", 0), ("2", 1)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("select", "expected"), REPEATS)
+def test_repeat(
+    connection: psycopg.Connection[Any], engine: str, select: Any, expected: list[tuple[Any, ...]]
+) -> None:
+    rows = rows_of(engine, connection, {"resource": "QuestionnaireResponse", "select": select}, [ANSWERS])
+    assert [tuple(row.values()) for row in rows] == expected

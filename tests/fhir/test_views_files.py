@@ -86,6 +86,26 @@ def test_other_shapes_of_files(
     assert json.loads(capfdbinary.readouterr().out) == expected
 
 
+@pytest.mark.parametrize("name", ["a[1]*.ndjson", "it's.ndjson", "compressed.ndjson", "a.ndjson.gz"])
+def test_names_of_files_mean_nothing(
+    view: Path, tmp_path: Path, name: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    content = lines(PATIENTS)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.startswith("compressed") else content)
+    (tmp_path / "a1x.ndjson").write_bytes(lines([{"resourceType": "Patient", "id": "other"}]))
+    assert told(view, "--resources", str(tmp_path / name)) == 0
+    assert json.loads(capfdbinary.readouterr().out) == ROWS
+
+
+def test_a_byte_order_mark_is_no_fault(
+    view: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for name, content in (("a.json", json.dumps(PATIENTS).encode()), ("a.ndjson", lines(PATIENTS))):
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + content)
+        assert told(view, "--resources", str(tmp_path / name)) == 0
+        assert json.loads(capfdbinary.readouterr().out) == ROWS
+
+
 def test_no_resource_gives_an_empty_array(
     view: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -95,7 +95,7 @@ CELLS = {
     "HumanName": ["family", "use", "given.first()", "%rowIndex", "use = 'usual'", "given[1]", "given.empty()"],
     "ContactPoint": ["value", "rank", "%rowIndex", "rank + 1", "rank > 1 or value = 'a'"],
     "Link": ["type", "%rowIndex"],
-    "Period": ["start", "start > @2020", "%rowIndex"],
+    "Period": ["start", "start.exists()", "%rowIndex"],
     "string": ["$this", "%rowIndex"],
 }  # fmt: skip
 

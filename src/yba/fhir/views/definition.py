@@ -197,7 +197,17 @@ def _selects(holder: Mapping[str, Any], name: str, at: str, depth: int) -> Itera
         yield _select(one, where, depth)
 
 
+_WORDS = {
+    word.lower(): word for word in ("column", "select", "forEach", "forEachOrNull", "repeat", "unionAll")
+}
+_WORDS |= {"columns": "column", "selects": "select", "union": "unionAll"}
+
+
 def _select(one: Mapping[str, Any], where: str, depth: int) -> Select:
+    for word in one:
+        meant = _WORDS.get(word.lower())
+        if meant is not None and meant != word:
+            raise _fault(f"{where}.{word}", f"'{word}' means nothing here; '{meant}' is meant.")
     ways = [way for way in ("forEach", "forEachOrNull", "repeat") if way in one]
     if len(ways) > 1:
         raise _fault(where, f"A select has one of {' and '.join(ways)}, not several.")
@@ -227,7 +237,30 @@ def _repeats(one: Mapping[str, Any], where: str) -> tuple[Path, ...]:
     given = one["repeat"]
     if not isinstance(given, list) or not given:
         raise _fault(f"{where}.repeat", "repeat is a list of one or more expressions.")
-    return tuple(_expression(text, f"{where}.repeat[{number}]") for number, text in enumerate(given))
+    read = tuple(_expression(text, f"{where}.repeat[{number}]") for number, text in enumerate(given))
+    for path in read:
+        if not _descends(path.expression):
+            raise _fault(
+                path.where, f"'{path.text[:200]}' must lead down from each element, or it never ends."
+            )
+    return read
+
+
+_KEEPING = frozenset(
+    {"where", "first", "last", "tail", "skip", "take", "single", "ofType", "as", "extension"}
+)
+
+
+def _descends(expression: Expression | None) -> bool:
+    """Whether what an expression gives lies below its focus: elements by name, then filters only."""
+    if isinstance(expression, grammar.Member):
+        target = expression.target
+        if target is None or (isinstance(target, grammar.Variable) and target.name == "$this"):
+            return True
+        return _descends(target)
+    if isinstance(expression, grammar.Call) and expression.name in _KEEPING:
+        return _descends(expression.target) or (expression.name == "extension" and expression.target is None)
+    return isinstance(expression, grammar.Index | grammar.OfType) and _descends(expression.target)
 
 
 def _column(one: Mapping[str, Any], where: str) -> Column:

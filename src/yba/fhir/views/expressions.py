@@ -13,6 +13,10 @@ from yba.fhir.views.value import Value, refused
 _LITERALS = {"string": "string", "date": "date", "dateTime": "dateTime", "time": "time"}
 
 
+LARGEST = 200_000
+"""Characters of SQL one expression may become."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where an expression stands: its focus, what the variables mean, and the dialect it is compiled for."""
@@ -26,7 +30,10 @@ class Scope:
 
     def of(self, expression: Expression) -> Value:
         """The value of an expression here."""
-        return _COMPILED[type(expression)](expression, self)
+        value = _COMPILED[type(expression)](expression, self)
+        if len(value.sql) > LARGEST:
+            raise refused("The expression grows too large. Take it apart into several columns or views.")
+        return value
 
     def on(self, item: str, like: Value) -> Scope:
         """The same, with one item of ``like`` for a focus (the criteria of ``where``)."""

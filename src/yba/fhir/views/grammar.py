@@ -111,7 +111,7 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"+", "-", "&"}),
     frozenset({"*", "/", "div", "mod"}),
 )
-_TYPE_LEVEL = 7
+_LEVEL_OF = {operator: number for number, level in enumerate(_LEVELS) for operator in level}
 _WORDS = frozenset().union(*(level for level in _LEVELS)) - {"as", "is", "in", "contains"}
 
 
@@ -163,29 +163,29 @@ class _Reader:
             raise self.fault(f"'{sign}' is missing")
 
     def level(self, number: int) -> Expression:
+        """An expression of operators that bind at least as tightly as level ``number``."""
         self.depth += 1
-        if self.depth > DEEPEST * (len(_LEVELS) + 1):
+        if self.depth > DEEPEST:
             raise self.fault("the expression goes too deep")
-        read = self._level(number)
-        self.depth -= 1
-        return read
-
-    def _level(self, number: int) -> Expression:
-        if number == len(_LEVELS):
-            return self.signed()
-        left = self.level(number + 1)
-        while self.kind in {"sign", "name"} and self.word in _LEVELS[number]:
+        left = self.signed()
+        while self.kind in {"sign", "name"} and _LEVEL_OF.get(self.word, -1) >= number:
             operator = self.next()
-            if number == _TYPE_LEVEL:
+            if operator in {"is", "as"}:
                 left = OfType(operator, left, self.type_name())
             else:
-                left = Binary(operator, left, self.level(number + 1))
+                left = Binary(operator, left, self.level(_LEVEL_OF[operator] + 1))
+        self.depth -= 1
         return left
 
     def signed(self) -> Expression:
         if self.kind == "sign" and self.word in "+-":
             operator = self.next()
-            return Sign(operator, self.signed())
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.fault("the expression goes too deep")
+            signed = Sign(operator, self.signed())
+            self.depth -= 1
+            return signed
         return self.invocation()
 
     def invocation(self) -> Expression:

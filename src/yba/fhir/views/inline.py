@@ -48,8 +48,10 @@ def _meant(error: psycopg.Error) -> Exception:
     return error
 
 
-def run_over(connection: psycopg.Connection[Any], view: View, resources: Sequence[tree.Tree]) -> Table:
-    """The rows of a view over resources as trees; those of other types do not count."""
+def run_over(
+    connection: psycopg.Connection[Any], view: View, resources: Sequence[tree.Tree], *, seconds: int = 60
+) -> Table:
+    """The rows of a view over resources as trees; those of other types do not count. Gives up after ``seconds``."""
     made = compiled(view, Postgres(), "given")
     fitting = [
         tree.dump(one).decode()
@@ -60,7 +62,8 @@ def run_over(connection: psycopg.Connection[Any], view: View, resources: Sequenc
         "with given as materialized (select doc::jsonb as doc, n"
         " from unnest(%(resources)s::text[]) with ordinality t(doc, n))\n" + placed(made)
     )
-    with explained(), psycopg.Cursor(connection) as cursor:
+    with explained(), connection.transaction(), psycopg.Cursor(connection) as cursor:
+        cursor.execute(f"set local statement_timeout = '{int(seconds)}s'".encode())
         rows = cursor.execute(query.encode(), {"resources": fitting}).fetchall()
     return Table(made.columns, rows)
 

@@ -80,6 +80,8 @@ def _value(path: Path, scope: Scope) -> Value:
         raise type(error)(
             error.key, f"{path.where}: in '{path.text[:200]}': {error.message}", path=path.where
         ) from None
+    except RecursionError:
+        raise _fault(path.where, "The expression goes too deep.") from None
 
 
 def _fault(where: str, message: str) -> BadView:
