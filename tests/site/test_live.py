@@ -135,3 +135,57 @@ def test_listeners_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert (await second.next())["status"] == 503
 
     asyncio.run(story())
+
+
+def test_a_subscription_is_followed_from_where_one_was(own_database: str) -> None:
+    """Server-sent events with the numbers of the subscription, for who owns it alone."""
+    from datetime import UTC, datetime, timedelta
+
+    from yba import fhir
+    from yba.fhir.access import SYSTEM, Actor
+    from yba.fhir.model import codec
+    from yba.fhir.subscriptions import matching
+    from yba.fhir.subscriptions.guard import guard
+    from yba.site.subscription_stream import Streams
+
+    subscription = (
+        b'{"resourceType":"Subscription","id":"s","status":"requested","reason":"x","criteria":"Patient",'
+        b'"channel":{"_type":{"extension":[{"url":"http://hl7.org/fhir/uv/subscriptions-backport/'
+        b'StructureDefinition/backport-channel-type","valueCoding":{"code":"sse"}}]},'
+        b'"payload":"application/fhir+json"}}'
+    )
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        past = fhir.open(
+            connection, actor=SYSTEM, guards={"Subscription": [guard(())]},
+            clock=lambda: datetime.now(UTC) - timedelta(minutes=1),
+        )  # fmt: skip
+        past.update(codec.decode(subscription))
+        record = fhir.open(connection, actor=SYSTEM)
+        for name in ("a", "b"):
+            record.update(codec.decode(b'{"resourceType":"Patient","id":"%b"}' % name.encode()))
+        matching.step(connection)
+    actors = {"mine": SYSTEM, "theirs": Actor(user="d", role="doctor", facility="x")}
+    streams = Streams(own_database, actors.get, "http://record.test/fhir")
+
+    async def first(token_: str, *headers: tuple[bytes, bytes]) -> list[dict[str, Any]]:
+        page = Page(live.Application(own_database), "")
+        scope = {
+            "path": "/live/subscriptions/s",
+            "headers": [(b"authorization", f"Bearer {token_}".encode()), *headers],
+        }
+        task = asyncio.create_task(streams.answer(scope, page.send))
+        found = [await page.next(), await page.next()]
+        if found[0]["status"] == 200:
+            found.append(await page.next())
+        task.cancel()
+        return found
+
+    async def story() -> None:
+        start, _, event = await first("mine", (b"last-event-id", b"1"))
+        assert start["status"] == 200
+        assert event["body"].startswith(b"id: 2\nevent: event-notification\ndata: {")
+        assert b'"fullUrl":"http://record.test/fhir/Patient/b"' in event["body"]
+        assert (await first("theirs"))[0]["status"] == 404
+        assert (await first("nobody"))[0]["status"] == 401
+
+    asyncio.run(story())

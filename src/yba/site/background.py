@@ -1,4 +1,4 @@
-"""The process beside the web that does the record's long work: exports, imports, reindexing."""
+"""The process beside the web that does the record's long work: exports, imports, reindexing, telling subscribers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def main() -> None:
         die_with_parent()
     from yba.fhir import background, jobs
     from yba.fhir.store import reindex
+    from yba.fhir.subscriptions.delivery import Sender
     from yba.site.environment import environment
 
     env = environment()
@@ -37,7 +38,11 @@ def main() -> None:
     files.mkdir(parents=True, exist_ok=True)
     with connect() as connection:
         reindex.due(connection, datetime.now(UTC))  # rows that an older release has indexed
+    sender = Sender(connect, base_url=env.base_url, endpoints=env.subscription_endpoints)
+    telling = threading.Thread(target=sender.work, args=(stop,), name="subscriptions")
+    telling.start()
     jobs.work(connect, background.handlers(files, env.import_sources), stop)
+    telling.join(5)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,17 @@ class Environment:
     live_url: str | None
     hosts: tuple[str, ...]
     import_sources: tuple[str, ...] = ()
+    subscription_endpoints: tuple[str, ...] = ()
 
     @property
     def demo(self) -> bool:
         """Demo accounts, demo data and the message page exist only in demo mode."""
         return self.mode == "demo"
+
+    @property
+    def base_url(self) -> str:
+        """Where the record answers, as others call it."""
+        return (self.origin or f"http://127.0.0.1:{self.port}") + "/fhir"
 
     @property
     def files_folder(self) -> Path:
@@ -61,6 +67,10 @@ class Environment:
         return f"host={self.socket_folder} dbname=yba user=yba"
 
 
+def _listed(name: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in (os.environ.get(name) or "").split(",") if one.strip())
+
+
 def environment() -> Environment:
     """Read the environment as it is now."""
     data = Path(os.environ.get("YBA_DATA") or "var").expanduser().resolve()
@@ -75,8 +85,9 @@ def environment() -> Environment:
         host=os.environ.get("YBA_HOST") or "127.0.0.1",
         origin=os.environ.get("YBA_ORIGIN") or None,
         live_url=os.environ.get("YBA_LIVE_URL") or None,
-        hosts=tuple(filter(None, (os.environ.get("YBA_HOSTS") or "").split(","))),
-        import_sources=tuple(filter(None, (os.environ.get("YBA_IMPORT_SOURCES") or "").split(","))),
+        hosts=_listed("YBA_HOSTS"),
+        import_sources=_listed("YBA_IMPORT_SOURCES"),
+        subscription_endpoints=_listed("YBA_SUBSCRIPTION_ENDPOINTS"),
     )
 
 

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,6 +26,7 @@ import psycopg
 from django.conf import settings
 from django.core.signing import BadSignature
 
+from yba.site.subscription_stream import PATH, Streams
 from yba.ui import live as topics
 
 Message = MutableMapping[str, Any]
@@ -112,6 +113,7 @@ class Application:
         self.conninfo = conninfo
         self.hub = Hub()
         self.listening: asyncio.Task[None] | None = None
+        self.streams = Streams(conninfo, remembering(), settings.YBA_ORIGIN + "/fhir")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -135,6 +137,9 @@ class Application:
         if scope["path"] == "/health":
             await _plain(send, 200, "ok")
             return
+        if scope["path"].startswith(PATH) and scope["method"] == "GET":
+            await _while_there(self.streams.answer(scope, send), receive)
+            return
         signed = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("t", [])
         try:
             names = [topics.topic_of(one) for one in signed]
@@ -157,19 +162,24 @@ class Application:
             (b"vary", b"origin"),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        gone = asyncio.create_task(_until_gone(receive))
-        sending = asyncio.create_task(self._send_events(names, send))
-        try:
-            await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (gone, sending):
-                task.cancel()
-            await asyncio.gather(gone, sending, return_exceptions=True)
+        await _while_there(self._send_events(names, send), receive)
 
     async def _send_events(self, names: list[str], send: Send) -> None:
         async with contextlib.aclosing(self.hub.events(names)) as events:  # type: ignore[type-var]  # a generator
             async for event in events:
                 await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+async def _while_there(sending: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Send until it is done, or until the client goes."""
+    gone = asyncio.create_task(_until_gone(receive))
+    task = asyncio.create_task(sending)
+    try:
+        await asyncio.wait({gone, task}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in (gone, task):
+            one.cancel()
+        await asyncio.gather(gone, task, return_exceptions=True)
 
 
 async def _until_gone(receive: Receive) -> None:
@@ -193,4 +203,7 @@ async def _plain(send: Send, status: int, text: str) -> None:
 
 
 django.setup()
+
+from yba.site.accounts.tokens import remembering  # noqa: E402 - needs Django to be ready
+
 application = Application(settings.ENVIRONMENT.conninfo)

@@ -35,6 +35,7 @@ def _record_application() -> Application:
         base_url=settings.YBA_ORIGIN + "/fhir",
         files=settings.ENVIRONMENT.files_folder,
         import_sources=settings.ENVIRONMENT.import_sources,
+        subscription_endpoints=settings.ENVIRONMENT.subscription_endpoints,
     )
     return application
 

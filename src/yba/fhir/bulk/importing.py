@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from yba.fhir import record as records
+from yba.fhir.addresses import allowed
 from yba.fhir.errors import Forbidden, Invalid, RecordError
 from yba.fhir.jobs import JobRun
 from yba.fhir.model import codec
@@ -74,7 +75,7 @@ def check_source(url: str, sources: tuple[str, ...]) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https", "file") or ".." in parts.path:
         raise Invalid("import.url", f"A file to import is named by http, https or file, not '{url[:100]}'.")
-    if not any(url.startswith(source) for source in sources):
+    if not allowed(url, sources):
         raise Forbidden(
             "import.source",
             f"Files are not imported from '{url[:100]}'. The operator allows places by YBA_IMPORT_SOURCES.",

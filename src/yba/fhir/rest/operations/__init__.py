@@ -13,10 +13,12 @@ from yba.fhir.rest.operations import (
     match,
     meta,
     reindex,
+    subscriptions,
     summary,
     terminology_codes,
     terminology_expand,
     terminology_translate,
+    validate,
     views,
 )
 from yba.fhir.rest.operations.call import Call, Operation
@@ -35,8 +37,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *lastn.OPERATIONS,
     *match.OPERATIONS,
     *meta.OPERATIONS,
+    *subscriptions.OPERATIONS,
     *terminology_codes.OPERATIONS,
     *terminology_expand.OPERATIONS,
     *terminology_translate.OPERATIONS,
+    *validate.OPERATIONS,
     *views.OPERATIONS,
 )
