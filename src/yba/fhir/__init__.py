@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from yba.fhir.access.actor import Actor
     from yba.fhir.record import Clock, Guard, Ids, Page, Record, Transaction
     from yba.fhir.store.audit import Journal
+    from yba.fhir.validation.enforcing import Enforced
 
 __all__ = ["Page", "Record", "open"]
 
@@ -29,6 +30,7 @@ def open(
     transaction: Transaction | None = None,
     integrity: bool = False,
     base_url: str | None = None,
+    validation: Enforced | None = None,
 ) -> Record:
     """The record for one actor on one connection.
 
@@ -38,6 +40,7 @@ def open(
     count of them (``django.db.transaction.atomic``); by default the connection's own.
     With ``integrity`` a reference to a resource of this record must lead to one, and one that is referred to is not
     deleted. ``base_url``: under which address the record is known, so that absolute references to it are its own.
+    ``validation``: the profiles that what is written must meet.
     """
     from yba.fhir import record
     from yba.fhir.store.identity import new_id
@@ -47,7 +50,7 @@ def open(
         actor=actor,
         clock=clock or record.now,
         ids=ids or new_id,
-        guards=guards,
+        guards=validation.guards(guards) if validation is not None else guards,
         journal=journal,
         transaction=transaction,
         integrity=integrity,

@@ -6,7 +6,8 @@ Source: FHIR R4, http.html#summary and valueset-issue-type.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 
 class RecordError(Exception):
@@ -31,6 +32,17 @@ class Invalid(RecordError):
 
     status = 400
     issue = "invalid"
+
+
+class NotValid(Invalid):
+    """A resource breaks the profiles it must meet here; ``issues`` are all that validation found."""
+
+    status = 422
+    issue = "processing"
+
+    def __init__(self, key: str, message: str, *, issues: Sequence[Any], path: str | None = None) -> None:
+        super().__init__(key, message, path=path)
+        self.issues = issues
 
 
 class NotFound(RecordError):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from yba.fhir.errors import RecordError
+from typing import cast
+
+from yba.fhir.errors import NotValid, RecordError
+from yba.fhir.model import codec, tree
 from yba.fhir.r4.datatypes import CodeableConcept, Coding
 from yba.fhir.r4.operation_outcome import OperationOutcome, OperationOutcomeIssue
 
@@ -10,7 +13,14 @@ KEYS = "https://yba.vn/fhir/cs/error"
 
 
 def outcome_of(error: RecordError) -> OperationOutcome:
-    """One error as an OperationOutcome: issue code, key, sentence and the element it speaks of."""
+    """One error as an OperationOutcome: issue code, key, sentence and the element it speaks of.
+
+    What validation found comes whole, an issue each.
+    """
+    if isinstance(error, NotValid):
+        from yba.fhir.validation.issue import outcome  # loads all of validation, which few need
+
+        return cast("OperationOutcome", codec.decode(tree.dump(outcome(error.issues)), "OperationOutcome"))
     return OperationOutcome(
         issue=[
             OperationOutcomeIssue(

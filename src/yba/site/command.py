@@ -21,6 +21,7 @@ WORDS = (
     "messages",
     "fhirpath",
     "view",
+    "validate",
 )
 
 

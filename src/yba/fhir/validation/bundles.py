@@ -57,7 +57,7 @@ def _full_url(state: State, entry: Tree, kind: Any, at: str) -> None:
     if name is None:
         if kind not in ("batch", "transaction"):
             state.error("value", f"{at}.fullUrl", "bundle.full-url",
-                        f"'{url[:120]}' is the address of a resource on a server, but the resource has no id.")  # fmt: skip
+                        f"'{url[:120]}' is an address on a server, but the resource has no id.")  # fmt: skip
     elif said["id"] != name or said["type"] != resource.get("resourceType"):
         state.error(
             "value", f"{at}.fullUrl", "bundle.full-url",

@@ -24,13 +24,15 @@ _MIME = re.compile(
     r"[^\s/;]+/[^\s/;]+\s*(;.*)?|xml|json|ttl"
 )  # with parameters; and what _format takes (http.html#mime-type)
 _SEVERITY = {"required": "error", "extensible": "warning", "preferred": "information"}
-_QUANTITIES = frozenset(
+QUANTITIES = frozenset(
     {"Quantity", "Age", "Count", "Distance", "Duration", "SimpleQuantity", "MoneyQuantity"}
 )
 
 
-def bound(state: State, value: Tree, code: str, binding: Binding | None, path: str) -> None:
-    """Hold a value of the type ``code`` against its binding."""
+def bound(
+    state: State, value: Tree, code: str, binding: Binding | None, path: str, *, choice: bool = False
+) -> None:
+    """Hold a value of the type ``code`` against its binding; ``choice``: other types are allowed as well."""
     if binding is None or state.terminology is None or binding.strength not in _SEVERITY:
         return
     if code in _TEXT:
@@ -43,7 +45,10 @@ def bound(state: State, value: Tree, code: str, binding: Binding | None, path: s
         _concept(state, value, binding, path)
     elif code == "Coding":
         _codings(state, [value], binding, path)
-    elif code in _QUANTITIES and isinstance(value.get("code"), str):
+    elif code in QUANTITIES and isinstance(value.get("code"), str):
+        if choice and binding.strength == "required":
+            # said of a choice of several types a binding is not surely about units: told, but no fault
+            binding = Binding("extensible", binding.value_set)
         _codings(state, [value], binding, path)
 
 
@@ -142,6 +147,19 @@ def _known(state: State, value: Tree, system: str, code: str, path: str) -> None
         state.add(
             "warning", "value", f"{path}.display", "coding.display",
             f"{path}.display: '{display[:100]}' is not what {system} calls {code}: '{known[0][:100]}'.",
+        )  # fmt: skip
+
+
+def unit(state: State, value: Tree, path: str) -> None:
+    """A Quantity in UCUM has a unit that UCUM has."""
+    code = value.get("code")
+    if state.terminology is None or value.get("system") != _UCUM or not isinstance(code, str):
+        return
+    concept, whole = _concept_of(state, _UCUM, code)
+    if concept is None and whole:
+        state.add(
+            "warning", "code-invalid", f"{path}.code", "coding.unit",
+            f"{path}.code '{code[:60]}' is no unit of UCUM; write what UCUM has, or another system.",
         )  # fmt: skip
 
 

@@ -137,10 +137,9 @@ def _published_tree(url: str) -> Tree | None:
     if place is None:
         return None
     name, at, size = place
-    with resources.as_file(resources.files("yba.fhir.r4").joinpath("profiles", f"{name}.json")) as path:
-        with path.open("rb") as opened:
-            opened.seek(at)
-            return tree.parse(opened.read(size))
+    with resources.files("yba.fhir.r4").joinpath("profiles", f"{name}.json").open("rb") as opened:
+        opened.seek(at)
+        return tree.parse(opened.read(size))
 
 
 def _type_tree(url: str) -> Tree | None:

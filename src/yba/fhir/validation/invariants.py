@@ -54,13 +54,13 @@ class Rule:
             )
 
     def holds(self, state: State, value: Any, extra: Any, scope: Scope) -> bool:
-        """Whether it holds; an empty answer is no breach of it."""
+        """Whether it holds."""
         if self.native is not None:
             return self.native(value, scope)
         return self.evaluate(state, value, extra, scope)
 
     def evaluate(self, state: State, value: Any, extra: Any, scope: Scope) -> bool:
-        """Whether it holds by FHIRPath."""
+        """Whether it is true by FHIRPath; an empty answer is not, and none to be warned of."""
         start = fhirpath.root(value, self.place)
         if extra is not None:
             start.extra = extra
@@ -70,7 +70,7 @@ class Rule:
             resolve=lambda reference: links.found(state, scope, reference),
             terminology=state.terminology,
         )
-        return found is not False
+        return found is True or (found is None and self.severity != "error")
 
 
 @lru_cache(maxsize=4096)
@@ -78,9 +78,25 @@ def _compiled(expression: str) -> Expression:
     return fhirpath.compile(_mended(expression))
 
 
+# What 4.0.1 says in FHIRPath against its own words.
+_VS_1 = "($this as dateTime).toString().length() >= 8"
+_RAS_2 = "probability is decimal implies (probability as decimal) <= 100"
+_MENDED = {
+    # names the System type where it means FHIR's: no answer could meet it
+    "(answer is Boolean)": "(answer is boolean)",
+    # a vital sign over a period
+    _VS_1: f"($this is dateTime).not() or {_VS_1}",
+    # a prediction without a probability is no breach of it
+    _RAS_2: f"probability.empty() or ({_RAS_2})",
+    # "more than one enableWhen"
+    "enableWhen.count() > 2 implies": "enableWhen.count() > 1 implies",
+}
+
+
 def _mended(expression: str) -> str:
-    """que-7 of R4 names the System type where it means FHIR's; as written no answer could meet it."""
-    return expression.replace("(answer is Boolean)", "(answer is boolean)")
+    for said, meant in _MENDED.items():
+        expression = expression.replace(said, meant)
+    return expression
 
 
 def rules_of(constraints: Sequence[Constraint], place: str) -> tuple[Rule, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from yba.fhir.errors import RecordError
+from yba.fhir.outcome import KEYS
 
-KEYS = "https://yba.vn/fhir/cs/error"
 FAULTS = ("fatal", "error")
 
 

@@ -37,7 +37,7 @@ def validate(
         scope = walk.resource(state, tree, "")
         if scope is not None:
             for canonical in profiles:
-                profiled.by_name(state, scope, canonical, scope.path)
+                profiled.by_name(state, scope, canonical, scope.path, asked=True)
     except RecordError as error:
         return [*state.issues.values(), of_error(error)]
     except RecursionError:

@@ -135,7 +135,7 @@ def check(state: State, value: Tree, targets: Sequence[str], path: str, scope: S
         if text != "#" and _contained(scope.root.tree, text[1:]) is None:
             state.error(
                 "invariant", path, "invariant.ref-1",
-                f"breaks ref-1: '{text[:80]}' is not the id of a contained resource. Contain it, or refer to it otherwise.",
+                f"breaks ref-1: '{text[:80]}' is not the id of a contained resource.",
             )  # fmt: skip
             return
     elif not _formed(state, text, at, scope):
@@ -157,6 +157,12 @@ def _formed(state: State, text: str, at: str, scope: Scope) -> bool:
         return True
     if "?" in text and scope.bundle is not None and scope.bundle["entries"].kind == "transaction":
         return True  # a conditional reference, http.html#trules
+    if text.count("/") > 1:
+        state.add(
+            "warning", "value", at, "reference.form",
+            f"{at} '{text[:100]}' is a relative URL that does not say [type]/[id]: nothing can be told of it.",
+        )  # fmt: skip
+        return False
     first = text.partition("/")[0]
     what = f"'{first}' is no resource type" if "/" in text and first.isalpha() else "it is not that"
     state.error(
@@ -173,7 +179,7 @@ def _in_bundle(state: State, text: str, at: str, scope: Scope) -> None:
     if said is not None and said["base"] is None and scope.root.full_url is None:
         state.add(
             "warning", "not-found", at, "reference.no-full-url",
-            f"{at} '{text[:100]}' is relative, but the entry has no fullUrl it could be relative to. Give the entry one.",
+            f"{at} '{text[:100]}' is relative, but its entry has no fullUrl. Give it one.",
         )  # fmt: skip
 
 

@@ -11,16 +11,18 @@ from typing import Any
 from xml.parsers import expat
 
 _XHTML = "http://www.w3.org/1999/xhtml"
-_ELEMENTS = frozenset(
-    "p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite blockquote hr ul ol "
-    "li dl dt dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map area address bdo del "
-    "ins kbd sub sup center u s strike font".split()
-)
-_ANYWHERE = frozenset(
-    "id class style title lang xml:lang dir accesskey tabindex xmlns span summary width border cellpadding "
-    "cellspacing align valign rowspan colspan char charoff abbr axis headers scope frame rules height nowrap "
-    "bgcolor color size face compact start type value noshade clear cite datetime name alt src href idref".split()
-)
+_ELEMENT_NAMES = """
+p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite blockquote hr ul ol li dl dt
+dd pre table caption colgroup col thead tr tfoot tbody th td code samp img map area address bdo del ins kbd sub sup
+center u s strike font
+"""
+_ATTRIBUTE_NAMES = """
+id class style title lang xml:lang xml:space xml:id dir accesskey tabindex xmlns span summary width border cellpadding
+cellspacing align valign rowspan colspan char charoff abbr axis headers scope frame rules height nowrap bgcolor color
+size face compact start type value noshade clear cite datetime name alt src href idref
+"""
+_ELEMENTS = frozenset(_ELEMENT_NAMES.split())
+_ANYWHERE = frozenset(_ATTRIBUTE_NAMES.split())
 _OF = {
     "a": frozenset({"charset", "hreflang", "rel", "rev", "shape", "coords", "target"}),
     "img": frozenset({"longdesc", "ismap", "usemap", "crossorigin"}),

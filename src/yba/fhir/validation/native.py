@@ -128,11 +128,11 @@ def _per_1(value: Tree, _: Scope) -> bool:
         return True
     if len(start) == len(end) and start[10:] == end[10:]:
         return start <= end
+    # as FHIRPath compares: of different precision, what agrees as far as both go cannot be told, and is not true
+    if "T" not in start or "T" not in end:
+        days = min(len(start.partition("T")[0]), len(end.partition("T")[0]))
+        return start[:days] < end[:days]
     try:
-        # as FHIRPath does: of different precision they compare as far as both go, and are then not known to differ
-        if ("T" in start) != ("T" in end) or ("T" not in start and len(start) != len(end)):
-            shorter = min(len(start.partition("T")[0]), len(end.partition("T")[0]))
-            return start[:shorter] <= end[:shorter]
         return period_of(start)[0] <= period_of(end)[0]
     except ValueError:
         return True  # its format is a fault of its own

@@ -50,6 +50,8 @@ def plan_of(place: str) -> Plan | None:
     properties: dict[str, Property] = {}
     needed, choices = [], []
     for name, (element, code) in known.properties(place).items():
+        if name == "id" and known.kind == "resource" and "." not in place:
+            code = "id"  # the definitions say string; resource.html#id says what an id is
         properties[name] = _property(name, element, code)
     for child in children:
         names = tuple(name for name, found in properties.items() if found.element is child)

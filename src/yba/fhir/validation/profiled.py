@@ -44,9 +44,29 @@ def by_meta(state: State, scope: Scope) -> None:
             by_name(state, scope, canonical, f"{scope.path}.meta.profile[{index}]")
 
 
-def by_name(state: State, scope: Scope, canonical: str, named_at: str) -> None:
-    """Hold a resource against a profile, or say that it is not known."""
-    profile = _profile(state, canonical, named_at)
+# A vital sign of these codes is recorded by its profile (FHIR R4, observation-vitalsigns.html).
+_VITAL_SIGNS = {
+    "85353-1": "vitalspanel", "9279-1": "resprate", "8867-4": "heartrate", "2708-6": "oxygensat",
+    "8310-5": "bodytemp", "8302-2": "bodyheight", "9843-4": "headcircum", "29463-7": "bodyweight",
+    "39156-5": "bmi", "85354-9": "bp", "59408-5": "oxygensat",
+}  # fmt: skip
+
+
+def by_code(state: State, scope: Scope) -> None:
+    """Hold a vital sign against the profile of its code."""
+    code = scope.tree.get("code")
+    codings = code.get("coding") if isinstance(code, dict) else None
+    for one in codings if isinstance(codings, list) else []:
+        if isinstance(one, dict) and one.get("system") == "http://loinc.org":
+            name = one.get("code")
+            if isinstance(name, str) and name in _VITAL_SIGNS:
+                by_name(state, scope, CORE + _VITAL_SIGNS[name], f"{scope.path}.code")
+                return
+
+
+def by_name(state: State, scope: Scope, canonical: str, named_at: str, *, asked: bool = False) -> None:
+    """Hold a resource against a profile, or say that it is not known: a fault where it was asked for."""
+    profile = _profile(state, canonical, named_at, asked=asked)
     if profile is None:
         return
     wanted = profile.structure.type
@@ -59,7 +79,7 @@ def by_name(state: State, scope: Scope, canonical: str, named_at: str) -> None:
     conform(state, scope.tree, scope.kind, profile, scope.path, scope)
 
 
-def _profile(state: State, canonical: str, at: str) -> Profile | None:
+def _profile(state: State, canonical: str, at: str, *, asked: bool = False) -> Profile | None:
     try:
         profile = state.definitions.profile(canonical)
     except RecordError as error:
@@ -69,7 +89,7 @@ def _profile(state: State, canonical: str, at: str) -> Profile | None:
         return None
     if profile is None:
         state.add(
-            "warning", "not-found", at, "profile.unknown",
+            "error" if asked else "warning", "not-found", at, "profile.unknown",
             f"{at}: the profile {canonical[:200]} is not known here, so nothing was held against it.",
         )  # fmt: skip
     return profile
@@ -120,8 +140,8 @@ def children(state: State, known: Structure, element: Element, item: Item, scope
         held = list(items_of(holder, first, item.path, item.code))
         if base is not None:
             counted(state, known, base, held, item.path)
-            for one in held:
-                _one(state, known, base, one, scope)
+            for item_held in held:
+                _one(state, known, base, item_held, scope)
         if sliced:
             slices.check(state, known, first, sliced, held, item.path, scope)
 
@@ -216,7 +236,7 @@ def _one(state: State, known: Structure, element: Element, item: Item, scope: Sc
     _limits(state, known, element, item)
     own = _own(known, element)
     if element.binding is not None and (own is None or own.binding != element.binding):
-        codings.bound(state, item.value, item.code, element.binding, item.path)
+        codings.bound(state, item.value, item.code, element.binding, item.path, choice=len(element.types) > 1)
     _invariants(state, known, element, own, item, scope)
     if kind is not None:
         _typed(state, kind, element, item, scope)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from yba.fhir.validation.profiled import Item
 
 Tree = Any
-Place = tuple[Structure, Element]
+Place = tuple[Structure, Element, bool]
+"""An element of a definition; whether it is, or is below, a slice that one value at least must be of."""
 
 DEFAULT = "@default"
 _BY_TYPE = Slicing((("type", "$this"),), "open", False)
@@ -92,8 +93,12 @@ def _again(
 ) -> None:  # fmt: skip
     """A slice that is sliced itself."""
     stem = f"{one.slice_name}/"
-    inner = [other for other in all_slices
-             if (other.slice_name or "").startswith(stem) and "/" not in (other.slice_name or "")[len(stem) :]]  # fmt: skip
+    names = {other.id: other.slice_name or "" for other in all_slices}
+    inner = [
+        other
+        for other in all_slices
+        if names[other.id].startswith(stem) and "/" not in names[other.id][len(stem) :]
+    ]
     if inner:
         _sort(state, known, one, one.slicing, inner, all_slices, mine, path, scope)
 
@@ -160,13 +165,18 @@ def _fits(
 ) -> bool:
     """Whether a value is of a slice by one discriminator."""
     places = list(_places(state, known, one, way))
-    values = list(_values(state, known, item, way, scope))
+    values = list(_values(state, item, way, scope))
     if not places:
         return True  # the slice says nothing of it
     if kind == "exists":
         return _exists(places[0][1], values)
     if not values:
         return all(_may_lack(place[1]) for place in places)
+    needed = [place for place in places if place[2]]
+    if needed:
+        return all(
+            any(_meets(state, place, kind, way, value, inner) for value, inner in values) for place in needed
+        )
     return any(
         all(_meets(state, place, kind, way, value, inner) for value, inner in values) for place in places
     )
@@ -183,7 +193,7 @@ def _exists(element: Element, values: Sequence[Any]) -> bool:
 
 
 def _meets(state: State, place: Place, kind: str, way: str, item: Item, scope: Scope) -> bool:
-    known, element = place
+    known, element, _ = place
     if element.max == 0:
         return False
     if kind == "type":
@@ -216,7 +226,7 @@ def _by_profile(state: State, element: Element, known: Structure, way: str, item
 
 def _by_value(state: State, place: Place, item: Item, scope: Scope) -> bool:
     """By fixed value, pattern or required binding; else by all that the slice says of the element."""
-    known, element = place
+    known, element, _ = place
     said = False
     if element.fixed is not None:
         said = True
@@ -247,7 +257,7 @@ def _steps(way: str) -> list[re.Match[str]]:
 
 def _places(state: State, known: Structure, one: Element, way: str) -> Iterator[Place]:
     """Where the profile describes what a discriminator's path leads to, from a slice's element."""
-    places: list[Place] = [(known, one)]
+    places: list[Place] = [(known, one, False)]
     for step in _steps(way):
         if step[1] or step[4]:
             continue
@@ -256,65 +266,58 @@ def _places(state: State, known: Structure, one: Element, way: str) -> Iterator[
 
 
 def _down(state: State, place: Place, step: re.Match[str]) -> Iterator[Place]:
-    known, element = place
+    known, element, needed = place
     if step[3]:
         for kind in element.types:
             for name in kind.target_profiles:
                 yield from _root_of(state, name)
         return
     name = step[5] or "extension"
-    children = [
-        one for one in known.children(element.id) if one.name == name or one.path.endswith(f".{name}[x]")
-    ]
+    children = [one for one in known.children(element.id) if one.name == name]
     if not children and element.slice_name is not None:
         origin = _unsliced(known, element)
         children = [one for one in known.children(origin.id) if one.name == name] if origin else []
     if children:
-        yield from _chosen(state, known, children, step[2])
+        yield from _chosen(known, children, step[2], needed)
         return
     for kind in element.types:
         for profile in kind.profiles or (kind.code,):
-            for root in _root_of(state, profile):
-                found = [one for one in root[0].children(root[1].id) if one.name == name]
-                yield from _chosen(state, root[0], found, step[2])
+            for root, top, _ in _root_of(state, profile):
+                found = [one for one in root.children(top.id) if one.name == name]
+                yield from _chosen(root, found, step[2], needed)
 
 
-def _chosen(state: State, known: Structure, children: list[Element], url: str | None) -> Iterator[Place]:
-    """Of the children of one name the element itself, or the extension of a url."""
-    if url is None:
-        plain = [one for one in children if one.slice_name is None] or children
-        yield known, plain[0]
-        sliced = [one for one in children if one.slice_name is not None]
-        if not known.children(plain[0].id) and plain[0].fixed is None and plain[0].pattern is None:
-            yield from ((known, one) for one in sliced if one.min)
-        return
+def _chosen(known: Structure, children: list[Element], url: str | None, needed: bool) -> Iterator[Place]:
+    """Of the children of one name the element itself and the slices that must be there, or the extension of a url."""
     for one in children:
-        for kind in one.types:
-            if url in kind.profiles:
-                yield known, one
+        if url is not None:
+            if any(url in kind.profiles for kind in one.types):
+                yield known, one, needed
+        elif one.slice_name is None:
+            yield known, one, needed
+        elif one.min:
+            yield known, one, True
 
 
 def _root_of(state: State, name: str) -> Iterator[Place]:
     if "/" not in name:
         known = structure(name)
         if known is not None:
-            yield known, known.root
+            yield known, known.root, False
         return
     try:
         profile = state.definitions.profile(name)
     except RecordError:
         return
     if profile is not None:
-        yield profile.structure, profile.structure.root
+        yield profile.structure, profile.structure.root, False
 
 
 def _unsliced(known: Structure, element: Element) -> Element | None:
     return known.element(element.id.rpartition(":")[0])
 
 
-def _values(
-    state: State, known: Structure, item: Item, way: str, scope: Scope
-) -> Iterator[tuple[Item, Scope]]:
+def _values(state: State, item: Item, way: str, scope: Scope) -> Iterator[tuple[Item, Scope]]:
     """What a discriminator's path leads to in a value."""
     found: list[tuple[Item, Scope]] = [(item, scope)]
     for step in _steps(way):
@@ -328,7 +331,7 @@ def _along(state: State, item: Item, step: re.Match[str], scope: Scope) -> Itera
     if step[3]:
         reference = item.value.get("reference") if isinstance(item.value, dict) else None
         target = links.found(state, scope, reference) if isinstance(reference, str) else None
-        if isinstance(target, dict):
+        if isinstance(target, dict) and isinstance(reference, str):
             kind = str(target.get("resourceType", ""))
             inner = Scope(
                 target,
@@ -362,5 +365,7 @@ def _named(item: Item, holder: Tree, name: str) -> Iterator[Item]:
     if of is not None:
         element = next((one for one in of.children(of.root.id) if one.name == name), None)
     if element is None:
-        element = Element(id=name, path=name, name=name, min=0, max=None, types=())
+        # of a backbone element the type does not say; a name that is not there as such may be a choice
+        choice = name not in holder and "_" + name not in holder
+        element = Element(id=name, path=name, name=name, min=0, max=None, types=(), is_choice=choice)
     yield from profiled.items_of(holder, element, item.path)

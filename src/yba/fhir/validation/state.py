@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,7 +84,7 @@ class Scope:
         path: str,
         *,
         root: Scope | None = None,
-        bundle: Mapping[str, Any] | None = None,
+        bundle: dict[str, Any] | None = None,
         full_url: str | None = None,
         holder: Scope | None = None,
     ) -> None:

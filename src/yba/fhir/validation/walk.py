@@ -60,6 +60,8 @@ def resource(
         if kind == "Bundle":
             bundles.check(state, tree, scope)
         profiled.by_meta(state, scope)
+        if kind == "Observation":
+            profiled.by_code(state, scope)
     return scope
 
 
@@ -168,7 +170,7 @@ def single(state: State, known: Property, value: Any, extra: Any, at: str, scope
         if value is not None:
             rule.ask(state, value, extra, scope, at)
     if known.binding is not None and value is not None:
-        codings.bound(state, value, known.code, known.binding, at)
+        codings.bound(state, value, known.code, known.binding, at, choice=len(known.element.types) > 1)
 
 
 def _complex(state: State, known: Property, value: dict[str, Any], at: str, scope: Scope) -> None:
@@ -188,6 +190,8 @@ def _complex(state: State, known: Property, value: dict[str, Any], at: str, scop
         links.check(state, value, known.targets, at, scope)
     elif code == "Coding":
         codings.coding(state, value, at)
+    elif code in codings.QUANTITIES:
+        codings.unit(state, value, at)
     elif code == "Identifier":
         _absolute(state, value.get("system"), f"{at}.system")
     if not any(name != "id" for name in value):
