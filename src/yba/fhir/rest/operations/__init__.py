@@ -19,6 +19,7 @@ from yba.fhir.rest.operations import (
     terminology_expand,
     terminology_translate,
     validate,
+    validate,
     views,
 )
 from yba.fhir.rest.operations.call import Call, Operation
@@ -41,6 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *terminology_codes.OPERATIONS,
     *terminology_expand.OPERATIONS,
     *terminology_translate.OPERATIONS,
+    *validate.OPERATIONS,
     *validate.OPERATIONS,
     *views.OPERATIONS,
 )
