@@ -114,6 +114,13 @@ def test_an_empty_one_is_answered_empty(client: Client) -> None:
         }
 
 
+def test_text_that_is_no_utf_8(client: Client) -> None:
+    sent = json.dumps(bundle(entry("POST", "Patient", patient(None, language="@@")), kind="batch")).encode()
+    refused = client("POST", "/", sent.replace(b"@@", b"a\xff"))
+    assert refused.status == 400
+    assert refused.key.startswith("codec.")
+
+
 def test_a_bundle_can_be_kept(client: Client) -> None:
     kept = client("POST", "/Bundle", bundle(entry("POST", "Patient", patient(None))))
     assert kept.status == 201
@@ -418,7 +425,6 @@ def test_an_operation_inside(client: Client) -> None:
 
 
 def test_patches_inside(client: Client) -> None:
-    pytest.importorskip("yba.fhir.model.patch")
     client("PUT", "/Patient/a", known_as("1", "a"))
     client("PUT", "/Patient/b", known_as("2", "b"))
     operations = json.dumps([{"op": "add", "path": "/active", "value": True}]).encode()

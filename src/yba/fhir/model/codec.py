@@ -162,6 +162,8 @@ def _decode(data: bytes, type_name: str | None, at: str, deep: bool) -> tuple[Re
         raise Invalid("codec.other-type", f"Expected a {type_name}, found a {name}.", path=where)
     kind = resource_class(name)
     try:
+        if not deep:
+            data.decode()  # the decoder does not look at text inside what it leaves undecoded
         resource = _decoder(kind).decode(data)
     except RecursionError:
         raise explain.depth(where, MAX_DEPTH) from None

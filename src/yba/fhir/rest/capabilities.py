@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Iterable
 from functools import lru_cache
-
-import msgspec
 
 from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.model import codec
@@ -27,11 +24,13 @@ from yba.fhir.r4.capability_statement import (
 from yba.fhir.r4.compartments import COMPARTMENTS
 from yba.fhir.rest.content import JSON, XML
 from yba.fhir.rest.operations import OPERATIONS, Operation
+from yba.fhir.rest.operations.terminology_expand import PARAMETERS as EXPANSION_PARAMETERS
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import Response, refused
 from yba.fhir.search.asked import answered_kinds
 from yba.fhir.search.kinds import gaps
 from yba.fhir.search.parameters import Parameter, generation, of_type
+from yba.fhir.terminology import lists, packaged, rules
 
 VERSION = "0.1.0"
 PUBLISHED = "2026-11-22"
@@ -101,7 +100,7 @@ def _statement(base_url: str, mode: str, added: str | None) -> bytes:
         interaction=[CapabilityStatementRestInteraction(code=code) for code in _SYSTEM_INTERACTIONS],  # type: ignore[arg-type]  # codes of R4
         searchParam=[_parameter(common[code]) for code in _COMMON if code in common]
         + [_named("_type", "token"), _named("_list", "string"), _named("_filter", "special")],
-        operation=_operations(one for one in OPERATIONS if one.system),
+        operation=_operations(one for one in OPERATIONS if one.system or _beyond(one)),
         compartment=[f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS],
     )
     return codec.encode(
@@ -146,6 +145,11 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
             one for one in OPERATIONS if one.takes(type_name, None) or one.takes(type_name, "x")
         ),
     )
+
+
+def _beyond(operation: Operation) -> bool:
+    """Whether an operation is on a type that R4 does not have, so that no resource of the statement lists it."""
+    return bool((operation.types or frozenset()) - MODULES.keys())
 
 
 @lru_cache(maxsize=256)
@@ -207,8 +211,7 @@ def _revincludes(type_name: str) -> list[str | None]:
 @lru_cache(maxsize=16)
 def _terminology(base_url: str) -> bytes:
     """What is known of codes out of the box; CodeSystems stored in the record are known besides."""
-    file = importlib.resources.files("yba.fhir.r4").joinpath("terminology", "index.json")
-    systems = sorted(msgspec.json.decode(file.read_bytes())["CodeSystem"])
+    systems = sorted({*packaged.urls("CodeSystem"), *rules.urls(), *lists.urls()})
     return codec.encode(
         tc.TerminologyCapabilities(
             url=f"{base_url}/metadata?mode=terminology",
@@ -221,8 +224,18 @@ def _terminology(base_url: str) -> bytes:
             software=tc.TerminologyCapabilitiesSoftware(name="Y Bạ", version=VERSION),
             implementation=tc.TerminologyCapabilitiesImplementation(description="Y Bạ", url=base_url),
             codeSystem=[tc.TerminologyCapabilitiesCodeSystem(uri=one, subsumption=True) for one in systems],
-            expansion=tc.TerminologyCapabilitiesExpansion(hierarchical=False, paging=True, incomplete=False),
-            validateCode=tc.TerminologyCapabilitiesValidateCode(translations=False),
+            expansion=tc.TerminologyCapabilitiesExpansion(
+                hierarchical=True,
+                paging=True,
+                incomplete=False,
+                parameter=[
+                    tc.TerminologyCapabilitiesExpansionParameter(name=name)
+                    for name in sorted(EXPANSION_PARAMETERS)
+                ],
+                textFilter="Each word begins a word of the code, the display or a designation; accents do not matter.",
+            ),
+            codeSearch="explicit",
+            validateCode=tc.TerminologyCapabilitiesValidateCode(translations=True),
             translation=tc.TerminologyCapabilitiesTranslation(needsMap=True),
         )
     )
