@@ -72,7 +72,7 @@ def application(
     in ``journal``, by default one of the application's own, begun with its first request. ``files`` is the folder
     in which exports lie until they are fetched.
     ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
-    conditional delete may take away. ``validation``: the profiles that writes must meet. ``validation``: the profiles that writes must meet.
+    conditional delete may take away. ``validation``: the profiles that writes must meet.
     """
     if validation is not None:
         guards = validation.guards(guards)
