@@ -23,7 +23,6 @@ from yba.fhir.rest.response import JSON, STATUS, Response, refused
 from yba.fhir.rest.route import answer_of, options
 from yba.fhir.rest.services import Services
 from yba.fhir.store.audit import Journal
-from yba.fhir.validation.enforcing import Enforced
 from yba.fhir.subscriptions.guard import guard as subscription_guard
 from yba.fhir.validation.enforcing import Enforced
 
@@ -63,7 +62,6 @@ def application(
     integrity: bool = False,
     most_deleted: int = MOST_DELETED,
     validation: Enforced | None = None,
-    validation: Enforced | None = None,
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
@@ -74,8 +72,6 @@ def application(
     ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
     conditional delete may take away. ``validation``: the profiles that writes must meet.
     """
-    if validation is not None:
-        guards = validation.guards(guards)
     if validation is not None:
         guards = validation.guards(guards)
     journals: list[Journal] = [journal] if journal is not None else []

@@ -19,7 +19,6 @@ from yba.fhir.rest.operations import (
     terminology_expand,
     terminology_translate,
     validate,
-    validate,
     views,
 )
 from yba.fhir.rest.operations.call import Call, Operation
@@ -42,7 +41,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *terminology_codes.OPERATIONS,
     *terminology_expand.OPERATIONS,
     *terminology_translate.OPERATIONS,
-    *validate.OPERATIONS,
     *validate.OPERATIONS,
     *views.OPERATIONS,
 )
