@@ -20,7 +20,7 @@ _ECHOED = {
     "excludePostCoordinated": "valueBoolean", "displayLanguage": "valueCode", "exclude-system": "valueUri",
     "system-version": "valueUri", "check-system-version": "valueUri", "force-system-version": "valueUri",
 }  # fmt: skip
-_KNOWN = (
+PARAMETERS = (
     *_ECHOED, "url", "valueSet", "valueSetVersion", "context", "contextDirection", "property", "useSupplement",
     "tx-resource", "cache-id", "profile", "limitedExpansion", "_limit", "_incomplete", "diagnostics",
 )  # fmt: skip
@@ -29,7 +29,7 @@ _KNOWN = (
 @terminology.told
 def run(call: Call) -> Response:
     """Expand the value set that is sent, named or addressed."""
-    call.refuse_unknown(_KNOWN)
+    call.refuse_unknown(PARAMETERS)
     found = terminology.library(call)
     value_set = terminology.value_set(call, found)
     if value_set is None:
