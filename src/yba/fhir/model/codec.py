@@ -193,7 +193,7 @@ def _plainly_same(data: bytes, written: bytes) -> bool:
         )
         and not (b"_" in data and b'"_' in data)
         and not (b"\\" in data and _RISKY_ESCAPE.search(data))
-        and not (b"E" in written and _HUGE_EXPONENT.search(written))
+        and not ((b"E+" in written or b"E-" in written) and _HUGE_EXPONENT.search(written))
         and not (len(data) > 256 and _LONG_DIGITS.search(data[::16]))
         and b"null" not in data
         and b"{}" not in written

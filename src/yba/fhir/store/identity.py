@@ -12,12 +12,16 @@ _VALUE = {letter: number for number, letter in enumerate(_ALPHABET)}
 ID_LENGTH = 22
 
 
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
 def _base32(number: int, width: int) -> str:
-    letters = []
-    for _ in range(width):
-        number, rest = divmod(number, 32)
-        letters.append(_ALPHABET[rest])
-    return "".join(reversed(letters))
+    """The last ``width`` letters of a number, two at a time."""
+    letters = ""
+    for _ in range((width + 1) // 2):
+        number, rest = divmod(number, 1024)
+        letters = _PAIRS[rest] + letters
+    return letters[-width:]
 
 
 def new_id(shard: int) -> str:
