@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -460,7 +460,7 @@ def test_the_chart_search_is_one_range_of_the_chart_index(
     from yba.fhir.search import page
 
     asked: list[tuple[Any, Any]] = []
-    original = page.execute
+    original = cast("Any", page).execute
 
     def noting(connection: Any, text: Any, values: Any = None, *, prepare: bool | None = None) -> Any:
         asked.append((text, values))

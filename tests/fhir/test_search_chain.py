@@ -204,3 +204,32 @@ def test_many_links_are_answered(record: fhir.Record) -> None:
 def test_a_value_that_fits_one_target_type_is_asked_of_that_one(record: fhir.Record) -> None:
     """``subject.date`` is no date of Patients; of the types that have one it is asked."""
     assert found(record, "Observation", ("subject.name", "an"), ("subject:Location.name", "an")) == ["g"]
+
+
+def test_links_by_canonical_url(record: fhir.Record, connection: psycopg.Connection[Any]) -> None:
+    url = "http://x.vn/form"
+    put(
+        record,
+        resource("Questionnaire/one", f',"status":"active","url":"{url}","version":"1","title":"Phiếu một"'),
+        resource("Questionnaire/two", f',"status":"retired","url":"{url}","version":"2","title":"Phiếu hai"'),
+        resource("Questionnaire/far", ',"status":"active","url":"http://x.vn/far","title":"Xa"'),
+        resource("QuestionnaireResponse/v1", f',"status":"completed","questionnaire":"{url}|1"'),
+        resource("QuestionnaireResponse/v2", f',"status":"amended","questionnaire":"{url}|2"'),
+        resource("QuestionnaireResponse/bare", f',"status":"completed","questionnaire":"{url}"'),
+        resource("QuestionnaireResponse/none", ',"status":"completed"'),
+    )
+    name = "questionnaire.title"
+    assert set(found(record, "QuestionnaireResponse", (name, "phieu mot"))) == {"v1", "bare"}
+    assert set(found(record, "QuestionnaireResponse", (name, "phieu hai"))) == {"v2", "bare"}
+    assert found(record, "QuestionnaireResponse", ("questionnaire.status", "retired"), ("_sort", "_id")) == [
+        "bare", "v2",
+    ]  # fmt: skip
+    assert found(record, "QuestionnaireResponse", (name, "xa")) == []
+    back = "_has:QuestionnaireResponse:questionnaire:status"
+    assert set(found(record, "Questionnaire", (back, "amended"))) == {"two"}
+    assert set(found(record, "Questionnaire", (back, "completed"))) == {"one", "two"}
+    reverse = ("_revinclude", "QuestionnaireResponse:questionnaire")
+    page = record.search_stored("Questionnaire", [("_id", "two"), reverse])
+    assert {one.id for one in page.included} == {"v2", "bare"}
+    own = citizen(connection, "q")
+    assert found(own, "Questionnaire", (back, "amended")) == []

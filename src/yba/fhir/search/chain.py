@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.r4 import MODULES
-from yba.fhir.search.clause import Clause, every
+from yba.fhir.search import canonical
+from yba.fhir.search.clause import Clause, either, every, probe
 from yba.fhir.search.parameters import Parameter, of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
@@ -85,6 +86,8 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
         rows = _rows(asking, "Patient", found[0][1], "r.id")
         return Clause(f"r.patient in ({rows.sql})", rows.values, narrow=found[0][1].narrow)
     number = param_number(type_name, code)
+    if canonical.is_canonical(type_name, code):
+        return either([_by_url(asking, number, target, rest) for target, rest in found])
     if len(found) == 1:
         rows = _rows(asking, found[0][0], found[0][1], "r.id")
         return Clause(
@@ -100,6 +103,15 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
     )
 
 
+def _by_url(asking: Asking, number: int, target: str, rest: Clause) -> Clause:
+    """A target that is named by its canonical URL, or by type and id, meets the rest."""
+    ids = _rows(asking, target, rest, "r.id")
+    ways = [Clause(f"x.target_type = '{target}' and x.target_id in ({ids.sql})", ids.values)]
+    if canonical.has_url(target):
+        ways.append(canonical.named_by(target, _rows(asking, target, rest, "r.rid")))
+    return probe("reference", number, either(ways))
+
+
 def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause) -> Clause:
     """``_has:Observation:patient:code=x``: a resource that points here meets the rest."""
     asking.link(f"_has:{source}:{code}")
@@ -107,13 +119,17 @@ def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause
         rows = _rows(asking, source, every([Clause("r.patient is not null"), rest]), "r.patient")
         return Clause(f"r.id in ({rows.sql})", rows.values, narrow=rest.narrow)
     rows = _rows(asking, source, rest, "r.rid")
-    return Clause(
+    number = param_number(source, code)
+    by_id = Clause(
         "r.id in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
-        f" where x.param = {param_number(source, code):d}"
+        f" where x.param = {number:d}"
         f" and x.target_type = '{type_name}' and x.rid in ({rows.sql}))",
         rows.values,
         narrow=rest.narrow,
     )
+    if canonical.has_url(type_name) and canonical.is_canonical(source, code):
+        return either([by_id, canonical.naming(type_name, number, rows)])
+    return by_id
 
 
 def _rows(asking: Asking, type_name: str, rest: Clause, columns: str) -> Clause:

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 
 from yba.fhir.errors import TooCostly
-from yba.fhir.search import statement
+from yba.fhir.search import canonical, statement
 from yba.fhir.search.asked import ANY, Include
 from yba.fhir.search.clause import Clause
 from yba.fhir.search.parameters import of_type, param_number
@@ -230,6 +230,8 @@ def _pointing(
             parameter = of_type(include.source)[include.code]
             if not parameter.targets or type_name in parameter.targets or include.code == "patient":
                 yield from _linked(connection, include.source, _by_code(include, type_name, ids), asking)
+                if canonical.has_url(type_name) and canonical.is_canonical(include.source, include.code):
+                    yield from _linked(connection, include.source, _by_url(include, rows), asking)
 
 
 def _by_any(type_name: str, ids: list[str]) -> Clause:
@@ -249,6 +251,13 @@ def _by_code(include: Include, type_name: str, ids: list[str]) -> Clause:
         f" and x.target_id = any({{}}) and x.target_type = '{type_name}')",
         (ids,),
     )
+
+
+def _by_url(include: Include, rows: Sequence[Stored]) -> Clause:
+    said = [_versioned.decode(one.content or b"{}") for one in rows]
+    urls = [one.url for one in said if one.url]
+    versions = [f"{one.url}|{one.version}" for one in said if one.url and one.version]
+    return canonical.naming_any(param_number(include.source, include.code), urls, versions)
 
 
 _POINTING_TYPES = """

@@ -15,7 +15,7 @@ from yba.fhir.r4 import MODULES
 from yba.fhir.search import asked as reading
 from yba.fhir.search import paging, sorting, statement
 from yba.fhir.search.asked import ANY, Asked
-from yba.fhir.search.clause import Clause, held, highest
+from yba.fhir.search.clause import NOTHING, Clause, held, highest
 from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
 from yba.fhir.search.question import Access, Asking, Terminology
@@ -71,7 +71,7 @@ def run(
     asked = reading.read(
         type_name or ANY, types, params, strict=strict, asking=asking, compartment=compartment
     )
-    arms = {one: [*clauses, *_door(asking, one)] for one, clauses in asked.arms.items()}
+    arms = _through_doors(asking, asked)
     found = Found(
         [], unknown=asked.unknown, count=asked.count, capped=asked.capped,
         summary=asked.summary, elements=asked.elements,
@@ -88,9 +88,16 @@ def run(
     return found
 
 
-def _door(asking: Asking, type_name: str) -> list[Clause]:
-    door = asking.door(type_name)
-    return [] if door is None else [door]
+def _through_doors(asking: Asking, asked: Asked) -> dict[str, list[Clause]]:
+    """The conditions of each type with its door; types of which nothing may be seen are not asked."""
+    arms: dict[str, list[Clause]] = {}
+    for one, clauses in asked.arms.items():
+        door = asking.door(one)
+        if door is None:
+            arms[one] = clauses
+        elif door.sql != NOTHING.sql:
+            arms[one] = [*clauses, door]
+    return arms
 
 
 # -- over which types --------------------------------------------------------------------------------------

@@ -1,0 +1,78 @@
+"""Links by canonical URL: ``url`` or ``url|version`` instead of type and id. FHIR R4, references.html#canonical.
+
+A reference by canonical has an index row of the whole text and, with a version, a second one of the bare URL.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from yba.fhir.model.codec import resource_class
+from yba.fhir.search.clause import Clause
+from yba.fhir.search.parameters import of_type, param_number
+from yba.fhir.search.paths import Handler, branches, handlers
+
+
+def is_canonical(type_name: str, code: str) -> bool:
+    """Whether a reference parameter reads canonical URLs."""
+    return _reads_text(type_name, of_type(type_name)[code].expression)
+
+
+@lru_cache(maxsize=2048)
+def _reads_text(type_name: str, expression: str) -> bool:
+    names: set[str] = set()
+
+    def noting(name: str, _only: str | None) -> Handler | None:
+        names.add(name)
+        return None
+
+    for steps in branches(expression):
+        if steps:
+            handlers(resource_class(type_name), steps, noting)
+    return "str" in names
+
+
+def has_url(type_name: str) -> bool:
+    """Whether resources of a type have a canonical URL."""
+    parameter = of_type(type_name).get("url")
+    return parameter is not None and parameter.kind == "uri"
+
+
+# A bare URL that stands beside its own version's row says nothing of other versions.
+_UNVERSIONED = (
+    "not exists (select from record.reference y where y.rid = x.rid and y.param = x.param"
+    " and y.target_type is null and starts_with(y.target_id, x.target_id || '|'))"
+)
+
+
+def named_by(type_name: str, rows: Clause) -> Clause:
+    """A reference row ``x`` names one of the resources of a type whose ``rid`` is among ``rows``."""
+    url = f"u.rid = v.rid and v.param = {param_number(type_name, 'version')}"
+    of = f"from record.uri u where u.param = {param_number(type_name, 'url')} and u.rid in ({rows.sql})"
+    with_version = of.replace("record.uri u where", f"record.uri u join record.token v on {url} where")
+    return Clause(
+        f"x.target_type is null and (x.target_id in (select u.value || '|' || v.code {with_version})"
+        f" or x.target_id in (select u.value {of}) and {_UNVERSIONED})",
+        (*rows.values, *rows.values),
+    )
+
+
+def naming(type_name: str, number: int, rows: Clause) -> Clause:
+    """The resource ``r`` is named by canonical in a parameter of one of the ``rows`` (of rids)."""
+    own = f"from record.uri u where u.rid = r.rid and u.param = {param_number(type_name, 'url')}"
+    version = f"from record.token v where v.rid = r.rid and v.param = {param_number(type_name, 'version')}"
+    return Clause(
+        f"exists (select {own} and exists (select from record.reference x where x.param = {number:d}"  # noqa: S608 - our own texts
+        f" and x.target_type is null and x.rid in ({rows.sql}) and (x.target_id = u.value and {_UNVERSIONED}"
+        f" or x.target_id in (select u.value || '|' || v.code {version}))))",
+        rows.values,
+    )
+
+
+def naming_any(number: int, urls: list[str], versioned: list[str]) -> Clause:
+    """``r`` names in a parameter one of some URLs, or one of these with its version (``url|version``)."""
+    return Clause(
+        f"r.rid in (select x.rid from record.reference x where x.param = {number:d} and x.target_type is null"  # noqa: S608
+        f" and (x.target_id = any({{}}) or x.target_id = any({{}}) and {_UNVERSIONED}))",
+        (versioned, urls),
+    )
