@@ -125,6 +125,7 @@ def test_value_sets(record: fhir.Record) -> None:
     )
     assert found(record, "Observation", ("code:in", SET)) == {"a", "b"}
     assert found(record, "Observation", ("code:not-in", SET)) == {"c", "d"}
+    assert found(record, "Observation", ("code:in", "ValueSet/vs")) == {"a", "b"}
     with pytest.raises(errors.Invalid):
         found(record, "Observation", ("code:in", "http://example.vn/vs/unknown"))
 

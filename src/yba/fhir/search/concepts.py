@@ -23,6 +23,9 @@ def clause(question: Question) -> Clause:
 
 
 def _codes(question: Question, value_set: str) -> list[tuple[str, str]]:
+    base = question.base_url
+    if base is not None and value_set.startswith(base + "/ValueSet/"):
+        value_set = value_set[len(base) + 1 :]
     known = question.terminology.codes(value_set)
     if known is None:
         raise Invalid(

@@ -35,8 +35,9 @@ def gather(resource: Any, content: bytes, added: Sequence[Added]) -> Gathered:
     """The rows of these parameters for one resource."""
     found = Gathered(resource=resource)
     parsed: Any = None
+    kind: Any = type(resource)
     for one in added:
-        plain, evaluated = _readers(type(resource), one)
+        plain, evaluated = _readers(kind, one)
         for attribute, handler in plain:
             value = resource if attribute is None else getattr(resource, attribute)
             if value is not None and value != []:

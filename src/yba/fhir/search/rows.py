@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -78,6 +79,20 @@ class IndexRows:
     occurred: datetime | None = None
     patient: str | None = None
     resource: Any = None
+
+    def joined(self, more: dict[str, Sequence[list[Any]]]) -> IndexRows:
+        """These rows and more, in columns of their own."""
+        found = copy(self)
+        for table, columns in more.items():
+            if columns[0]:
+                both = zip(getattr(self, table), columns, strict=True)
+                setattr(found, table, [one + two for one, two in both])
+        return found
+
+
+def no_rows(resource: Any) -> IndexRows:
+    """None yet of a resource."""
+    return IndexRows(**in_columns(Gathered()), resource=resource)  # type: ignore[arg-type] # the tables' fields only
 
 
 def in_columns(gathered: Gathered) -> dict[str, Sequence[list[Any]]]:

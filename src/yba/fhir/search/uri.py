@@ -16,6 +16,9 @@ def leaf(number: int) -> Any:
 
     def uri(value: Any, rows: Gathered) -> None:
         rows.uri.append((number, key(value)))
+        bare, bar, _version = value.partition("|")
+        if bar and bare:  # a canonical with a version is found without it, too
+            rows.uri.append((number, key(bare)))
 
     return lambda name, _only: uri if name == "str" else None
 

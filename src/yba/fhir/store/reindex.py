@@ -24,7 +24,7 @@ from yba.fhir.search import evaluated
 from yba.fhir.search.index import VERSION
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import Added, beside
-from yba.fhir.search.rows import WIDTHS, IndexRows, in_columns
+from yba.fhir.search.rows import WIDTHS, in_columns, no_rows
 from yba.fhir.store.parameters import ABSTRACT, KIND, refreshed, touch
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import INDEX_TABLES, Write
@@ -187,16 +187,13 @@ def _renew(
     for rid, shard, type_name, content in found:
         try:
             resource = codec.decode(content, type_name)
-            index = index_rows(resource) if added is None else _nothing(resource)
+            index = index_rows(resource) if added is None else no_rows(resource)
         except RecordError:
             log.exception("reindex: the row %s of %s cannot be read", rid, type_name)
             continue
         own = [one for one in registry.of(type_name) if added is None or one in added]
-        more = in_columns(evaluated.gather(resource, content, own)) if own else {}
-        for table, columns in more.items():
-            if columns[0]:
-                whole = [one + two for one, two in zip(getattr(index, table), columns, strict=True)]
-                setattr(index, table, whole)
+        if own:
+            index = index.joined(in_columns(evaluated.gather(resource, content, own)))
         items.append((Item(_write(type_name, shard, content), index, None), rid))
     rids = [rid for _, rid in items]
     if added is None:
@@ -205,12 +202,6 @@ def _renew(
         numbers = [number for one in added for number in (one.parameter.number, beside(one.parameter.number))]
         execute(connection, _DELETE_SOME, {"rids": rids, "numbers": numbers})
     add_index_rows(connection, items, texts=added is None)
-
-
-def _nothing(resource: Any) -> IndexRows:
-    return IndexRows(
-        **{table: [[] for _ in range(width)] for table, width in WIDTHS.items()}, resource=resource
-    )
 
 
 def _write(type_name: str, shard: int, content: bytes) -> Write:

@@ -7,7 +7,7 @@ once. Everything in it succeeds or fails together, inside the caller's transacti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -205,15 +205,7 @@ def with_added(row: Write, index: IndexRows | None, now: Registry) -> IndexRows 
         return index
     from yba.fhir.search import evaluated  # with FHIRPath, which a house without such parameters never loads
 
-    more = in_columns(evaluated.gather(index.resource, row.content, added))
-    return replace(
-        index,
-        **{
-            table: [one + two for one, two in zip(getattr(index, table), columns, strict=True)]
-            for table, columns in more.items()
-            if columns[0]
-        },
-    )
+    return index.joined(in_columns(evaluated.gather(index.resource, row.content, added)))
 
 
 def check_generation(connection: psycopg.Connection[Any], now: Registry) -> None:
