@@ -13,6 +13,7 @@ from yba.fhir.errors import Invalid, RecordError
 from yba.fhir.terminology.concept import Concept
 from yba.fhir.terminology.failures import (
     endless,
+    no_content,
     not_countable,
     refused,
     too_costly,
@@ -21,7 +22,7 @@ from yba.fhir.terminology.failures import (
 )
 from yba.fhir.terminology.filters import candidates, op_of, tests_of
 from yba.fhir.terminology.library import Library, split
-from yba.fhir.terminology.systems import Listed, System, canonical, is_partial, url_of
+from yba.fhir.terminology.systems import Listed, System, canonical, fits, is_partial, url_of
 
 Tree = Any
 Key = tuple[str, str]
@@ -55,7 +56,7 @@ class Versions:
         """The version to use. Raises Invalid when it is not the one that was to be checked."""
         version = self.force.get(system) or named or self.default.get(system) or self.check.get(system)
         wanted = self.check.get(system)
-        if wanted is not None and version is not None and not _matches(version, wanted):
+        if wanted is not None and version is not None and not fits(version, wanted):
             raise refused(
                 Invalid,
                 "version-check",
@@ -64,14 +65,6 @@ class Versions:
                 "version-error",
             )
         return version
-
-
-def _matches(version: str, wanted: str) -> bool:
-    """Whether a version is the wanted one; ``x`` stands for any number in its place."""
-    have, want = version.split("."), wanted.split(".")
-    return len(have) >= len(want) and all(
-        two in ("x", "*") or one == two for one, two in zip(have, want, strict=False)
-    )
 
 
 class Selection:
@@ -198,6 +191,8 @@ class Selection:
         filters = part.get("filter", [])
         if _is_sample(system):
             raise not_countable(url)
+        if system.head.get("content") in ("example", "not-present"):
+            raise no_content(url, str(system.head["content"]))
         tests = tests_of(system, filters)
         concepts = self._searched(system, part) if self.words else candidates(system, filters)
         if concepts is None:

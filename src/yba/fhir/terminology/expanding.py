@@ -13,7 +13,8 @@ from typing import Any
 from yba.fhir.model.dates import instant
 from yba.fhir.model.fold import fold
 from yba.fhir.terminology.compose import Entry, Key, Selection, Versions
-from yba.fhir.terminology.concept import spoken
+from yba.fhir.terminology.concept import spoken as words_of
+from yba.fhir.terminology.concept import value_of
 from yba.fhir.terminology.failures import too_costly
 from yba.fhir.terminology.languages import PREFERRED, Languages, Wording, chosen, languages_of, wordings
 from yba.fhir.terminology.library import Library
@@ -62,6 +63,7 @@ class Asked:
     exclude_nested: bool = False
     exclude_not_for_ui: bool = False
     display_language: str | None = None
+    header_language: str | None = None
     excluded_systems: list[str] = field(default_factory=list)
     properties: list[str] = field(default_factory=list)
     supplements: list[str] = field(default_factory=list)
@@ -87,7 +89,7 @@ def expand(library: Library, value_set: Tree, asked: Asked, *, identifier: str, 
         total, page, paged = direct
     else:
         total, page, paged = _page(_wanted(selection.entries(value_set), asked, words), value_set, asked)
-    asked_languages = languages_of(asked.display_language or spoken_by(value_set))
+    asked_languages = languages_of(spoken(asked.display_language, asked.header_language, value_set))
     told = Told()
     writer = _Writer(value_set, asked, asked_languages, told)
     nested = not asked.exclude_nested and not paged
@@ -149,19 +151,21 @@ def required_supplements(value_set: Tree) -> list[str]:
     ]
 
 
-def spoken_by(value_set: Tree) -> str | None:
-    """The languages the value set itself asks for: by its parameter extension, else its own language."""
+def spoken(parameter: str | None, header: str | None, value_set: Tree | None) -> str | None:
+    """The languages to answer in: the parameter's, the value set's extension's, the header's, its own."""
+    told = value_set or {}
+    return parameter or _told_language(told) or header or told.get("language")
+
+
+def _told_language(value_set: Tree) -> str | None:
+    """The displayLanguage a value set asks for by its parameter extension."""
     for holder in (value_set, value_set.get("compose", {})):
         for one in holder.get("extension", ()):
             if one.get("url") in PARAMETER:
-                parts = {part.get("url"): part for part in one.get("extension", ())}
-                if parts.get("name", {}).get("valueCode", parts.get("name", {}).get("valueString")) == (
-                    "displayLanguage"
-                ):
-                    value = parts.get("value", {})
-                    return next((str(text) for key, text in value.items() if key.startswith("value")), None)
-    language = value_set.get("language")
-    return None if language is None else str(language)
+                parts = {part.get("url"): value_of(part) for part in one.get("extension", ())}
+                if parts.get("name") == "displayLanguage":
+                    return str(parts.get("value", ""))
+    return None
 
 
 def _wanted(entries: dict[Key, Entry], asked: Asked, words: list[str]) -> dict[Key, Entry]:
@@ -176,7 +180,7 @@ def _wanted(entries: dict[Key, Entry], asked: Asked, words: list[str]) -> dict[K
 
 def _speaks_of(entry: Entry, words: list[str]) -> bool:
     """Whether each word asked for begins a word of the concept's code, display or designations."""
-    there = spoken(entry.concept, entry.said)
+    there = words_of(entry.concept, entry.said)
     return all(f" {word}" in there for word in words)
 
 

@@ -60,6 +60,15 @@ def too_costly(what: str, limit: int) -> RecordError:
     )
 
 
+def no_content(system: str, content: str) -> RecordError:
+    return refused(
+        NotFound,
+        "no-content",
+        f"The code system '{system}' is here with content '{content}' only, so its codes cannot be listed",
+        "not-found",
+    )
+
+
 def not_countable(system: str) -> RecordError:
     return refused(
         TooCostly,

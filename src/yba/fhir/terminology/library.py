@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from yba.fhir.terminology import lists, packaged, rules
 from yba.fhir.terminology.failures import missing_supplement
-from yba.fhir.terminology.systems import Listed, Supplemented, System, is_partial, version_of
+from yba.fhir.terminology.systems import Listed, Supplemented, System, fits, is_partial, version_of
 
 Tree = Any
 
@@ -60,7 +60,7 @@ class Library:
         if given is not None:
             return None if given.get("content") == "supplement" else Listed(given)
         for found in (rules.system(url), packaged.system(url)):
-            if found is not None and not is_partial(found) and version in (None, version_of(found)):
+            if found is not None and not is_partial(found) and fits(version_of(found), version):
                 return found
         if self._shelf is not None:
             stored = self._shelf.system(url, version)
@@ -70,7 +70,7 @@ class Library:
 
     def _partial(self, url: str, version: str | None) -> System | None:
         for partial in (lists.system(url), packaged.system(url)):
-            if partial is not None and version in (None, version_of(partial)):
+            if partial is not None and fits(version_of(partial), version):
                 return partial
         return None
 
@@ -86,9 +86,7 @@ class Library:
         found = [
             one
             for one in self._extra
-            if one.get("resourceType") == kind
-            and one.get("url") == url
-            and version in (None, one.get("version"))
+            if one.get("resourceType") == kind and one.get("url") == url and fits(one.get("version"), version)
         ]
         return max(found, key=lambda one: sortable(one.get("version")), default=None)
 
@@ -99,7 +97,7 @@ class Library:
             return given
         if kind == "ValueSet":
             found = packaged.value_set(url)
-            if found is not None and version in (None, found.get("version")):
+            if found is not None and fits(found.get("version"), version):
                 return found
             found = lists.value_set(url)
         else:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-from yba.fhir.terminology.systems import Listed
+from yba.fhir.terminology.systems import Listed, fits
 
 Tree = Any
 _FILES = {
@@ -45,7 +45,7 @@ def wholes() -> dict[str, str]:
 def resource(kind: str, url: str, wanted: str | None = None) -> Tree | None:
     """The resource of a canonical url, or None; with a version, only that one."""
     place = _index()[kind].get(url)
-    if place is None or (wanted is not None and place[2] != wanted):
+    if place is None or not fits(place[2], wanted):
         return None
     with _FOLDER.joinpath(_FILES[kind]).open("rb") as opened:
         opened.seek(place[0])

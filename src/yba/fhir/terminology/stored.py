@@ -22,7 +22,7 @@ from yba.fhir.model.fold import fold
 from yba.fhir.search.parameters import param_number
 from yba.fhir.store.rows import execute
 from yba.fhir.terminology.library import sortable
-from yba.fhir.terminology.systems import Listed, System
+from yba.fhir.terminology.systems import Listed, System, fits
 from yba.fhir.terminology.tables import Tabled, fill, is_filled
 
 Tree = Any
@@ -81,9 +81,16 @@ class RecordShelf:
         self._actor = actor
 
     def resource(self, kind: str, url: str, version: str | None) -> Tree | None:
-        """The newest resource of a canonical url, or of that version; None when there is none to see."""
+        """The newest resource of a canonical url, or of that version; None when there is none to see.
+
+        ``ValueSet/id`` names one by its id (a search's ``:in`` may do so).
+        """
+        identifier = url.removeprefix(f"{kind}/")
+        if identifier != url:
+            rows = self._query(_CONTENT, kind, {"type": kind, "id": identifier}, sql.SQL(""))
+            return tree.parse(rows[0][0]) if rows and rows[0][0] is not None else None
         found = [self._tree(kind, row) for row in self._rows(kind, url)]
-        return newest(one for one in found if version in (None, one.get("version")))
+        return newest(one for one in found if fits(one.get("version"), version))
 
     def system(self, url: str, version: str | None) -> System | None:
         """The newest code system of a url with its concepts; supplements are not systems."""
@@ -91,7 +98,7 @@ class RecordShelf:
         heads = []
         for row in rows:
             head = self._head(row)
-            if head.get("content") != "supplement" and version in (None, head.get("version")):
+            if head.get("content") != "supplement" and fits(head.get("version"), version):
                 heads.append((head, row))
         chosen = newest(head for head, _ in heads)
         if chosen is None:

@@ -46,6 +46,16 @@ def version_of(system: System) -> str | None:
     return None if version is None else str(version)
 
 
+def fits(version: object, wanted: str | None) -> bool:
+    """Whether a version is the one wanted: the same, a longer one (1.0 wants 1.0.3), or with x for any number."""
+    if wanted is None or version == wanted:
+        return True
+    have, want = str(version or "").split("."), wanted.split(".")
+    return len(have) >= len(want) and all(
+        two in ("x", "X", "*") or one == two for one, two in zip(have, want, strict=False)
+    )
+
+
 def canonical(head: Tree) -> str:
     """url|version, or the url alone."""
     return f"{head['url']}|{head['version']}" if head.get("version") else str(head["url"])

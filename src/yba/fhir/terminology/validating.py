@@ -12,7 +12,7 @@ from typing import Any
 from yba.fhir.errors import RecordError
 from yba.fhir.terminology.compose import Selection, Versions, systems_of
 from yba.fhir.terminology.concept import Concept
-from yba.fhir.terminology.expanding import required_supplements, spoken_by
+from yba.fhir.terminology.expanding import required_supplements, spoken
 from yba.fhir.terminology.failures import TX_ISSUE
 from yba.fhir.terminology.languages import Languages, Wording, chosen, languages_of, wordings
 from yba.fhir.terminology.library import Library
@@ -31,6 +31,7 @@ class Asked:
     infer_system: bool = False
     abstract: bool = True  # whether a code may be one that only groups others
     display_language: str | None = None
+    header_language: str | None = None
     lenient_display: bool = False
     membership_only: bool = False
     supplements: list[str] = field(default_factory=list)
@@ -83,8 +84,7 @@ class _Judge:
         self.asked = asked
         self.value_set = value_set
         self.selection = Selection(library, versions=asked.versions, supplements=supplements)
-        spoken = spoken_by(value_set) if value_set is not None else None
-        self.languages = languages_of(asked.display_language or spoken)
+        self.languages = languages_of(spoken(asked.display_language, asked.header_language, value_set))
 
     def path(self, place: int) -> str:
         return f"CodeableConcept.coding[{place}]" if self.asked.concept is not None else self.asked.path

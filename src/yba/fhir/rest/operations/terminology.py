@@ -81,10 +81,10 @@ def versions(call: Call) -> Versions:
     return Versions(read("system-version"), read("check-system-version"), read("force-system-version"))
 
 
-def language(call: Call) -> str | None:
-    """The languages to answer in: the parameter, else the request's header."""
+def header_language(call: Call) -> str | None:
+    """The languages of the request's header, unless any will do."""
     header = call.request.header("ACCEPT_LANGUAGE")
-    return call.text("displayLanguage") or (header if header and header.strip() != "*" else None)
+    return header if header and header.strip() != "*" else None
 
 
 def told(run: Callable[[Call], Response]) -> Callable[[Call], Response]:

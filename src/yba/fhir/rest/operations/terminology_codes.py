@@ -56,7 +56,8 @@ def _asked(call: Call, system: str | None) -> Asked:
         codings=[],
         infer_system=call.flag("inferSystem"),
         abstract=call.flag("abstract", default=True),
-        display_language=terminology.language(call),
+        display_language=call.text("displayLanguage"),
+        header_language=terminology.header_language(call),
         lenient_display=call.flag("lenient-display-validation"),
         membership_only=call.flag("valueset-membership-only"),
         supplements=call.texts("useSupplement"),
@@ -113,7 +114,7 @@ def lookup(call: Call) -> Response:
     concept = system.find(coding["code"])
     if concept is None:
         raise _unknown_code(coding["code"], system)
-    languages = languages_of(terminology.language(call))
+    languages = languages_of(call.text("displayLanguage") or terminology.header_language(call))
     return answer_tree(looked_up(system, concept, properties=call.texts("property"), languages=languages))
 
 

@@ -53,7 +53,8 @@ def asked(call: Call) -> Asked:
         active_only=call.flag("activeOnly"),
         exclude_nested=call.flag("excludeNested"),
         exclude_not_for_ui=call.flag("excludeNotForUI"),
-        display_language=terminology.language(call),
+        display_language=call.text("displayLanguage"),
+        header_language=terminology.header_language(call),
         excluded_systems=[text.partition("|")[0] for text in call.texts("exclude-system")],
         properties=call.texts("property"),
         supplements=call.texts("useSupplement"),
@@ -68,7 +69,11 @@ def _echo(call: Call) -> list[Tree]:
         kind = _ECHOED.get(one.name)
         if kind is None:
             continue
-        rows.append({"name": one.name, kind: _valued(kind, one.value)})
+        rows.append(
+            {"name": one.name, f"value{one.kind}": one.value}
+            if one.kind
+            else {"name": one.name, kind: _valued(kind, one.value)}
+        )
     return rows
 
 

@@ -13,6 +13,12 @@ from yba.fhir.terminology.library import Library, split
 from yba.fhir.terminology.translating import Asked, translate
 
 Tree = Any
+# R4's names, and R5's, which clients of both send.
+_NAMES = {
+    "code": ("code", "sourceCode"),
+    "coding": ("coding", "sourceCoding"),
+    "codeableConcept": ("codeableConcept", "sourceCodeableConcept"),
+}
 
 
 @terminology.told
@@ -22,9 +28,9 @@ def run(call: Call) -> Response:
     asked = Asked(
         codings=_codings(call),
         maps=_maps(call, found),
-        source=call.text("source"),
-        target=call.text("target"),
-        target_system=call.text("targetsystem"),
+        source=call.text("source") or call.text("sourceScope"),
+        target=call.text("target") or call.text("targetScope"),
+        target_system=call.text("targetsystem") or call.text("targetSystem"),
         dependencies=[pair for one in call.all("dependency") for pair in _dependency(one)],
         reverse=call.flag("reverse"),
     )
@@ -32,24 +38,22 @@ def run(call: Call) -> Response:
 
 
 def _codings(call: Call) -> list[Tree]:
-    given = [name for name in ("code", "coding", "codeableConcept") if call.all(name)]
+    given = [(name, asked) for name, others in _NAMES.items() for asked in others if call.all(asked)]
     if len(given) != 1:
         raise Invalid(
             "operation.value", "$translate takes one of 'code', 'coding' and 'codeableConcept'.",
             path="Parameters.parameter",
         )  # fmt: skip
-    if given == ["code"]:
-        coding = {"system": call.needed("system"), "code": call.needed("code")}
-        return [coding]
-    value = call.value(given[0])
+    ((kind, name),) = given
+    if kind == "code":
+        return [{"system": call.needed("system"), "code": call.needed(name)}]
+    value = call.value(name)
     if not isinstance(value, dict):
         raise Invalid(
-            "operation.value", f"'{given[0]}' is sent in the body, as a Parameters resource.",
-            path=f"Parameters.{given[0]}",
+            "operation.value", f"'{name}' is sent in the body, as a Parameters resource.",
+            path=f"Parameters.{name}",
         )  # fmt: skip
-    return (
-        [value] if given == ["coding"] else [one for one in value.get("coding", ()) if isinstance(one, dict)]
-    )
+    return [value] if kind == "coding" else [one for one in value.get("coding", ()) if isinstance(one, dict)]
 
 
 def _maps(call: Call, found: Library) -> list[Tree]:

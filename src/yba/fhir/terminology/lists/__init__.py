@@ -25,6 +25,11 @@ UNITS = SYSTEMS + "administrative-unit"
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 LOINC = "http://loinc.org"
 VERSION = "2026-11-22"
+_WHOLES = {
+    VALUE_SETS + "administrative-unit": UNITS,
+    "http://loinc.org/vs": LOINC,
+    "http://unitsofmeasure.org/vs": "http://unitsofmeasure.org",
+}
 _FOLDER = resources.files(__name__)
 _KINDS_OF_UNITS = {
     "Thành phố": "City", "Tỉnh": "Province", "Phường": "Ward", "Xã": "Commune", "Đặc khu": "Special Zone",
@@ -78,9 +83,7 @@ def value_set(url: str) -> Tree | None:
 
 def whole_of(url: str) -> str | None:
     """The system whose whole is named by this value set url (CodeSystem.valueSet), or None."""
-    if url == VALUE_SETS + "administrative-unit":
-        return UNITS
-    return packaged.wholes().get(url)
+    return _WHOLES.get(url) or packaged.wholes().get(url)
 
 
 def _head(url: str, name: str, title: str, *, language: str = "vi") -> Tree:
