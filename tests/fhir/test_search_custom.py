@@ -16,6 +16,7 @@ from yba.fhir.access import SYSTEM
 from yba.fhir.model import codec
 from yba.fhir.r4.search_parameter import SearchParameter
 from yba.fhir.search.index import VERSION
+from yba.fhir.search.parameters import param_number
 from yba.fhir.store import parameters, reindex
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -221,3 +222,51 @@ def test_rows_of_older_code_are_made_anew(database: str) -> None:
     assert found(again, "Observation", ("value-quantity", "0.0054|http://unitsofmeasure.org|g")) == {"a"}
     assert found(again, "Observation", ("_content", "final")) == {"a"}
     assert connection.execute("select version from record.search_state").fetchone() == (VERSION,)
+
+
+def test_a_store_of_the_release_before(databases: Any) -> None:
+    """Rows made before this migration: it applies over them, they answer as before, and are made anew."""
+    from yba.fhir.store import migrate
+    from yba.fhir.store.migrate import _files
+    from yba.fhir.store.write import INDEX_TABLES
+
+    name = databases.new()
+    database = databases.conninfo(name)
+    content = observation("a", f',"valueQuantity":{quantity("5.4")},"subject":{{"reference":"Patient/p"}}')
+    with connect(database) as connection:
+        connection.execute(
+            "create table public.record_migration (name text primary key, applied timestamptz not null default now())"
+        )
+        for file, text in _files():
+            if file < "0003":
+                connection.execute(text.encode())
+                connection.execute("insert into public.record_migration (name) values (%s)", (file,))
+        connection.execute(
+            "insert into record.resource (shard, rid, type, id, version, updated, patient, content)"
+            " values (1, nextval('record.rid'), 'Observation', 'a', 1, now(), 'p', %s)",
+            (content,),
+        )
+        for code, value in (("value-quantity", "5.4"), ("combo-value-quantity", "5.4")):
+            connection.execute(
+                "insert into record.number (shard, rid, param, low, high, value, system, code, unit)"
+                " select 1, rid, %s, %s, %s, %s, 'http://unitsofmeasure.org', 'mg', 'mg' from record.resource",
+                (param_number("Observation", code), value, value, value),
+            )
+        assert "0003_search" in migrate(connection)
+        assert set(INDEX_TABLES) >= {"composite", "text", "position"}
+    record = opened(database)
+    asked = ("value-quantity", "5.4|http://unitsofmeasure.org|mg")
+    assert found(record, "Observation", asked) == {"a"}
+    with pytest.raises(errors.Unavailable):
+        found(record, "Observation", ("code-value-quantity", "8302-2$gt5"))
+    put(record, observation("new", f',"valueQuantity":{quantity("0.0054", "g")}'))
+    assert found(record, "Observation", asked) == {"a", "new"}
+    assert reindex.due(record.connection, NOW) is not None
+    assert drain(database) == 1
+    assert found(record, "Observation", ("code-value-quantity", "8302-2$gt5||mg")) == {"a"}
+    assert found(record, "Observation", ("value-quantity", "0.0054|http://unitsofmeasure.org|g")) == {
+        "a",
+        "new",
+    }
+    record.connection.close()
+    databases.drop(name)
