@@ -103,3 +103,5 @@ def test_over_http(connection: psycopg.Connection[Any]) -> None:
     assert "note" not in found
     assert found["meta"]["tag"][-1] == SUBSETTED
     assert "note" in client("GET", "/Observation/o").json
+    refused = client("PUT", "/Observation/o", found)
+    assert (refused.status, refused.key) == (400, "store.subsetted")

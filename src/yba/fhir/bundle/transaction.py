@@ -76,6 +76,7 @@ def run(record: Record, bundle: Bundle, fetch: Fetch | None, returns: str | None
     refuse_overlaps(steps)
     found: dict[int, BundleEntry] = {}
     steps_in_order = sorted(steps, key=lambda one: (ORDER[one.method], one.type, one.id or "", one.number))
+    _lock_conditions(record, steps)
     known = _deletions(record, steps, returns, found)
     known |= _conditions(record, steps)
     refuse_overlaps(steps)  # again: now conditions have their ids
@@ -125,18 +126,21 @@ def _deletions(
     """Lock all rows that are named, then delete: before conditions are asked, so that none matches what goes."""
     from yba.fhir.record import conditions, writing
 
+    matched: list[Stored] = []
     for step in steps:
-        if step.method == "DELETE":
+        if step.method == "DELETE" and step.id is not None:
+            step.doomed = [step.id]
+        elif step.method == "DELETE":
             with at(step.path):
-                step.doomed = (
-                    [step.id]
-                    if step.id is not None
-                    else [one.id for one in conditions.matched_for_delete(record, step.type, step.query)]
-                )
+                matches = conditions.matched_for_delete(record, step.type, step.query)
+                step.doomed = [one.id for one in matches]
+                matched += matches
     refuse_overlaps(steps)
     named = [(step.type, step.id) for step in steps if step.id is not None]
     named += [(step.type, one) for step in steps for one in step.doomed]
     known = lock_many(record.connection, named)
+    for one in matched:
+        conditions.check_unchanged(one, known.get((one.type, one.id)))
     for step in sorted(steps, key=lambda one: (one.type, one.id or "", one.number)):
         if step.method != "DELETE":
             continue
@@ -152,20 +156,30 @@ def _deletions(
     return known
 
 
+def _lock_conditions(record: Record, steps: list[Step]) -> None:
+    """Lock the conditions under which something may be made: before any row, as single interactions do, too."""
+    from yba.fhir.record import conditions
+
+    keys = []
+    for step in steps:
+        if step.method in ("POST", "PUT", "PATCH") and step.condition:
+            with at(step.path):
+                keys.append(conditions.key_of(step.type, conditions.checked(step.type, step.condition)))
+    if keys:
+        conditions.lock(record, keys)
+
+
 def _conditions(record: Record, steps: list[Step]) -> _Known:
     """Find what conditional creates, updates and patches mean, and lock it; give ids to what is new."""
     from yba.fhir.record import conditions
 
     conditional = [step for step in steps if step.method in ("POST", "PUT", "PATCH") and step.condition]
-    if conditional:
-        keys = []
-        for step in conditional:
-            with at(step.path):
-                keys.append(conditions.key_of(step.type, conditions.checked(step.type, step.condition)))
-        conditions.lock(record, keys)
+    matched: list[Stored] = []
     for step in conditional:
         with at(step.path):
             match = conditions.match(record, step.type, step.condition)
+            if match is not None and step.method != "POST":
+                matched.append(match)
             if step.method == "PATCH":
                 if match is None:
                     raise NotFound("store.no-match", f"Nothing matches the condition of '{step.url[:200]}'.")
@@ -176,8 +190,12 @@ def _conditions(record: Record, steps: list[Step]) -> _Known:
                 assert step.resource is not None
                 step.id = conditions.decide(record, step.resource, match)
     _name(record, steps)
-    matched = [(step.type, step.id) for step in conditional if step.id is not None]
-    return lock_many(record.connection, matched)
+    known = lock_many(
+        record.connection, [(step.type, step.id) for step in conditional if step.id is not None]
+    )
+    for one in matched:
+        conditions.check_unchanged(one, known.get((one.type, one.id)))
+    return known
 
 
 def _name(record: Record, steps: list[Step]) -> None:

@@ -14,6 +14,7 @@ from yba.fhir.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from yba.fhir.record import writing
 from yba.fhir.record.failures import BUSY, translated
 from yba.fhir.record.reading import Known, sees
+from yba.fhir.store.read import lock_many
 from yba.fhir.store.rows import Stored, execute
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def update(
         if identifier is not None:
             known = writing.known_row(record, type_name, identifier, lock=True)
         if found is not None:
-            _unchanged(found, known)
+            check_unchanged(found, known)
         writing.check_version(record, type_name, identifier or "", known, if_match)
         is_new = known is None or known[0].content is None
         return writing.put(record, resource, identifier, "PUT", known), is_new
@@ -165,7 +166,7 @@ def update(
     return record.attempt(work, taken=True)
 
 
-def _unchanged(found: Stored, known: Known | None) -> None:
+def check_unchanged(found: Stored, known: Known | None) -> None:
     """Ask again when the match was changed before it was locked: it may match no longer."""
     if known is None or known[0].version != found.version:
         raise Conflict(
@@ -187,7 +188,7 @@ def patch(
                 f"Nothing matches the condition '{key_of(type_name, params)[:200]}'.",
                 type=type_name,
             )
-        _unchanged(found, writing.known_row(record, type_name, found.id, lock=True))
+        check_unchanged(found, writing.known_row(record, type_name, found.id, lock=True))
         return writing.patch_in(record, type_name, found.id, change, if_match=if_match)
 
     return record.attempt(work)
@@ -200,10 +201,10 @@ def delete(
 
     def work() -> list[Stored]:
         found = matched_for_delete(record, type_name, params, most)
-        deleted = [
-            writing.delete_in(record, type_name, one.id, if_match=if_match)
-            for one in sorted(found, key=lambda one: one.id)
-        ]
+        known = lock_many(record.connection, [(type_name, one.id) for one in found])
+        for one in found:
+            check_unchanged(one, known.get((type_name, one.id)))
+        deleted = [writing.delete_in(record, type_name, one.id, if_match=if_match) for one in found]
         return [one for one in deleted if one is not None]
 
     return record.attempt(work)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ANY_VERSION = "*"
 Change = Callable[[bytes], bytes]
 """From the JSON of a resource to the JSON it is to become."""
+_OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 _ALL = policy.Condition(None)
 
 
@@ -70,6 +71,8 @@ def update_in(
     assert identifier is not None
     check_version(record, type_name, identifier, known, if_match)
     is_new = known is None or known[0].content is None
+    if not is_new and resource.meta is not None:
+        _refuse_part(type_name, resource.meta)
     if only_new and not is_new:
         raise PreconditionFailed(
             "store.exists", f"There is a {type_name}/{identifier} already.", type=type_name, id=identifier
@@ -168,6 +171,16 @@ def facility_of(resource: Resource) -> str | None:
             if tag.system == policy.FACILITY_TAG:
                 return tag.code
     return None
+
+
+def _refuse_part(type_name: str, meta: Meta) -> None:
+    """A part of a resource never replaces the whole. Source: search.html#summary."""
+    if any(tag.code == "SUBSETTED" and tag.system == _OBSERVATION_VALUE for tag in meta.tag):
+        raise Invalid(
+            "store.subsetted",
+            f"This {type_name} is a part (tag SUBSETTED). Read the whole, and send that with your change.",
+            path=f"{type_name}.meta.tag",
+        )
 
 
 def _moment(record: Record) -> datetime:
