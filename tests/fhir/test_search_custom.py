@@ -146,6 +146,18 @@ def test_a_composite(database: str) -> None:
     assert found(record, "Observation", ("pair", "n$gt4")) == set()
 
 
+def test_an_expression_that_fails_keeps_nothing_from_being_stored(database: str) -> None:
+    record = opened(database)
+    put(record, added("only", "only", "string", "Patient.name.single().family"))
+    put(
+        record,
+        patient("one", ',"name":[{"family":"A"}]'),
+        patient("two", ',"name":[{"family":"A"},{"family":"B"}]'),
+    )
+    drain(database)
+    assert found(record, "Patient", ("only", "a")) == {"one"}
+
+
 def test_for_every_type(database: str) -> None:
     record = opened(database)
     put(record, patient("a", ',"language":"vi"'), observation("o"))

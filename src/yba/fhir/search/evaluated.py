@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -10,13 +11,15 @@ from typing import Any
 
 import msgspec
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, RecordError
 from yba.fhir.model import fhirpath, tree
 from yba.fhir.r4 import datatypes
 from yba.fhir.search import composite, index
 from yba.fhir.search.parameters import Added, Parameter
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.rows import Gathered
+
+log = logging.getLogger(__name__)
 
 _PLAIN = re.compile(r"[A-Z]\w*(\.[a-z]\w*)+(\.(as|ofType)\([A-Za-z]+\))?")
 _NAMES = {
@@ -44,7 +47,11 @@ def gather(resource: Any, content: bytes, added: Sequence[Added]) -> Gathered:
                 handler(value, found)
         if evaluated is not None:
             parsed = tree.parse(content) if parsed is None else parsed
-            evaluated(resource, parsed, found)
+            try:
+                evaluated(resource, parsed, found)
+            except RecordError as error:
+                # A user's expression that fails on this resource must not keep it from being stored.
+                log.warning("search: %s of %s: %s", one.parameter.code, one.base, error.message)
     return found
 
 

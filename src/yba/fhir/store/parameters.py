@@ -86,7 +86,7 @@ def prepare(
         if code == "_sort":
             plain = all(one.removeprefix("-") in known or one.startswith("_") for one in value.split(","))
         else:
-            plain = code in known or code in _PLAIN
+            plain = "." not in name and (code in known or code in _PLAIN)
         if not plain:
             refreshed(connection)
             return

@@ -110,7 +110,8 @@ def _settle(job: jobs.JobRun) -> None:
         ).fetchone()
         if waiting is None or not waiting[0]:
             return
-        job.progress(0)
+        if job.cancelled():
+            raise jobs.Cancelled
         time.sleep(_WAIT_SECONDS)
 
 
@@ -146,8 +147,9 @@ select r.rid, r.shard, r.type::varchar, r.content from record.resource r
 def _walk(job: jobs.JobRun, types: Sequence[str] | None, added: Sequence[Added] | None) -> int:
     """Every resource of the types once, in the order of storing; how many there were."""
     connection = job.connection
+    numbers = sorted(one.parameter.number for one in added or ())
     place = job.kept or {}
-    if "last" not in place:
+    if place.get("numbers") != numbers:  # not begun yet, or for fewer parameters than there are now
         row = execute(
             connection,
             "select coalesce(max(rid), 0), count(*) from record.resource r where r.content is not null"
@@ -155,7 +157,7 @@ def _walk(job: jobs.JobRun, types: Sequence[str] | None, added: Sequence[Added] 
             {"types": types},
         ).fetchone()
         assert row is not None
-        place = {"after": 0, "last": row[0], "total": row[1], "done": 0}
+        place = {"numbers": numbers, "after": 0, "last": row[0], "total": row[1], "done": 0}
     while True:
         job.progress(place["done"], place["total"])
         try:
