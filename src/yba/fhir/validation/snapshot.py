@@ -56,7 +56,8 @@ class _Snapshot:
             path = one.get("path")
             if not isinstance(path, str):
                 raise self._refused("an element has no path", at)
-            identifier = one.get("id") if isinstance(one.get("id"), str) else _id_of(one, named)
+            said = one.get("id")
+            identifier = said if isinstance(said, str) and _agrees(said, path) else _id_of(one, named)
             identifier = self._plain(identifier, one, at)
             named.append(identifier)
             place = self._place(identifier, at)
@@ -262,6 +263,15 @@ def _id_of(one: Tree, named: list[str]) -> str:
             break
     identifier = f"{parent}.{last}" if parent else last
     return f"{identifier}:{name}" if isinstance(name, str) else identifier
+
+
+def _agrees(identifier: str, path: str) -> bool:
+    """Whether an id is one of an element of this path; a choice may be written with its type in the path."""
+    plain, steps = _without_slices(identifier).split("."), path.split(".")
+    return len(plain) == len(steps) and all(
+        one == other or (one.endswith("[x]") and other.startswith(one[:-3]))
+        for one, other in zip(plain, steps, strict=True)
+    )
 
 
 def _without_slices(identifier: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from yba.fhir.r4 import MODULES
-from yba.fhir.validation import bundles, codings, extending, links, narrative, profiled
+from yba.fhir.validation import bundles, codings, conformance, extending, links, narrative, profiled
 from yba.fhir.validation.plan import Plan, Property, plan_of
 from yba.fhir.validation.primitives import fault_of
 from yba.fhir.validation.state import Scope, State
@@ -59,6 +59,7 @@ def resource(
         _same_ids(state, scope)
         if kind == "Bundle":
             bundles.check(state, tree, scope)
+        conformance.check(state, scope)
         profiled.by_meta(state, scope)
         if kind == "Observation":
             profiled.by_code(state, scope)
