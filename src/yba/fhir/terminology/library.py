@@ -23,6 +23,9 @@ class Shelf(Protocol):
     def resource(self, kind: str, url: str, version: str | None) -> Tree | None:
         """The newest resource of a canonical url the actor may read."""
 
+    def by_id(self, kind: str, identifier: str) -> Tree | None:
+        """The resource of an id, if the actor may read it."""
+
     def system(self, url: str, version: str | None) -> System | None:
         """The newest code system of a url with its concepts."""
 
@@ -95,6 +98,8 @@ class Library:
         given = self._given(kind, url, version)
         if given is not None:
             return given
+        if url.startswith(f"{kind}/"):
+            return None if self._shelf is None else self._shelf.by_id(kind, url.partition("/")[2])
         if kind == "ValueSet":
             found = packaged.value_set(url)
             if found is not None and fits(found.get("version"), version):

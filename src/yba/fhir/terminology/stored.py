@@ -92,6 +92,11 @@ class RecordShelf:
         found = [self._tree(kind, row) for row in self._rows(kind, url)]
         return newest(one for one in found if fits(one.get("version"), version))
 
+    def by_id(self, kind: str, identifier: str) -> Tree | None:
+        """The resource of an id, if the actor may read it."""
+        rows = self._query(_CONTENT, kind, {"type": kind, "id": identifier}, sql.SQL(""))
+        return tree.parse(rows[0][0]) if rows and rows[0][0] is not None else None
+
     def system(self, url: str, version: str | None) -> System | None:
         """The newest code system of a url with its concepts; supplements are not systems."""
         rows = self._rows("CodeSystem", url)

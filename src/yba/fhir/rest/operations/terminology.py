@@ -16,6 +16,7 @@ from yba.fhir.rest.response import Response
 from yba.fhir.terminology.compose import Versions
 from yba.fhir.terminology.failures import TX_ISSUE, unknown_value_set
 from yba.fhir.terminology.library import Library, split
+from yba.fhir.terminology.sent import checked
 from yba.fhir.terminology.stored import RecordShelf
 
 Tree = Any
@@ -30,12 +31,37 @@ def library(call: Call, *more: Tree) -> Library:
             raise Invalid(
                 "operation.value", f"tx-resource takes {', '.join(_KINDS)}.", path="Parameters.tx-resource"
             )
+        checked(one, one["resourceType"], one["resourceType"])
     return Library(shelf(call.record), [one for one in (*sent, *more) if one is not None])
 
 
 def shelf(record: Record) -> RecordShelf:
     """What the record keeps, as far as its actor may read it."""
     return RecordShelf(record.connection, record.actor)
+
+
+def resource(call: Call, name: str, kind: str) -> Tree | None:
+    """The resource of a parameter, of the kind it must have."""
+    sent = call.resource(name)
+    if sent is None:
+        return None
+    if sent.get("resourceType") != kind:
+        raise Invalid("operation.value", f"'{name}' takes a {kind}.", path=f"Parameters.{name}")
+    return checked(sent, kind, kind)
+
+
+def coded(call: Call, name: str, kind: str) -> Tree | None:
+    """The Coding or CodeableConcept of a parameter, which only a body can hold."""
+    value = call.value(name)
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise Invalid(
+            "operation.value",
+            f"'{name}' is sent in the body, as a Parameters resource.",
+            path=f"Parameters.{name}",
+        )
+    return checked(value, kind, kind)
 
 
 def own_resource(call: Call) -> Tree | None:
@@ -48,10 +74,8 @@ def own_resource(call: Call) -> Tree | None:
 
 def value_set(call: Call, found: Library, *, url: str = "url") -> Tree | None:
     """The value set of the call: sent, of the instance, or by its url. Raises NotFound for an unknown one."""
-    sent = call.resource("valueSet")
+    sent = resource(call, "valueSet", "ValueSet")
     if sent is not None:
-        if sent.get("resourceType") != "ValueSet":
-            raise Invalid("operation.value", "'valueSet' takes a ValueSet.", path="Parameters.valueSet")
         return sent
     own = own_resource(call)
     if own is not None:
@@ -65,10 +89,10 @@ def value_set(call: Call, found: Library, *, url: str = "url") -> Tree | None:
             )  # fmt: skip
         return None
     address, version = split(named)
-    resource = found.resource("ValueSet", address, call.text("valueSetVersion") or version)
-    if resource is None:
+    named_set = found.resource("ValueSet", address, call.text("valueSetVersion") or version)
+    if named_set is None:
         raise unknown_value_set(named)
-    return resource
+    return named_set
 
 
 def versions(call: Call) -> Versions:

@@ -35,7 +35,7 @@ def validate_in_value_set(call: Call) -> Response:
 @terminology.told
 def validate_in_system(call: Call) -> Response:
     """Whether a code is in a code system."""
-    sent = call.resource("codeSystem") or terminology.own_resource(call)
+    sent = terminology.resource(call, "codeSystem", "CodeSystem") or terminology.own_resource(call)
     found = terminology.library(call, sent)
     url = call.text("url") or call.text("system") or (sent.get("url") if sent is not None else None)
     asked = _asked(call, url)
@@ -71,12 +71,7 @@ def _asked(call: Call, system: str | None) -> Asked:
         }  # fmt: skip
         asked.codings = [{key: value for key, value in coding.items() if value}]
         return asked
-    value = call.value(given[0])
-    if not isinstance(value, dict):
-        raise Invalid(
-            "operation.value", f"'{given[0]}' is sent in the body, as a Parameters resource.",
-            path=f"Parameters.{given[0]}",
-        )  # fmt: skip
+    value = terminology.coded(call, given[0], "Coding" if given == ["coding"] else "CodeableConcept") or {}
     if given == ["coding"]:
         asked.codings, asked.path = [value], "Coding"
         if system is not None and "system" not in value:
@@ -101,7 +96,7 @@ def _missing(name: str, parameter: str) -> Invalid:
 def lookup(call: Call) -> Response:
     """What is known of a code."""
     found = terminology.library(call)
-    coding = _coding(call, "coding") or {
+    coding = terminology.coded(call, "coding", "Coding") or {
         "system": call.text("system"), "code": call.text("code"), "version": call.text("version"),
     }  # fmt: skip
     if not coding.get("system") or not coding.get("code"):
@@ -126,7 +121,7 @@ def subsumes(call: Call) -> Response:
     codes = []
     url, version = call.text("system") or (own or {}).get("url"), call.text("version")
     for letter in ("A", "B"):
-        coding = _coding(call, f"coding{letter}")
+        coding = terminology.coded(call, f"coding{letter}", "Coding")
         if coding is not None:
             if url is not None and coding.get("system") not in (None, url):
                 raise Invalid("operation.value", "Both codes must be of the same system.", path="Parameters")
@@ -147,16 +142,6 @@ def subsumes(call: Call) -> Response:
     else:
         outcome = "subsumed-by" if other in system.ancestors(one) else "not-subsumed"
     return parameters({"name": "outcome", "valueCode": outcome})
-
-
-def _coding(call: Call, name: str) -> Tree | None:
-    value = call.value(name)
-    if value is not None and not isinstance(value, dict):
-        raise Invalid(
-            "operation.value", f"'{name}' is sent in the body, as a Parameters resource.",
-            path=f"Parameters.{name}",
-        )  # fmt: skip
-    return value
 
 
 def _system(found: Library, url: str, version: str | None) -> System:

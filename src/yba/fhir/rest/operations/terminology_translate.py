@@ -10,6 +10,7 @@ from yba.fhir.rest.operations.call import Call, Operation, Parameter, answer_tre
 from yba.fhir.rest.response import Response
 from yba.fhir.terminology.failures import refused
 from yba.fhir.terminology.library import Library, split
+from yba.fhir.terminology.sent import checked
 from yba.fhir.terminology.translating import Asked, translate
 
 Tree = Any
@@ -47,18 +48,13 @@ def _codings(call: Call) -> list[Tree]:
     ((kind, name),) = given
     if kind == "code":
         return [{"system": call.needed("system"), "code": call.needed(name)}]
-    value = call.value(name)
-    if not isinstance(value, dict):
-        raise Invalid(
-            "operation.value", f"'{name}' is sent in the body, as a Parameters resource.",
-            path=f"Parameters.{name}",
-        )  # fmt: skip
-    return [value] if kind == "coding" else [one for one in value.get("coding", ()) if isinstance(one, dict)]
+    value = terminology.coded(call, name, "Coding" if kind == "coding" else "CodeableConcept") or {}
+    return [value] if kind == "coding" else list(value.get("coding", ()))
 
 
 def _maps(call: Call, found: Library) -> list[Tree]:
     """The one map that is sent, addressed or named; none: all that fit."""
-    one = call.resource("conceptMap") or terminology.own_resource(call)
+    one = terminology.resource(call, "conceptMap", "ConceptMap") or terminology.own_resource(call)
     if one is not None:
         return [one]
     named = call.text("url")
@@ -81,6 +77,7 @@ def _dependency(one: Parameter) -> list[tuple[str, Tree]]:
             "operation.value", "'dependency' has the parts 'element' (uri) and 'concept' (CodeableConcept).",
             path="Parameters.dependency",
         )  # fmt: skip
+    checked(concept, "CodeableConcept" if "coding" in concept else "Coding", "Parameters.dependency")
     return [(element, coding) for coding in concept.get("coding", [concept])]
 
 
