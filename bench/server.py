@@ -25,6 +25,34 @@ class Running:
     token: str
     name: str
     environment: dict[str, str]
+    process: int
+
+    def memory(self) -> float:
+        """Megabytes in memory of the web process and its workers."""
+        return sum(int(_proc(pid, "statm").split()[1]) for pid in _family(self.process)) * PAGE / 1e6
+
+    def processor(self) -> float:
+        """Seconds of processor time the web process and its workers have taken."""
+        return (
+            sum(
+                sum(map(int, _proc(pid, "stat").rpartition(")")[2].split()[11:13]))
+                for pid in _family(self.process)
+            )
+            / TICKS
+        )
+
+
+PAGE, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+
+
+def _proc(pid: int, name: str) -> str:
+    return Path(f"/proc/{pid}/{name}").read_text()
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its children: on Linux only."""
+    children = _proc(pid, f"task/{pid}/children").split()
+    return [pid, *(one for child in children for one in _family(int(child)))]
 
 
 def _environment(uri: str, data: Path) -> dict[str, str]:
@@ -70,7 +98,7 @@ def running(uri: str, data: Path, *, alone: bool = False, threads: int = 4) -> I
     try:
         url = f"http://127.0.0.1:{port}/fhir"
         _wait(f"{url}/metadata", process)
-        yield Running(url, token or "bench", name, environment if token else {})
+        yield Running(url, token or "bench", name, environment if token else {}, process.pid)
     finally:
         process.terminate()
         process.wait(10)

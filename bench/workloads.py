@@ -1,0 +1,200 @@
+"""What is measured over HTTP: a request as Lua for wrk, and the same statements through bare psycopg as its limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from bench import load, plans, seed
+from yba.fhir import search
+from yba.fhir.access import SYSTEM, policy
+from yba.fhir.model import codec
+from yba.fhir.search.index import rows as index_rows
+from yba.fhir.store import identity, read, write
+from yba.fhir.store.rows import execute
+
+Values = Callable[[int], dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """``floor`` is the least ratio to the bare loop on ``bare_connections``; None: no goal is set."""
+
+    name: str
+    script: str
+    bare: Callable[[float], float]
+    bare_connections: int = 1
+    floor: float | None = None
+
+
+def connection(uri: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(uri, autocommit=True, prepare_threshold=2)
+
+
+def all_of(uri: str, token: str, persons: int) -> list[Workload]:
+    """Every workload on a record that ``synthetic.fill`` has filled with so many persons."""
+    ids = [f"bench-{number * max(1, persons // 1000)}-o3" for number in range(min(persons, 1000))]
+    found = [
+        Workload(
+            "read", load.get_script(token, "/Observation/%s", ids), lambda s: _reads(uri, ids, s), 1, 0.5
+        ),
+        Workload("create", load.create_script(token, persons), lambda s: _creates(uri, s), 16, 0.6),
+        Workload("update", load.update_script(token, ids), lambda s: _updates(uri, ids, s), 16),
+    ]
+    for name, path, floor in _SEARCHES:
+        numbers = [str(number) for number in range(0, persons, max(1, persons // 500))]
+        script = load.get_script(token, path.replace("#", "%s"), numbers)
+        found.append(Workload(name, script, _search_limit(uri, path, numbers), 1, floor))
+    found.append(
+        Workload(
+            "everything",
+            load.get_script(
+                token, "/Patient/bench-%s/$everything?_count=50", [one.split("-")[1] for one in ids]
+            ),
+            lambda s: _charts(uri, [one.split("-")[1] for one in ids], s),
+        )
+    )
+    return found
+
+
+_SEARCHES = (
+    ("chart", "/Observation?patient=bench-#&category=vital-signs&_sort=-date&_count=20", 0.5),
+    ("name", "/Patient?name=ho#&_count=20", 0.5),
+    ("token", "/Patient?identifier=http://s|bench-#&_count=20", 0.5),
+    ("date", "/Observation?patient=bench-#&date=ge2020-01-01&date=lt2024-01-01&_sort=-date&_count=20", 0.5),
+    ("chain", "/Observation?patient.identifier=http://s|bench-#&_count=20", None),
+)
+
+
+# -- limits ----------------------------------------------------------------------------------------------------
+
+
+def _loop(seconds: float, work: Callable[[int], object]) -> float:
+    count, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        work(count)
+        count += 1
+    return count / seconds
+
+
+def _reads(uri: str, ids: Sequence[str], seconds: float) -> float:
+    with connection(uri) as connected, psycopg.Cursor(connected) as cursor:
+        return _loop(
+            seconds,
+            lambda count: cursor.execute(
+                read._CURRENT_TEXT, {"type": "Observation", "id": ids[count % len(ids)]}, binary=True
+            ).fetchone(),
+        )
+
+
+def _search_limit(uri: str, path: str, numbers: Sequence[str]) -> Callable[[float], float]:
+    """The statements of one search, captured once, with each number's value put in their places."""
+    kind, _, query = path.lstrip("/").partition("?")
+    params = [tuple(one.split("=", 1)) for one in query.split("&")]
+
+    def limit(seconds: float) -> float:
+        with connection(uri) as connected, psycopg.Cursor(connected) as cursor:
+            marked = [(name, value.replace("#", numbers[1])) for name, value in params]
+            with plans.noted() as noted:
+                search.run(connected, kind, marked, access=lambda name: policy.condition(SYSTEM, name))
+            first = noted[0]
+
+            def work(count: int) -> object:
+                number = numbers[count % len(numbers)]
+                values = {key: _put(value, numbers[1], number) for key, value in first.values.items()}
+                return cursor.execute(
+                    first.text,
+                    values,
+                    binary=True,
+                    prepare=None if first.prepared else False,
+                ).fetchall()
+
+            return _loop(seconds, work)
+
+    return limit
+
+
+def _put(value: object, mark: str, number: str) -> object:
+    if isinstance(value, str) and value.endswith(mark):
+        return value[: -len(mark)] + number
+    if isinstance(value, list):
+        return [_put(one, mark, number) for one in value]
+    return value
+
+
+def _charts(uri: str, persons: Sequence[str], seconds: float) -> float:
+    query = "select r.content from record.resource r where r.patient = %s and r.content is not null limit 50"
+    with connection(uri) as connected:
+        return _loop(
+            seconds,
+            lambda count: execute(connected, query, (f"bench-{persons[count % len(persons)]}",)).fetchall(),
+        )
+
+
+def _many(uri: str, seconds: float, work: Callable[[psycopg.Connection[Any], int], None]) -> float:
+    """The sum of 16 connections, each in a thread of its own."""
+    counts = [0] * 16
+    end = time.perf_counter() + seconds
+
+    def loop(number: int) -> None:
+        with connection(uri) as connected:
+            while time.perf_counter() < end:
+                work(connected, number * 1_000_000 + counts[number])
+                counts[number] += 1
+
+    threads = [threading.Thread(target=loop, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def _creates(uri: str, seconds: float) -> float:
+    resource = codec.decode(seed.observation("bench-1", 1), "Observation")
+    index, content = index_rows(resource), codec.encode(resource)
+
+    def work(connected: psycopg.Connection[Any], _: int) -> None:
+        row = write.Write("Observation", identity.new_id(5), 1, _now(), "POST", 5, "bench-1", None, content)
+        write.write(connected, SYSTEM, row, index, None)
+
+    return _many(uri, seconds, work)
+
+
+def _updates(uri: str, ids: Sequence[str], seconds: float) -> float:
+    resource = codec.decode(seed.observation("bench-1", 1), "Observation")
+    index, content = index_rows(resource), codec.encode(resource)
+
+    def work(connected: psycopg.Connection[Any], number: int) -> None:
+        identifier = ids[(number // 1_000_000 * 61 + number % 1_000_000) % len(ids)]
+        with connected.transaction():
+            found = read.current(
+                connected, "Observation", identifier, condition=policy.Condition(None), lock=True
+            )
+            assert found is not None
+            stored, shard = found
+            row = write.Write(
+                "Observation",
+                identifier,
+                stored.version + 1,
+                _now(),
+                "PUT",
+                shard,
+                stored.patient,
+                None,
+                content,
+            )
+            write.write(connected, SYSTEM, row, index, write.Known(stored.rid, shard))
+
+    return _many(uri, seconds, work)
+
+
+def _now() -> Any:
+    from yba.fhir.record import now
+
+    return now()
