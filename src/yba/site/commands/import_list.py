@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yba.site.opening import database_ready
+
+if TYPE_CHECKING:
+    from yba.fhir.terminology.importing import Report
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +33,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--version", help="its version; importing the same again replaces it")
     group.add_argument("--title", help="its title")
     group.add_argument("--language", default="vi", help="language of the column 'display' (vi)")
+    group.add_argument(
+        "--columns",
+        metavar="OURS=THEIRS,...",
+        help="FILE is a workbook: its headings, e.g. 'code=MÃ BỆNH,display=TÊN BỆNH,display:en=DISEASE NAME'",
+    )
+    group.add_argument("--sheet", help="the sheet of the workbook; the first with these headings")
     group.add_argument("--part", action="store_true", help="the file is only a part of the code system")
     group.add_argument("--skip-bad", action="store_true", help="import the good lines though others are bad")
 
@@ -54,16 +65,33 @@ def _icd10(given: argparse.Namespace) -> int:
 
 
 def _terminology(given: argparse.Namespace) -> int:
-    from yba.fhir.terminology.importing import About, import_csv, import_package
+    from yba.fhir.errors import RecordError
+    from yba.fhir.terminology.importing import import_package
     from yba.site.opening import system_record
 
-    if given.list == "package":
-        report = import_package(system_record(), given.file)
-    else:
-        about = About(given.url, given.version, given.name, given.title, given.language, given.part)
-        report = import_csv(system_record(), given.file, about=about, skip_bad=given.skip_bad)
+    try:
+        report = (
+            import_package(system_record(), given.file) if given.list == "package" else _code_system(given)
+        )
+    except RecordError as error:
+        print(f"{given.file}: {error.message}", file=sys.stderr)
+        return 1
     for fault in report.faults:
         print(f"{given.file}: {fault.place}: {fault.reason}", file=sys.stderr)
     unchanged = f", {report.unchanged} unchanged" if report.unchanged else ""
     print(f"{report.read} read, {report.stored} stored{unchanged}, {len(report.faults)} refused.")
     return 1 if report.faults else 0
+
+
+def _code_system(given: argparse.Namespace) -> Report:
+    from yba.fhir.terminology.importing import About, import_csv
+    from yba.fhir.terminology.workbooks import columns_of, to_csv
+    from yba.site.opening import system_record
+
+    about = About(given.url, given.version, given.name, given.title, given.language, given.part)
+    with tempfile.TemporaryDirectory() as folder:
+        file = given.file
+        if given.columns:
+            file = Path(folder) / "list.csv"
+            to_csv(given.file, columns_of(given.columns), file, sheet=given.sheet)
+        return import_csv(system_record(), file, about=about, skip_bad=given.skip_bad)
