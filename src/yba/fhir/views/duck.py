@@ -49,7 +49,8 @@ class Duck:
         if not any(repeats for _, repeats in steps):
             return self.of_one(f"json_extract({item}, {self.quoted(path)})")
         name = self._name()
-        return f"list_filter(json_extract({item}, {self.quoted(path)}), lambda {name}: {name}::varchar <> 'null')"
+        reached = f"json_extract({item}, {self.quoted(path)})"
+        return f"coalesce(list_filter({reached}, lambda {name}: {name}::varchar <> 'null'), {self.empty})"
 
     def members_of_list(self, items: str, steps: Sequence[Step]) -> str:
         return self.flat_map(items, lambda item: self.members(item, steps))

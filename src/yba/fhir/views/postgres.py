@@ -41,7 +41,9 @@ class Postgres:
 
     def _path(self, base: str, start: str, steps: Sequence[Step]) -> str:
         path = start + "".join(_step(name, repeats) for name, repeats in steps)
-        return f"jsonb_path_query_array({base}, {self.quoted('lax ' + path + ' ? (@ != null)')})"
+        return (
+            f"coalesce(jsonb_path_query_array({base}, {self.quoted('lax ' + path + ' ? (@ != null)')}), '[]')"
+        )
 
     def named(self, item: str, names: Sequence[str]) -> str:
         return "coalesce(" + ", ".join(self.member(item, name) for name in names) + ")"
