@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import Any
 
@@ -132,6 +133,20 @@ def test_what_is_sent(client: Client, said: str, status: int, key: str | None) -
     assert answer.status == status
     if key is not None:
         assert answer.key == key
+
+
+def test_a_packed_body(client: Client) -> None:
+    packed = gzip.compress(json.dumps(patient(None, active=True)).encode())
+    assert client("POST", "/Patient", packed, content_encoding="gzip").json["active"] is True
+    for body, coding, status, key in (
+        (packed[:-9], "gzip", 400, "rest.gzip"),
+        (packed + b"x", "gzip", 400, "rest.gzip"),
+        (b"{}", "gzip", 400, "rest.gzip"),
+        (packed, "br", 415, "rest.coding"),
+        (gzip.compress(b" " * 200_000), "gzip", 413, "rest.too-large"),
+    ):
+        refused = client("POST", "/Patient", body, content_encoding=coding)
+        assert (refused.status, refused.key) == (status, key)
 
 
 # -- Binary --------------------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import zlib
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.record.conditions import MOST_DELETED
 from yba.fhir.rest.services import Services
 
@@ -14,6 +15,7 @@ Pairs = list[tuple[str, str]]
 _VERSION = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _OF_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
+_DRAINED = 4
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -22,6 +24,12 @@ class TooLarge(Invalid):
 
     status = 413
     issue = "too-long"
+
+
+class UnknownCoding(Unsupported):
+    """The body is packed in a way we do not read."""
+
+    status = 415
 
 
 class Request:
@@ -88,9 +96,13 @@ class Request:
         if said is not None and not _LENGTH.fullmatch(said):
             raise Invalid("rest.content-length", f"Content-Length '{said[:30]}' is not a number of bytes.")
         length = None if said is None else int(said)
-        if length is not None and length > self.limit:
-            raise self._too_large()
         stream = self.environ["wsgi.input"]
+        if length is not None and length > self.limit:
+            # A client that sends all before it listens should hear why it is refused, if it is not far too much.
+            rest = min(length, _DRAINED * self.limit)
+            while rest > 0 and (part := stream.read(min(rest, 1 << 16))):
+                rest -= len(part)
+            raise self._too_large()
         data: bytes = stream.read(self.limit + 1 if length is None else length)
         if len(data) > self.limit:
             raise self._too_large()
@@ -98,7 +110,25 @@ class Request:
             raise Invalid(
                 "rest.body-short", f"The body ended after {len(data)} of {length} bytes. Send it again."
             )
-        return data
+        coding = (self.header("CONTENT_ENCODING") or "identity").strip().lower()
+        return data if coding == "identity" or not data else self._unpacked(data, coding)
+
+    def _unpacked(self, data: bytes, coding: str) -> bytes:
+        """A body sent with gzip (RFC 9110, 8.4); what it becomes is held to the limit, too."""
+        if coding not in ("gzip", "x-gzip"):
+            raise UnknownCoding(
+                "rest.coding", f"A body may be sent as it is or with gzip, not '{coding[:30]}'."
+            )
+        unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            found = unpacking.decompress(data, self.limit + 1)
+        except zlib.error:
+            raise Invalid("rest.gzip", "The body is not what gzip writes.") from None
+        if len(found) > self.limit:
+            raise self._too_large()
+        if not unpacking.eof or unpacking.unused_data:
+            raise Invalid("rest.gzip", "The gzip of the body is cut off, or something follows it.")
+        return found
 
     def _too_large(self) -> TooLarge:
         return TooLarge(
