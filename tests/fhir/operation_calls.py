@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
 from tests.fhir.test_rest import BASE, Answer, Client
+from yba.fhir import rest
 from yba.fhir.access import Actor
+from yba.fhir.store.audit import Journal
 
 __all__ = ["BASE", "Answer", "Client", "client_of", "entries", "names", "put"]
 
@@ -25,6 +27,9 @@ ACTORS = {
 def client_of(connection: psycopg.Connection[Any]) -> Client:
     client = Client(connection)
     client.actors.update(ACTORS)
+    client.application = rest.application(
+        lambda: connection, client.actors.get, base_url=BASE, journal=cast("Journal", client.journal)
+    )
     return client
 
 

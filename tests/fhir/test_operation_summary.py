@@ -156,13 +156,15 @@ def test_medicines(client: Client) -> None:
 def test_measurements_latest_of_each(client: Client) -> None:
     observation(client, "old", "vital-signs", "8867-4", "2023-01-01")
     observation(client, "new", "vital-signs", "8867-4", "2024-01-01")
+    observation(client, "zone-late", "vital-signs", "8310-5", "2024-01-01T20:00:00Z")
+    observation(client, "zone-early", "vital-signs", "8310-5", "2024-01-01T23:00:00+07:00")
     observation(client, "weight", "vital-signs", "29463-7", "2022-01-01")
     observation(client, "lab", "laboratory", "718-7", "2024-01-01")
     observation(client, "lab-wrong", "laboratory", "718-7", "2025-01-01", status="entered-in-error")
     observation(client, "smoke", "social-history", "72166-2", "2024-01-01")
     observation(client, "pregnant", "social-history", "82810-3", "2024-01-01")
     body = document(client)
-    assert ids(body, "8716-3") == ["new", "weight"]
+    assert ids(body, "8716-3") == ["zone-late", "new", "weight"]
     assert ids(body, "30954-2") == ["lab"]
     assert ids(body, "29762-2") == ["smoke"]
     assert ids(body, "10162-6") == ["pregnant"]

@@ -148,17 +148,16 @@ def named(
     return _fetched(record, query, {**(params or {}), **given, **asked})
 
 
-def names_in(content: bytes, base_url: str) -> set[Name]:
-    """What a resource points to in this record: its literal references, and attachments kept as Binary."""
-    found: set[Name] = set()
-    for text in {
-        *_REFERENCE.findall(content),
-        *(_ATTACHMENT.findall(content) if b"Binary/" in content else ()),
-    }:
-        target = references.parse(text.decode())
-        if target is not None and (not target.base or target.base == base_url + "/"):
-            found.add((target.type, target.id))
-    return found
+def names_in(contents: Iterable[bytes], base_url: str) -> set[Name]:
+    """What resources point to in this record: their literal references, and attachments kept as Binary."""
+    texts: set[bytes] = set()
+    for content in contents:
+        texts.update(_REFERENCE.findall(content))
+        if b"Binary/" in content:
+            texts.update(_ATTACHMENT.findall(content))
+    own = base_url + "/"
+    targets = (references.parse(text.decode()) for text in texts)
+    return {(one.type, one.id) for one in targets if one is not None and one.base in ("", own)}
 
 
 _OF_NOBODY_ELSE = "(r.patient is null or r.patient = any(%(patients)s))"
@@ -177,7 +176,7 @@ def support(
     added: list[Stored] = []
     fresh: Sequence[Stored] = found
     while fresh:
-        wanted = {name for one in fresh for name in names_in(one.content or b"", base_url)} - seen
+        wanted = names_in((one.content or b"" for one in fresh), base_url) - seen
         seen |= wanted
         met = named(record, wanted, extra=_OF_NOBODY_ELSE, params={"patients": list(patients)})
         added += met

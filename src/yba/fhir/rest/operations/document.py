@@ -80,7 +80,7 @@ def _content(call: Call, composition: Stored) -> list[Stored]:
     patients = sorted({one.patient for one in (composition, *direct.values()) if one.patient is not None})
     own = [composition, *direct.values()]
     added = chart.support(call.record, own, base_url=base, patients=patients, deep=True)
-    earlier = chart.names_in(_earlier(composition), base)
+    earlier = chart.names_in([_earlier(composition)], base)
     return [*direct.values(), *(one for one in added if (one.type, one.id) not in earlier)]
 
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from yba.fhir.model.dates import period_of
 from yba.fhir.rest.operations.lastn import groups
 from yba.fhir.store.rows import Stored
 
@@ -48,7 +50,7 @@ class Section:
     def rows(self, found: Sequence[Row]) -> list[Row]:
         """The rows of the section, the most recent first."""
         taken = [one for one in found if one.stored.type in self.types and self.takes(one.tree)]
-        taken.sort(key=lambda one: (moment(one.tree), one.stored.rid), reverse=True)
+        taken.sort(key=lambda one: (_instant(one.tree), one.stored.rid), reverse=True)
         if not self.latest:
             return sorted(taken, key=lambda one: is_past(one.tree))
         first = sorted(min(group) for group in groups(_codes(one) for one in taken))
@@ -76,6 +78,12 @@ def moment(tree: Mapping[str, Any]) -> str:
         if isinstance(period, dict) and (period.get("start") or period.get("end")):
             return str(period.get("start") or period.get("end"))
     return ""
+
+
+def _instant(tree: Mapping[str, Any]) -> datetime:
+    """The same as a moment to sort by; the first of all where nothing says so."""
+    text = moment(tree)
+    return period_of(text)[0] if text else datetime.min.replace(tzinfo=UTC)
 
 
 def codes_of(tree: Mapping[str, Any], name: str) -> set[str]:
