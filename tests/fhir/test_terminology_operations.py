@@ -204,6 +204,28 @@ def test_imports_intersect_and_rings_are_refused(client: Client) -> None:
     )
 
 
+def test_two_versions_of_a_system(client: Client) -> None:
+    older = {
+        "resourceType": "CodeSystem", "url": URL, "version": "1", "status": "active", "content": "complete",
+        "concept": [{"code": "dog", "display": "Hound"}, {"code": "bird", "display": "Fowl"}],
+    }  # fmt: skip
+    assert client("POST", "/CodeSystem", older).status == 201
+    dog = [{"code": "dog"}]
+    both = {"include": [{"system": URL, "version": one, "concept": dog} for one in ("1", "2")]}
+    assert expand(client, both)["contains"] == [
+        {"system": URL, "version": "1", "code": "dog", "display": "Hound"},
+        {"system": URL, "version": "2", "code": "dog", "display": "Dog"},
+    ]
+    for exclude, left in (
+        ({"system": URL, "concept": dog}, []),
+        ({"system": URL, "version": "1", "concept": dog}, ["2"]),
+    ):
+        found = expand(client, {**both, "exclude": [exclude]})
+        assert [line["version"] for line in found.get("contains", ())] == left
+    assert codes(expand(client, WHOLE, **{"system-version": f"{URL}|1"})) == ["dog", "bird"]
+    assert codes(expand(client, {"include": [{"system": URL, "version": "x"}]}, count=1)) == ["mammal"]
+
+
 def test_an_instance_and_a_url(client: Client) -> None:
     value_set = {
         "resourceType": "ValueSet", "id": "w", "url": VS + "w", "version": "3", "status": "active", "compose": WHOLE,
@@ -306,6 +328,14 @@ def test_validate_a_concept(client: Client) -> None:
 
     good = judged("dog", "bird")
     assert (good["result"], good["code"]) == (True, "bird")
+    concept = {"coding": [{"system": "urn:x", "code": "y"}, {"system": URL, "code": "bird"}]}
+    beside = validated(
+        client,
+        "/ValueSet",
+        {"name": "valueSet", "resource": birds},
+        {"name": "codeableConcept", "valueCodeableConcept": concept},
+    )
+    assert (beside["result"], beside["code"], beside["x-caused-by-unknown-system"]) == (True, "bird", "urn:x")
     bad = judged("dog")
     assert bad["result"] is False
     assert bad["message"] == f"No valid coding was found for the value set '{VS}birds|1'"

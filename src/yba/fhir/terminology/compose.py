@@ -38,10 +38,13 @@ class Entry:
     said: Tree | None = None  # the ValueSet.compose.include.concept that names it
     nests: bool = False  # whether it was selected by place in a hierarchy rather than by name
     whole: bool = False  # whether all its system was selected
+    versioned: bool = False  # whether the value set draws from several versions of its system
 
     @property
     def key(self) -> Key:
-        return url_of(self.system), self.concept.code
+        """By what a selected code is told apart: its system, with the version where there are several."""
+        url = canonical(self.system.head) if self.versioned else url_of(self.system)
+        return url, self.concept.code
 
 
 @dataclass(slots=True)
@@ -89,6 +92,7 @@ class Selection:
         self.used_supplements: dict[str, None] = {}
         self.unknown_systems: dict[str, None] = {}
         self._reading: list[str] = []
+        self._several: frozenset[str] = frozenset()  # systems of which the value set names several versions
 
     # -- finding -------------------------------------------------------------------------------------
 
@@ -132,6 +136,16 @@ class Selection:
             compose = value_set.get("compose")
             if compose is None:
                 return self._expanded(value_set)
+            found = self._composed(compose, value_set, name)
+        finally:
+            self._reading.pop()
+        if compose.get("inactive") is False:
+            return {key: entry for key, entry in found.items() if not entry.concept.inactive}
+        return found
+
+    def _composed(self, compose: Tree, value_set: Tree, name: str) -> dict[Key, Entry]:
+        outer, self._several = self._several, _of_several_versions(compose)
+        try:
             found: dict[Key, Entry] = {}
             for include in compose.get("include", ()):
                 for key, entry in self._part(include, value_set).items():
@@ -139,12 +153,18 @@ class Selection:
                 if len(found) > LIMIT:
                     raise too_costly(name, LIMIT)
             for exclude in compose.get("exclude", ()):
-                for key in self._part(exclude, value_set):
+                without = self._part(exclude, value_set)
+                if exclude.get("system") in self._several and "version" not in exclude:
+                    gone = {(exclude["system"], code) for _, code in without}
+                    found = {
+                        key: one
+                        for key, one in found.items()
+                        if (url_of(one.system), one.concept.code) not in gone
+                    }
+                for key in without:
                     found.pop(key, None)
         finally:
-            self._reading.pop()
-        if compose.get("inactive") is False:
-            return {key: entry for key, entry in found.items() if not entry.concept.inactive}
+            self._several = outer
         return found
 
     def _expanded(self, value_set: Tree) -> dict[Key, Entry]:
@@ -175,7 +195,7 @@ class Selection:
                 found = {
                     key: Entry(one.system, one.concept, one.said)
                     for key, one in imported.items()
-                    if key[0] not in self.excluded_systems
+                    if url_of(one.system) not in self.excluded_systems
                 }
             else:
                 found = {key: one for key, one in found.items() if key in imported}
@@ -185,7 +205,7 @@ class Selection:
         url = part["system"]
         system = self.system(url, part.get("version"))
         if "concept" in part:
-            return _named(system, part)
+            return _named(system, part, versioned=url in self._several)
         if system is None:
             raise unknown_system(url, self.versions.of(url, part.get("version")))
         filters = part.get("filter", [])
@@ -201,7 +221,8 @@ class Selection:
         found: dict[Key, Entry] = {}
         for concept in concepts:
             if all(test(concept) for test in tests):
-                found[url, concept.code] = Entry(system, concept, None, nests, not filters)
+                entry = Entry(system, concept, None, nests, not filters, url in self._several)
+                found[entry.key] = entry
                 if len(found) > LIMIT:
                     raise too_costly(url, LIMIT)
         return found
@@ -255,6 +276,8 @@ class Selection:
         answer: bool | None = True
         if "system" in part:
             if part["system"] != system_url:
+                return False
+            if version is not None and part.get("version") and not fits(version, part["version"]):
                 return False
             answer = self._system_holds(part, code, version)
             if answer is False:
@@ -313,7 +336,16 @@ def _is_sample(system: System) -> bool:
     return bool(system.head.get("sample"))
 
 
-def _named(system: System | None, part: Tree) -> dict[Key, Entry]:
+def _of_several_versions(compose: Tree) -> frozenset[str]:
+    """The systems of which a definition names several versions."""
+    versions: dict[str, set[str | None]] = {}
+    for include in compose.get("include", ()):
+        if "system" in include:
+            versions.setdefault(include["system"], set()).add(include.get("version"))
+    return frozenset(url for url, named in versions.items() if len(named) > 1)
+
+
+def _named(system: System | None, part: Tree, *, versioned: bool) -> dict[Key, Entry]:
     """The concepts an include names; those its system does not have are left out, as the expansion says."""
     url = part["system"]
     found: dict[Key, Entry] = {}
@@ -326,7 +358,8 @@ def _named(system: System | None, part: Tree) -> dict[Key, Entry]:
             if system is not None and not is_partial(system):
                 continue
             concept = Concept(code, display=said.get("display"))
-        found[url, concept.code] = Entry(system or _named_only(url), concept, said)
+        entry = Entry(system or _named_only(url), concept, said, versioned=versioned)
+        found[entry.key] = entry
     return found
 
 

@@ -19,7 +19,7 @@ from yba.fhir.terminology.failures import too_costly
 from yba.fhir.terminology.languages import PREFERRED, Languages, Wording, chosen, languages_of, wordings
 from yba.fhir.terminology.library import Library
 from yba.fhir.terminology.properties import Told, told_properties
-from yba.fhir.terminology.systems import url_of
+from yba.fhir.terminology.systems import url_of, version_of
 from yba.fhir.terminology.tables import Tabled
 
 Tree = Any
@@ -239,6 +239,8 @@ class _Writer:
             line["abstract"] = True
         if concept.inactive:
             line["inactive"] = True
+        if entry.versioned and version_of(entry.system) is not None:
+            line["version"] = version_of(entry.system)
         line["code"] = concept.code
         if shown is not None:
             line["display"] = shown.text

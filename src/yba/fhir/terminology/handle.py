@@ -21,6 +21,7 @@ from yba.fhir.terminology.compose import Selection, systems_of
 from yba.fhir.terminology.concept import Concept
 from yba.fhir.terminology.expanding import Asked, expand
 from yba.fhir.terminology.library import Library, Shelf, split
+from yba.fhir.terminology.systems import url_of
 
 Tree = Any
 
@@ -79,7 +80,10 @@ class Terminology:
         """
         url, wanted = split(value_set)
         tree = self.library.resource("ValueSet", url, wanted)
-        return None if tree is None else list(Selection(self.library).entries(tree))
+        if tree is None:
+            return None
+        entries = Selection(self.library).entries(tree).values()
+        return list(dict.fromkeys((url_of(one.system), one.concept.code) for one in entries))
 
     def concept(self, system: str, code: str, *, version: str | None = None) -> Concept | None:
         """What is known of a code; None for an unknown one, or a system that is not known."""

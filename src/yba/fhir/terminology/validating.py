@@ -241,7 +241,7 @@ class _Judge:
         assert found.code is not None
         assert found.system is not None
         code = found.concept.code if found.concept is not None else found.code
-        within = self.selection.holds(self.value_set, found.system, code)
+        within = self.selection.holds(self.value_set, found.system, code, version=found.version)
         if within:
             return
         if within is None and system is not None:
@@ -305,6 +305,10 @@ def _answer(asked: Asked, value_set: Tree | None, verdicts: list[Verdict]) -> Tr
     best = next((one for one in verdicts if one.valid), verdicts[-1] if verdicts else Verdict(valid=False))
     issues = [one for verdict in verdicts for one in verdict.issues]
     result = any(one.valid for one in verdicts)
+    if result:  # one good coding is enough beside those of systems that are not known here
+        for verdict in verdicts:
+            for one in verdict.issues if verdict.unknown_system else ():
+                one["severity"] = "warning" if one["severity"] == "error" else one["severity"]
     if asked.concept is not None and value_set is not None and not result:
         text = f"No valid coding was found for the value set '{_named(value_set)}'"
         issues.insert(0, issue("error", "code-invalid", "not-in-vs", text, None))
