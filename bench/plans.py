@@ -64,7 +64,7 @@ SHAPES = (
           (("_id", "bench-77"), ("_has:Observation:patient:code", "8867-4"))),
     Shape("chart by the person's identifier", "Observation", (("patient.identifier", "http://s|bench-77"),), 12),
     Shape("chart by a performer's name", "Observation",
-          (_CHART, ("performer:Practitioner.name", "bs27"), ("_sort", "-date")), 12),
+          (_CHART, ("performer:Practitioner.name", "bs27"), ("_sort", "-date")), 12, pages=3_000, thrown=2_000),
     Shape("chart by the person's identifier, as a doctor", "Observation",
           (("patient.identifier", "http://s|bench-77"),), 12, Actor(user="d", role="doctor", facility="bench-f17")),
     Shape("own chart, as a citizen", "Observation", (("code", "8867-4"), ("_sort", "-date")), 3,
