@@ -70,6 +70,8 @@ def _links(state: State, bundle: Tree, path: str) -> None:
     seen: set[str] = set()
     for index, one in enumerate(found if isinstance(found, list) else []):
         relation = one.get("relation") if isinstance(one, dict) else None
+        if not isinstance(relation, str):
+            continue
         if relation in seen and relation in _ONE_LINK:
             state.error(
                 "invalid",
@@ -77,8 +79,7 @@ def _links(state: State, bundle: Tree, path: str) -> None:
                 "bundle.link",
                 f"is a second link '{relation}'; one is allowed.",
             )
-        if isinstance(relation, str):
-            seen.add(relation)
+        seen.add(relation)
 
 
 def _matches(state: State, held: list[tuple[int, Tree]], path: str) -> None:

@@ -108,12 +108,14 @@ def _count(holder: Tree) -> int:
 
 
 def _questionnaire(state: State, tree: Tree, path: str) -> None:
-    known = {one.get("linkId") for one, _ in _items(tree, path)}
+    known = _link_ids(tree, path)
     for item, at in _items(tree, path):
-        inner = {one.get("linkId") for one, _ in _items(item, at)}
+        inner = _link_ids(item, at)
         for index, rule in _objects(item.get("enableWhen")):
             question = rule.get("question")
             where = f"{at}.enableWhen[{index}].question"
+            if not isinstance(question, str):
+                continue
             if question in inner:
                 state.error(
                     "business-rule",
@@ -121,13 +123,17 @@ def _questionnaire(state: State, tree: Tree, path: str) -> None:
                     "questionnaire.inner",
                     f"'{question}' is inside the item it enables.",
                 )
-            elif isinstance(question, str) and question not in known:
+            elif question not in known:
                 state.error(
                     "business-rule",
                     where,
                     "questionnaire.question",
                     f"'{question[:60]}' is no linkId of this Questionnaire.",
                 )
+
+
+def _link_ids(holder: Tree, path: str) -> set[str]:
+    return {one["linkId"] for one, _ in _items(holder, path) if isinstance(one.get("linkId"), str)}
 
 
 def _items(holder: Tree, path: str) -> Iterator[tuple[Tree, str]]:

@@ -69,7 +69,13 @@ class Definitions:
         return self._find(url, version or None) if self._find is not None else None
 
     def _made(self, definition: Tree) -> Profile:
-        return _profile(self._complete(definition))
+        try:
+            return _profile(self._complete(definition))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Invalid(
+                "validation.profile",
+                f"The profile {definition.get('url')} is not formed as a StructureDefinition.",
+            ) from None
 
     def _complete(self, definition: Tree) -> Tree:
         """With a snapshot, made of the differential where there is none. Raises Invalid."""

@@ -37,6 +37,10 @@ class Rule:
         """Note the invariant when it does not hold."""
         try:
             held = self.holds(state, value, extra, scope)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            if state.faulty:
+                return  # the value is not formed as its type: told already, and nothing more can be said
+            raise
         except RecordError as error:
             state.add(
                 "warning", "not-supported", path, f"invariant.{self.key}",
@@ -80,12 +84,15 @@ def _compiled(expression: str) -> Expression:
 
 # What 4.0.1 says in FHIRPath against its own words.
 _VS_1 = "($this as dateTime).toString().length() >= 8"
+_BDL_8 = "fullUrl.contains('/_history/').not()"
 _RAS_2 = "probability is decimal implies (probability as decimal) <= 100"
 _MENDED = {
     # names the System type where it means FHIR's: no answer could meet it
     "(answer is Boolean)": "(answer is boolean)",
     # a vital sign over a period
     _VS_1: f"($this is dateTime).not() or {_VS_1}",
+    # an entry without a full URL
+    _BDL_8: f"fullUrl.empty() or {_BDL_8}",
     # a prediction without a probability is no breach of it
     _RAS_2: f"probability.empty() or ({_RAS_2})",
     # "more than one enableWhen"

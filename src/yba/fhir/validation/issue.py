@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yba.fhir.errors import RecordError
-from yba.fhir.outcome import KEYS
+from yba.fhir.outcome import KEYS, shown
 
 FAULTS = ("fatal", "error")
 
@@ -47,12 +47,13 @@ def outcome(issues: Sequence[Issue]) -> dict[str, Any]:
 
 
 def _issue(issue: Issue) -> dict[str, Any]:
+    message = shown(issue.message)
     written: dict[str, Any] = {
         "severity": issue.severity,
         "code": issue.code,
-        "details": {"coding": [{"system": KEYS, "code": issue.key}], "text": issue.message},
-        "diagnostics": issue.message,
+        "details": {"coding": [{"system": KEYS, "code": issue.key}], "text": message},
+        "diagnostics": message,
     }
     if issue.path:
-        written["expression"] = [issue.path]
+        written["expression"] = [shown(issue.path)]
     return written

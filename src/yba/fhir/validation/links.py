@@ -72,7 +72,11 @@ class Entries:
 def _of_version(found: list[tuple[int, Tree]], version: str | None) -> list[tuple[int, Tree]]:
     if version is None:
         return found
-    return [one for one in found if (one[1].get("meta") or {}).get("versionId") == version]
+    return [
+        one
+        for one in found
+        if isinstance(one[1].get("meta"), dict) and one[1]["meta"].get("versionId") == version
+    ]
 
 
 def found(state: State, scope: Scope, reference: str) -> Tree | None:

@@ -27,8 +27,15 @@ _PARENTS = frozenset({"Element", "BackboneElement"})
 
 def generate(definition: Tree, base: Tree, find: Find) -> Tree:
     """The definition with a snapshot. Raises Invalid with the path of an element that fits nowhere."""
-    made = _Snapshot(definition, base, find)
-    made.apply((definition.get("differential") or {}).get("element") or [])
+    try:
+        made = _Snapshot(definition, base, find)
+        made.apply((definition.get("differential") or {}).get("element") or [])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Invalid(
+            "validation.snapshot",
+            f"No snapshot can be made of the profile {definition.get('url')}: it is not formed as one.",
+            path="StructureDefinition.differential",
+        ) from None
     return {**definition, "snapshot": {"element": made.elements}}
 
 

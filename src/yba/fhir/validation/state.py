@@ -32,10 +32,12 @@ class State:
         self.codes: dict[tuple[Any, ...], Any] = {}  # answers of the terminology
         self.matching: set[tuple[int, str]] = set()  # pairs of value and profile under way
         self.depth = 0
+        self.faulty = False  # whether any fault was met, be it while trying
 
     def add(self, severity: str, code: str, path: str, key: str, message: str) -> None:
         """Note a finding, once. Raises TooCostly when there are too many to be read."""
         name = (path, key, message)
+        self.faulty |= severity == "error"
         if name not in self.issues:
             if len(self.issues) >= MOST_ISSUES:
                 raise TooCostly(

@@ -267,7 +267,7 @@ def _same_ids(state: State, scope: Scope) -> None:
                 "contained-id",
                 "has no id, so that nothing can refer to it.",
             )
-        elif name in names:
+        elif isinstance(name, str) and name in names:
             state.error(
                 "structure",
                 f"{scope.path}.contained[{index}].id",
