@@ -35,6 +35,8 @@ def meta(**fields: Any) -> dict[str, Any]:
 
 
 def returned(body: Any) -> Any:
+    if "parameter" not in body:  # no element of FHIR is empty
+        return {}
     (one,) = body["parameter"]
     assert (body["resourceType"], one["name"]) == ("Parameters", "return")
     return one["valueMeta"]
@@ -46,6 +48,16 @@ def test_of_a_resource(client: Client) -> None:
     assert returned(client("POST", "/Observation/o/$meta").json) == whole
     assert client("GET", "/Observation/none/$meta").status == 404
     assert client("GET", "/Observation/o/$meta", token="stranger").status == 404
+
+
+def test_of_a_version(client: Client) -> None:
+    first = client("GET", "/Observation/o").json["meta"]
+    client("POST", "/Observation/o/$meta-add", meta(tag=[{"code": "x"}]))
+    assert returned(client("GET", "/Observation/o/_history/1/$meta").json) == first
+    assert client("GET", "/Observation/o/_history/9/$meta").status == 404
+    assert client("GET", "/Observation/o/_history/1/$meta", token="stranger").status == 404
+    assert client("POST", "/Observation/o/_history/1/$meta-add", meta(tag=[{"code": "y"}])).status == 404
+    assert client("GET", "/Patient/p/_history/1/$everything").status == 404
 
 
 def test_add(client: Client) -> None:
@@ -153,7 +165,7 @@ def test_in_use(client: Client) -> None:
     }
     of_all = returned(client("GET", "/$meta").json)
     assert of_all["tag"] == [*of_type["tag"], {"system": "z", "code": "z"}]
-    assert returned(client("GET", "/Basic/$meta").json) == {}
+    assert client("GET", "/Basic/$meta").json == {"resourceType": "Parameters"}  # nothing in FHIR is empty
     hidden = client("GET", "/Observation/$meta", token="citizen")
     assert (hidden.status, hidden.key) == (403, "meta.in-use")
     assert client("GET", "/$meta", token="doctor-a").status == 403

@@ -48,7 +48,7 @@ _LOGICAL = frozenset({"ViewDefinition"})
 def answer_of(record: Record, request: Request) -> Response:
     """Answer a request. Raises a RecordError for what is refused."""
     path = request.path
-    if path and path[-1][0] == "$" and len(path) <= 3:
+    if path and path[-1][0] == "$" and (len(path) <= 3 or _of_version(path)):
         return _operation(record, request, path)
     methods, parts = _place(path)
     if methods is _TYPE and request.method in _BY_CONDITION and request.condition():
@@ -64,6 +64,11 @@ def answer_of(record: Record, request: Request) -> Response:
     )
     error = MethodNotAllowed("rest.method", f"{request.method[:20]} is not offered here; {allowed} is.{more}")
     return refused(error, [("Allow", allowed)])
+
+
+def _of_version(path: list[str]) -> bool:
+    """The one operation on a version that is no more: its labels (resource-operation-meta.html)."""
+    return len(path) == 5 and path[2] == "_history" and path[4] == "$meta"
 
 
 def options(request: Request) -> Response:

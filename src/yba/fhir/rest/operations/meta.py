@@ -57,7 +57,8 @@ def _meta_of(stored: Stored) -> Tree:
 
 
 def _returned(meta: Tree) -> Response:
-    return parameters({"name": "return", "valueMeta": meta})
+    """The labels as ``return``; without any there is none, for no element of FHIR is empty (json.html)."""
+    return parameters({"name": "return", "valueMeta": meta}) if meta else parameters()
 
 
 # Each step jumps to the next label behind the last one, so that a million rows under one tag cost one step.
