@@ -69,6 +69,8 @@ class Postgres:
         return f"({text})::numeric"
 
     def item(self, native: str, form: str) -> str:
+        if form == "decimal":
+            return f"to_jsonb(trim_scale(({native})::numeric))"
         return f"to_jsonb({native}{'::text' if form == 'text' else ''})"
 
     def is_type(self, item: str, kind: str) -> str:
