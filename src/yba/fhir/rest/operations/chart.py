@@ -22,6 +22,7 @@ from yba.fhir.record import Record
 from yba.fhir.record.failures import translated
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.principal import names_the_patient
+from yba.fhir.store.identity import shard_of
 from yba.fhir.store.rows import Query, Stored, execute
 
 Name = tuple[str, str]
@@ -92,13 +93,27 @@ _ROWS = (
     "select {columns} from ({source}) r where {door} and {extra}"
     " and r.rid + 0 > %(after)s::bigint order by r.rid + 0 limit %(wanted)s::bigint"
 )
-OF_PATIENTS = (
-    "select r.* from record.resource r where r.patient = any(%(patients)s) and r.content is not null"
-    " union all"
-    " select r.* from record.resource r where r.rid in (select x.rid from record.reference x"
+OF_CHARTS = (
+    "select r.* from record.resource r where r.shard = any(%(shards)s::smallint[])"
+    " and r.patient = any(%(patients)s) and r.content is not null"
+)
+"""Rows of the persons' own charts, each on its person's shard."""
+_OF_LINKS = (
+    "select r.* from record.resource r where r.rid in (select x.rid from record.reference x"
     " where x.param = any(%(links)s) and x.target_id = any(%(patients)s) and x.target_type = 'Patient')"
     " and r.content is not null and (r.patient is null or r.patient <> all(%(patients)s))"
 )
+OF_PATIENTS = " union all ".join((OF_CHARTS, _OF_LINKS))
+"""The same, and rows of other charts that are in the persons' compartments (who performed, who takes part)."""
+
+
+def of_patients(patients: Sequence[str]) -> dict[str, object]:
+    """The parameters of the two statements above."""
+    return {
+        "patients": list(patients),
+        "shards": sorted({shard_of(one) for one in patients}),
+        "links": links("Patient"),
+    }
 
 
 def rows(

@@ -89,7 +89,7 @@ def patient(call: Call) -> Response:
     source = Chart(
         heads,
         chart.OF_PATIENTS,
-        {"patients": patients, "links": chart.links("Patient")},
+        chart.of_patients(patients),
         patients,
         path,
     )
@@ -102,7 +102,8 @@ _OF_ENCOUNTER = (
     " where x.param = any(%(links)s) and x.target_id = %(encounter)s and x.target_type = 'Encounter')"
     " and r.content is not null"
     " union"
-    " select r.* from record.resource r where r.patient = any(%(patients)s) and r.content is not null"
+    " select r.* from record.resource r where r.shard = any(%(shards)s::smallint[])"
+    " and r.patient = any(%(patients)s) and r.content is not null"
     " and position('StructureDefinition/encounter-associatedEncounter' in r.content) > 0"
     " and (position(%(associated)s in r.content) > 0 or position(%(absolute)s in r.content) > 0)"
 )
@@ -118,7 +119,7 @@ def encounter(call: Call) -> Response:
     record.audit("search", type_name="Encounter", stored=head, detail=path)
     patients = [head.patient] if head.patient else []
     params = {
-        "patients": patients,
+        **chart.of_patients(patients),
         "links": chart.links("Encounter"),
         "encounter": head.id,
         "associated": f'"reference":"Encounter/{head.id}"',

@@ -93,7 +93,9 @@ def _patient(call: Call) -> Stored:
 
 def _document(call: Call, patient: Stored) -> bytes:
     record, base = call.record, call.request.base_url
-    rows = trees(chart.rows(record, _OF_PATIENT, {"patients": [patient.id]}, types=TYPES), tree.parse)
+    rows = trees(
+        chart.rows(record, chart.OF_CHARTS, chart.of_patients([patient.id]), types=TYPES), tree.parse
+    )
     chosen = [(section, section.rows(rows)) for section in SECTIONS]
     used = [row.stored for _, taken in chosen for row in taken]
     support = [
