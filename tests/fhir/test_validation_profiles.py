@@ -132,7 +132,11 @@ def test_a_choice_named_by_its_type() -> None:
     assert faults(observation(valueQuantity={**unit, "code": "g"}), known) == [
         ("Observation.value.ofType(Quantity).code", "profile.pattern")
     ]
-    assert faults(observation(valueString="x"), known) == [("Observation.value", "profile.slice.minimum")]
+    assert faults(observation(valueString="x"), known) == [
+        ("Observation.value.ofType(string)", "profile.type"),
+        ("Observation.value.ofType(string)", "slicing.closed"),
+        ("Observation.value", "profile.slice.minimum"),
+    ]
 
 
 def test_slices_by_profile() -> None:
@@ -362,3 +366,62 @@ def test_circles_end() -> None:
         ],
     }  # fmt: skip
     assert [one for one in validate(sent, structures=Definitions([known])) if one.is_fault] == []
+
+
+def test_entries_of_a_bundle_by_type_and_profile() -> None:
+    named = profile("named", "Patient", element("Patient.name", min=1))
+    known = profile(
+        "document", "Bundle",
+        element("Bundle.entry", slicing=slicing("type", "resource", "closed")),
+        element("Bundle.entry:person", min=1, max="1"),
+        element("Bundle.entry:person.resource", min=1, type=[{"code": "Patient", "profile": [named["url"]]}]),
+        element("Bundle.entry:value", min=0, max="*"),
+        element("Bundle.entry:value.resource", min=1, type=[{"code": "Observation"}]),
+    )  # fmt: skip
+
+    def bundle(*held: Any) -> Any:
+        return {"resourceType": "Bundle", "type": "collection", "entry": [
+            {"fullUrl": f"http://a.b/{one['resourceType']}/{number}", "resource": {**one, "id": str(number)}}
+            for number, one in enumerate(held)
+        ]}  # fmt: skip
+
+    good, bare = patient(name=[{"text": "An"}]), patient(active=True)
+    assert faults(bundle(observation(), good), known, named) == []
+    assert faults(
+        bundle(good, {"resourceType": "Group", "type": "person", "actual": True}), known, named
+    ) == [("Bundle.entry[1]", "slicing.closed")]
+    assert faults(bundle(bare), known, named) == [
+        ("Bundle.entry[0].resource.name", "profile.element.minimum")
+    ]
+    assert faults(bundle(observation()), known, named) == [("Bundle.entry", "profile.slice.minimum")]
+
+
+def test_targets_of_references_meet_their_profiles() -> None:
+    named = profile("named", "Patient", element("Patient.name", min=1))
+    known = profile(
+        "about", "Observation",
+        element("Observation.subject", min=1, type=[{"code": "Reference", "targetProfile": [named["url"]]}]),
+    )  # fmt: skip
+
+    def about(**person: Any) -> Any:
+        return observation(contained=[patient(id="p", **person)], subject={"reference": "#p"})
+
+    assert faults(about(name=[{"text": "An"}]), known, named) == []
+    assert faults(about(active=True), known, named) == [("Observation.subject", "profile.target")]
+    other = observation(subject={"reference": "Group/1"})
+    assert faults(other, known, named) == [("Observation.subject", "reference.target")]
+
+
+def test_extensions_a_profile_asks_for() -> None:
+    core = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
+    known = profile(
+        "born", "Patient",
+        element("Patient.extension:place", min=1, max="1", type=[{"code": "Extension", "profile": [core]}]),
+    )  # fmt: skip
+    place = {"url": core, "valueAddress": {"city": "Huế"}}
+    other = {"url": "http://a.b/c", "valueCode": "x"}
+    assert faults(patient(extension=[other, place]), known) == []
+    assert faults(patient(extension=[other]), known) == [("Patient.extension", "profile.slice.minimum")]
+    assert faults(patient(extension=[place, place]), known) == [
+        ("Patient.extension[1]", "profile.slice.maximum")
+    ]

@@ -46,6 +46,7 @@ class _Snapshot:
         self.url = str(definition.get("url"))
         self.find = find
         self.elements: list[Tree] = []
+        self.chosen: dict[str, set[str]] = {}  # choices named by their types (valueQuantity), and which
         for one in base["snapshot"]["element"]:
             copy = deepcopy(one)
             copy.setdefault("id", copy["path"])
@@ -69,6 +70,7 @@ class _Snapshot:
             named.append(identifier)
             place = self._place(identifier, at)
             self._merge(self.elements[place], one)
+        self._close()
 
     # -- finding -------------------------------------------------------------------------------------------------
 
@@ -219,11 +221,21 @@ class _Snapshot:
     def _typed(self, place: int, choice: str, code: str) -> None:
         element = self.elements[place]
         element["type"] = [kind for kind in element["type"] if kind.get("code") == code]
+        self.chosen.setdefault(choice, set()).add(code)
         origin = self._index(choice)
         if origin is not None:
             self.elements[origin].setdefault(
                 "slicing", {"discriminator": [{"type": "type", "path": "$this"}], "rules": "open"}
             )
+
+    def _close(self) -> None:
+        """A choice named by its types has those and no others."""
+        for choice, codes in self.chosen.items():
+            place = self._index(choice)
+            if place is not None:
+                element = self.elements[place]
+                element["type"] = [kind for kind in element.get("type", ()) if kind.get("code") in codes]
+                element["slicing"] = {**element["slicing"], "rules": "closed"}
 
     def _merge(self, element: Tree, change: Tree) -> None:
         for key, value in change.items():
