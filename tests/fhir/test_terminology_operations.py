@@ -303,6 +303,35 @@ def test_validate_in_a_value_set(client: Client, rows: list[Tree], result: bool,
     assert ("message" in found) is any(one["severity"] != "information" for one in issues)
 
 
+def test_a_name_that_is_no_longer_used_and_a_version_that_is_needed(client: Client) -> None:
+    standing = {
+        "url": "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status",
+        "valueCode": "withdrawn",
+    }
+    sent = {
+        "resourceType": "CodeSystem", "url": "urn:old", "version": "1", "status": "active", "content": "complete",
+        "versionNeeded": True,
+        "concept": [
+            {"code": "a", "display": "New", "designation": [{"value": "Old", "extension": [standing]}]},
+        ],
+    }  # fmt: skip
+
+    def judged(**rest: str) -> Tree:
+        given = {"name": "coding", "valueCoding": {"system": "urn:old", "code": "a", **rest}}
+        return validated(client, "/CodeSystem", {"name": "codeSystem", "resource": sent}, given)
+
+    old = judged(version="1", display="Old")
+    assert (old["result"], old["message"]) == (
+        True,
+        "'Old' is no longer considered a correct display for code 'a' (status = withdrawn). "
+        "The correct display is 'New'",
+    )
+    assert judged(version="1", display="New") == {
+        "result": True, "code": "a", "system": "urn:old", "version": "1", "display": "New",
+    }  # fmt: skip
+    assert judged()["result"] is False
+
+
 def test_validate_tells_what_it_judged_by(client: Client) -> None:
     found = validated(client, "/ValueSet", {"name": "url", "valueUri": f"{URL}?fhir_vs"}, coding(code="DODO"))
     assert (found["code"], found["normalized-code"], found["system"], found["version"]) == (

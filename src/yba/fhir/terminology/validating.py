@@ -11,7 +11,7 @@ from typing import Any
 
 from yba.fhir.errors import RecordError
 from yba.fhir.terminology.compose import Selection, Versions, systems_of
-from yba.fhir.terminology.concept import Concept
+from yba.fhir.terminology.concept import STANDARDS_STATUS, Concept
 from yba.fhir.terminology.expanding import required_supplements, spoken
 from yba.fhir.terminology.failures import TX_ISSUE
 from yba.fhir.terminology.languages import Languages, Wording, chosen, languages_of, wordings
@@ -187,6 +187,9 @@ class _Judge:
             _wrong(found, "code-invalid", "invalid-code", text, _at(path, "code"))
             return
         found.concept = concept
+        if system.head.get("versionNeeded") and not coding.get("version"):
+            text = f"The code system '{found.system}' changes what its codes mean: a code needs its version"
+            _wrong(found, "invalid", "invalid-data", text, _at(path, "version"))
         if concept.code != found.code:
             found.normalized = concept.code
             text = (
@@ -229,7 +232,18 @@ class _Judge:
             one for one in texts if self.languages.match(one.language) is not None or one.language is None
         ]
         allowed = allowed if self.languages.ranges and allowed else texts
-        if any(_same(display, one.text) for one in allowed):
+        fitting = [one for one in allowed if _same(display, one.text)]
+        if fitting:
+            state = _standing(fitting[0])
+            if all(_standing(one) for one in fitting):
+                current = " or ".join(f"'{one.text}'" for one in allowed if not _standing(one))
+                text = (
+                    f"'{display}' is no longer considered a correct display for code '{found.code}' "
+                    f"(status = {state}). The correct display is {current or 'not known'}"
+                )
+                found.issues.append(
+                    issue("warning", "invalid", "display-comment", text, _at(path, "display"))
+                )
             return
         text = _wrong_display(display, f"{found.system}#{found.code}", allowed, self.languages)
         severity = "warning" if self.asked.lenient_display else "error"
@@ -264,6 +278,14 @@ class _Judge:
             found.valid = False
         else:
             _wrong(found, "code-invalid", "not-in-vs", text, _at(path, "code"))
+
+
+def _standing(text: Wording) -> str | None:
+    """Why a text is no longer to be used; None for one that is."""
+    for one in (text.designation or {}).get("extension", ()):
+        if one.get("url") == STANDARDS_STATUS and one.get("valueCode") in ("deprecated", "withdrawn"):
+            return str(one["valueCode"])
+    return None
 
 
 def _wrong(found: Verdict, kind: str, tx: str, text: str, path: str | None) -> Verdict:
