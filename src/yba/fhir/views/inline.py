@@ -63,9 +63,17 @@ def run_over(
         " from unnest(%(resources)s::text[]) with ordinality t(doc, n))\n" + placed(made)
     )
     with explained(), connection.transaction(), psycopg.Cursor(connection) as cursor:
-        cursor.execute(f"set local statement_timeout = '{int(seconds)}s'".encode())
+        bounded(connection, seconds)
         rows = cursor.execute(query.encode(), {"resources": fitting}).fetchall()
     return Table(made.columns, rows)
+
+
+def bounded(connection: psycopg.Connection[Any], seconds: int | None) -> None:
+    """Until the transaction ends: give up after a time, and compile no expression, which for a view never pays."""
+    cursor = psycopg.Cursor(connection)
+    cursor.execute("set local jit = off")
+    if seconds is not None:
+        cursor.execute(f"set local statement_timeout = '{int(seconds)}s'".encode())
 
 
 def placed(made: Compiled) -> str:

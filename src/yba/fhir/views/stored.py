@@ -14,7 +14,7 @@ from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.r4 import MODULES
 from yba.fhir.views.definition import View
-from yba.fhir.views.inline import explained, placed
+from yba.fhir.views.inline import bounded, explained, placed
 from yba.fhir.views.postgres import Postgres
 from yba.fhir.views.rows import Compiled, compiled
 from yba.fhir.views.table import Row, Table
@@ -77,8 +77,7 @@ def opened(
 ) -> Iterator[Table]:
     """The rows of a question, read from the database as they are taken; ``seconds``: when to give up."""
     with explained(), connection.transaction():
-        if seconds is not None:
-            psycopg.Cursor(connection).execute(f"set local statement_timeout = '{int(seconds)}s'".encode())
+        bounded(connection, seconds)
         with psycopg.ServerCursor(connection, "yba_view") as cursor:
             cursor.itersize = FETCHED
             cursor.execute(asked.sql.encode(), asked.params)
