@@ -282,3 +282,24 @@ def test_a_store_of_the_release_before(databases: Any) -> None:
     }
     record.connection.close()
     databases.drop(name)
+
+
+def test_a_change_writes_only_the_tables_it_touches(connection: psycopg.Connection[Any]) -> None:
+    record = fhir.open(connection, actor=SYSTEM)
+    text = observation("a", f',"valueQuantity":{quantity("5.4")},"subject":{{"reference":"Patient/p"}}')
+    put(record, text)
+
+    def places(table: str) -> list[Any]:
+        return connection.execute(f"select ctid::text from record.{table} order by 1".encode()).fetchall()
+
+    before = {table: places(table) for table in ("token", "number", "reference", "composite", "text")}
+    put(record, text.replace('"final"', '"amended"'))
+    after = {table: places(table) for table in before}
+    assert {table for table in before if before[table] != after[table]} == {"token", "text"}
+    assert found(record, "Observation", ("status", "amended")) == {"a"}
+    assert found(record, "Observation", ("status", "final")) == set()
+    put(record, text.replace("5.4", "6.4"))
+    assert found(record, "Observation", ("value-quantity", "6.4")) == {"a"}
+    assert found(record, "Observation", ("value-quantity", "5.4")) == set()
+    record.delete(codec.resource_class("Observation"), "a")
+    assert [places(table) for table in before] == [[]] * 5

@@ -159,7 +159,7 @@ def put(
     if record.integrity:
         record.unchecked_sources.append((type_name, identifier, content))
     row = write.Write(type_name, identifier, version, moment, method, shard, patient, facility, content)
-    known_row = write.Known(old.rid, known[1]) if old and known else None
+    known_row = write.Known(old.rid, known[1], old.content) if old and known else None
     record.write(Item(row, index, known_row))
     return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from yba.fhir.model import ucum
@@ -33,27 +34,7 @@ def leaf(number: int) -> Any:
         rows.number.append((number, point, point, point, None, None, None, None, None, None))
 
     def measured(low: Decimal, high: Decimal, value: Decimal, of: Any, rows: Gathered) -> None:
-        system, code, unit = of.system, of.code, of.unit
-        base_low = base_high = base = None
-        if system == ucum.SYSTEM and code:
-            first = ucum.canonical(low, code)
-            last = first if high is low else ucum.canonical(high, code)
-            if first is not None and last is not None:
-                base_low, base_high, base = first[0], last[0], key(first[1])
-        rows.number.append(
-            (
-                number,
-                low,
-                high,
-                value,
-                key(system) if system else None,
-                key(code) if code else None,
-                key(unit) if unit else None,
-                base_low,
-                base_high,
-                base,
-            )
-        )
+        rows.number.append((number, *_columns(low, high, value, of.system, of.code, of.unit)))
 
     def quantity(value: Any, rows: Gathered) -> None:
         point = value.value
@@ -93,6 +74,30 @@ def leaf(number: int) -> Any:
     }
     by_type |= dict.fromkeys(_QUANTITIES, quantity)
     return lambda name, _only: by_type.get(name)
+
+
+@lru_cache(maxsize=4096)
+def _columns(
+    low: Decimal, high: Decimal, value: Decimal, system: str | None, code: str | None, unit: str | None
+) -> tuple[Any, ...]:
+    """A quantity's row without its number; an Observation's value is asked for by several parameters."""
+    base_low = base_high = base = None
+    if system == ucum.SYSTEM and code:
+        first = ucum.canonical(low, code)
+        last = first if high is low else ucum.canonical(high, code)
+        if first is not None and last is not None:
+            base_low, base_high, base = first[0], last[0], key(first[1])
+    return (
+        low,
+        high,
+        value,
+        key(system) if system else None,
+        key(code) if code else None,
+        key(unit) if unit else None,
+        base_low,
+        base_high,
+        base,
+    )
 
 
 def _samples(value: Any) -> list[Decimal]:

@@ -7,7 +7,7 @@ once. Everything in it succeeds or fails together, inside the caller's transacti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,11 +16,13 @@ import msgspec
 import psycopg
 
 from yba.fhir.access.actor import Actor
-from yba.fhir.errors import Conflict
+from yba.fhir.errors import Conflict, RecordError
+from yba.fhir.model import codec
 from yba.fhir.search import text
-from yba.fhir.search.index import IndexRows
+from yba.fhir.search.index import VERSION, IndexRows
+from yba.fhir.search.index import rows as rows_of
 from yba.fhir.search.parameters import Registry
-from yba.fhir.search.rows import COMPOSITE_COLUMNS, in_columns
+from yba.fhir.search.rows import COMPOSITE_COLUMNS, WIDTHS, in_columns
 from yba.fhir.store.parameters import refreshed, registry
 from yba.fhir.store.rows import execute
 
@@ -120,21 +122,25 @@ def _delete_index(table: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _statement(*, new: bool, tables: tuple[str, ...]) -> str:
-    """The statement for a new or known row that fills these index tables; its parts are all our own text."""
+def _statement(*, new: bool, tables: tuple[str, ...], same: tuple[str, ...] = ()) -> str:
+    """The statement for a new or known row that fills these index tables; its parts are all our own text.
+
+    ``same``: tables in which a known row keeps the rows it has.
+    """
     parts = [_INSERT_RESOURCE if new else _UPDATE_RESOURCE, _REST]
     if not new:
-        parts += [_delete_index(table) for table in INDEX_TABLES]
+        parts += [_delete_index(table) for table in INDEX_TABLES if table not in same]
     parts += [_insert_index(table) for table in tables]
     return "".join(parts) + "\nselect rid from r"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The row a write replaces, locked by the caller."""
+    """The row a write replaces, locked by the caller; its content, where rows that stay the same may stay."""
 
     rid: int
     shard: int
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +192,12 @@ def write(
     now = registry(connection)
     for _attempt in range(_ATTEMPTS):
         values["generation"] = now.generation
-        whole = with_added(row, index, now)
-        tables = [] if whole is None else _fill(values, row, whole)
-        cursor = execute(connection, _statement(new=known is None, tables=tuple(tables)), values)
+        rows = _tables(row, with_added(row, index, now))
+        same = () if known is None or not rows else _same(row, rows, known, now)
+        tables = tuple(table for table, found in rows.items() if found and table not in same)
+        texts = {table: _written(table, rows[table]) for table in tables}
+        statement = _statement(new=known is None, tables=tables, same=same)
+        cursor = execute(connection, statement, values | texts)
         if cursor.fetchone() is not None:
             return
         now = refreshed(connection)  # another process has changed the search parameters: index once more
@@ -218,25 +227,44 @@ def _changed() -> Conflict:
     return Conflict("store.busy", "Search parameters are being changed. Nothing was stored; send it again.")
 
 
-def _fill(values: dict[str, object], row: Write, index: IndexRows) -> list[str]:
-    """The index rows into the statement's values; the tables that have any."""
-    tables: list[str] = []
-    for table, names in _NAMES.items():
-        rows = text.rows(row.content or b"") if table == "text" else _rows(getattr(index, table))
-        if rows:
-            tables.append(table)
-            values[table] = _encode(
-                [
-                    {name: value for name, value in zip(names, one, strict=True) if value is not None}
-                    for one in rows
-                ]
-            ).decode()
-    return tables
+Rows = Sequence[tuple[Any, ...]]
+
+
+def _tables(row: Write, index: IndexRows | None) -> dict[str, Rows]:
+    """Every table's rows; nothing at all for what is deleted."""
+    if index is None or row.content is None:
+        return {}
+    found: dict[str, Rows] = {
+        table: list(zip(*getattr(index, table), strict=True)) if getattr(index, table)[0] else []
+        for table in WIDTHS
+    }
+    found["text"] = text.rows(row.content)
+    return found
+
+
+def _same(row: Write, rows: Mapping[str, Rows], known: Known, now: Registry) -> tuple[str, ...]:
+    """The tables whose rows of the resource are what they were: most changes touch one or two.
+
+    None where the rows there are may be of older code, or are on another shard.
+    """
+    if known.content is None or now.version < VERSION or known.shard != row.shard:
+        return ()
+    before = replace(row, content=known.content)
+    try:
+        old = rows_of(codec.decode(known.content, row.type))
+    except RecordError:
+        return ()
+    kept = _tables(before, with_added(before, old, now))
+    return tuple(table for table in INDEX_TABLES if kept[table] == rows[table])
+
+
+def _written(table: str, rows: Rows) -> str:
+    """Rows as JSON; what is null is left out."""
+    names = _NAMES[table]
+    return _encode(
+        [{name: value for name, value in zip(names, one, strict=True) if value is not None} for one in rows]
+    ).decode()
 
 
 _NAMES = {table: tuple(name for name, _ in columns) for table, columns in INDEX_TABLES.items()}
 _encode = msgspec.json.Encoder().encode
-
-
-def _rows(columns: Sequence[list[Any]]) -> list[tuple[Any, ...]]:
-    return list(zip(*columns, strict=True)) if columns[0] else []
