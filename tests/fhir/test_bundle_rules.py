@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
 
 from tests.fhir.test_rest import BASE, Client, patient
+from yba.fhir import rest
+from yba.fhir.store.audit import Journal
 
 ONE, TWO = "urn:uuid:11111111-1111-4111-8111-111111111111", "urn:uuid:22222222-2222-4222-8222-222222222222"
 
@@ -471,14 +473,12 @@ def test_patches_inside(client: Client) -> None:
 
 def test_ten_thousand_entries(connection: psycopg.Connection[Any]) -> None:
     client = Client(connection)
-    from yba.fhir import rest
-
     client.application = rest.application(
         lambda: connection,
         client.actors.get,
         base_url=BASE,
-        journal=client.journal,
-        body_limit=1 << 24,  # type: ignore[arg-type]  # a stand-in
+        journal=cast("Journal", client.journal),
+        body_limit=1 << 24,
     )
     entries = [
         entry("POST", "Organization", {"resourceType": "Organization", "name": f"o{n}"})
