@@ -137,9 +137,10 @@ def test_if_match(client: Client) -> None:
             400,
             "operation.missing",
         ),
-        (meta(tag={"code": "x"}), 400, "meta.shape"),
-        (meta(tag=["x"]), 400, "meta.shape"),
-        (meta(profile=[1]), 400, "meta.shape"),
+        (meta(tag={"code": "x"}), 400, "codec.type"),
+        (meta(tag=["x"]), 400, "codec.type"),
+        (meta(tag=[{"code": {}}]), 400, "codec.type"),
+        (meta(profile=[1]), 400, "codec.type"),
         ({"resourceType": "Parameters", "parameter": [{"name": "x"}]}, 400, "operation.parameter"),
     ],
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 from yba.fhir.access import policy
 from yba.fhir.errors import Forbidden, Invalid
-from yba.fhir.model import tree
+from yba.fhir.model import codec, tree
 from yba.fhir.r4 import MODULES
 from yba.fhir.record import reading
 from yba.fhir.record.failures import translated
@@ -163,11 +163,7 @@ def _sent(call: Call) -> dict[str, Any]:
             "operation.missing", f"${call.operation.name} needs the parameter 'meta' with a valueMeta.",
             path="Parameters.meta",
         )  # fmt: skip
-    for name in ("profile", *_LABELS):
-        listed = sent.get(name, [])
-        kind: type = str if name == "profile" else dict
-        if not isinstance(listed, list) or not all(isinstance(one, kind) for one in listed):
-            raise Invalid("meta.shape", f"'{name}' of a Meta is a list.", path=f"Parameters.meta.{name}")
+    codec.decode(tree.dump({"resourceType": "Basic", "meta": sent, "code": {"text": "-"}}))
     return sent
 
 
