@@ -108,3 +108,16 @@ def test_the_first_of_a_document(record: fhir.Record) -> None:
     assert found(record, "Bundle", ("composition", "c")) == {"d"}
     assert found(record, "Bundle", ("composition", "Composition/c")) == {"d"}
     assert found(record, "Bundle", ("composition", "p")) == set()
+
+
+def test_this_servers_own_address(record: fhir.Record) -> None:
+    record.base_url = "http://here.vn/fhir"
+    put(
+        record,
+        observation("near", ',"subject":{"reference":"Patient/p"}'),
+        observation("named", ',"subject":{"reference":"http://here.vn/fhir/Patient/p"}'),
+        observation("far", ',"subject":{"reference":"http://there.vn/fhir/Patient/p"}'),
+    )
+    assert found(record, "Observation", ("subject", "http://here.vn/fhir/Patient/p")) == {"near", "named"}
+    assert found(record, "Observation", ("subject", "http://there.vn/fhir/Patient/p")) == {"far"}
+    assert found(record, "Observation", ("subject", "Patient/p")) == {"near"}

@@ -158,7 +158,7 @@ def _of_patient(question: Question) -> Clause | None:
     if question.modifier not in (None, "Patient"):
         return None
     values = [plain(one) for one in split(question.value, ",")]
-    if any(reference.names_a_version(question, one) for one in values):
+    if any(reference.is_more_than_an_id(question, one) for one in values):
         return None
     targets = [reference.asked_target(question, one) for one in values]
     if any(kind != "Patient" for kind, _ in targets):

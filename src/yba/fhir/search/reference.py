@@ -113,11 +113,16 @@ def clause(question: Question) -> Clause:
 
 def condition(question: Question, text: str) -> Clause:
     """One value against an index row ``x``."""
-    kind, identifier, version = _asked(question, plain(text))
+    value = plain(text)
+    kind, identifier, version = _asked(question, value)
     found = _one(kind, identifier)
-    if version is None:
-        return found
-    return Clause(f"({found.sql} and x.target_version = {{}})", (*found.values, version))
+    if version is not None:
+        found = Clause(f"({found.sql} and x.target_version = {{}})", (*found.values, version))
+    if (
+        _without_base(value, question.base_url) != value
+    ):  # a reference may be kept with this server's address, too
+        return either([found, _one("", value)])
+    return found
 
 
 def asked_target(question: Question, text: str) -> tuple[str | None, str]:
@@ -126,9 +131,9 @@ def asked_target(question: Question, text: str) -> tuple[str | None, str]:
     return kind, identifier
 
 
-def names_a_version(question: Question, text: str) -> bool:
-    """Whether one value asks for a version of its target."""
-    return _asked(question, text)[2] is not None
+def is_more_than_an_id(question: Question, text: str) -> bool:
+    """Whether one value asks for a version of its target, or for this server's own address."""
+    return _asked(question, text)[2] is not None or _without_base(text, question.base_url) != text
 
 
 def _asked(question: Question, text: str) -> tuple[str | None, str, str | None]:
