@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -36,8 +37,13 @@ def main() -> None:
 
     files = env.files_folder
     files.mkdir(parents=True, exist_ok=True)
-    with connect() as connection:
-        reindex.due(connection, datetime.now(UTC))  # rows that an older release has indexed
+    try:
+        with connect() as connection:
+            reindex.due(connection, datetime.now(UTC))  # rows that an older release has indexed
+    except psycopg.Error:
+        logging.getLogger(__name__).exception(
+            "background: whether anything must be indexed anew is not known"
+        )
     sender = Sender(connect, base_url=env.base_url, endpoints=env.subscription_endpoints)
     telling = threading.Thread(target=sender.work, args=(stop,), name="subscriptions")
     telling.start()
