@@ -95,6 +95,30 @@ def test_profiles_of_the_record(client: Client) -> None:
     ]
 
 
+def test_a_delete_that_would_be_refused(client: Client, connection: psycopg.Connection[Any]) -> None:
+    client.application = rest.application(
+        lambda: connection, client.actors.get, base_url=BASE, journal=cast("Journal", Noted()), integrity=True
+    )
+    assert client("PUT", "/Patient/v3", {"resourceType": "Patient", "id": "v3", "active": True}).status == 201
+    assert told(client("POST", "/Patient/v3/$validate?mode=delete")) == []
+    link = [{"type": "seealso", "other": {"reference": "Patient/v3"}}]
+    assert client("POST", "/Patient", {"resourceType": "Patient", "link": link}).status == 201
+    (fault,) = told(client("POST", "/Patient/v3/$validate?mode=delete"))
+    assert fault[1].startswith("store.")
+
+
+def test_a_citizen_is_told_nothing_of_others(client: Client) -> None:
+    assert client("PUT", "/Patient/q", {"resourceType": "Patient", "id": "q", "active": True}).status == 201
+    assert client("GET", "/Patient/q/$validate", token="citizen").status == 404
+    sent = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": "Patient/q"},
+    }
+    assert told(client("POST", "/Observation/$validate", sent, token="citizen")) == []
+
+
 def enforcing(client: Client, connection: psycopg.Connection[Any], enforced: Enforced) -> Client:
     client.application = rest.application(
         lambda: connection,

@@ -47,6 +47,11 @@ from yba.fhir.validation.primitives import fault_of
         ({"extension": [{"valueString": "x"}]}, [("Patient.extension[0].url", "minimum")]),
         ({"extension": [{"url": "http://a.b/c"}]}, [("Patient.extension[0]", "invariant.ext-1")]),
         ({"extension": [{"url": "relative", "valueString": "x"}]}, [("Patient.extension[0].url", "extension.url")]),
+        ({"name": [{"id": "1"}, {"id": "1", "text": "x"}, {"text": "y", "_text": {"id": "1"}}]}, [
+            ("Patient.name[0]", "invariant.ele-1"),
+            ("Patient.name[1].id", "same-id"),
+            ("Patient.name[2].text.id", "same-id"),
+        ]),
         ({"id": "a b"}, [("Patient.id", "format")]),
         ({"text": {"status": "generated", "div": "<div>x</div>"}}, [("Patient.text.div", "xhtml-namespace")]),
     ],

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from tests.spec.published import folder
-from yba.fhir.errors import Invalid
-from yba.fhir.model import tree, xml
+from yba.fhir.errors import RecordError
 from yba.fhir.terminology import Terminology
-from yba.fhir.validation import Definitions, Issue, validate
+from yba.fhir.validation import Definitions, Issue, files, validate
 from yba.fhir.validation.issue import of_error
 
 CASES: list[dict[str, Any]] = json.loads((folder("validation") / "manifest.json").read_text())
@@ -55,11 +54,9 @@ FAULTY = {
 
 
 def judged(path: Path) -> list[Issue]:
-    data = path.read_bytes()
-    try:
-        read = tree.parse(xml.to_json(data) if path.suffix == ".xml" else data)
-    except Invalid as error:
-        return [of_error(error)]
+    ((_, read),) = files.resources(path.name, path.read_bytes())
+    if isinstance(read, RecordError):
+        return [of_error(read)]
     return validate(read, structures=DEFINITIONS, terminology=TERMINOLOGY)
 
 

@@ -203,7 +203,6 @@ def counted(
     state: State, known: Structure, element: Element, held: Sequence[Item], path: str, name: str = ""
 ) -> None:
     """Hold the number of values against min and max."""
-    label = name or element.name
     at = f"{path}.{element.name}"
     by = f"by {known.url}"
     what = f"the slice {name} of {element.name}" if name else element.name
@@ -219,7 +218,6 @@ def counted(
         )  # fmt: skip
         where = held[element.max].path if held else at
         state.add("error", "structure", where, f"profile.{key}.maximum", f"{text}.")
-    del label
 
 
 def _needed_anyway(known: Structure, element: Element) -> bool:

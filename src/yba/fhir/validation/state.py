@@ -21,13 +21,10 @@ DEEPEST = 60
 class State:
     """One validation."""
 
-    def __init__(
-        self, definitions: Definitions, terminology: Any, resolve: Resolve | None, *, stored: bool = False
-    ) -> None:
+    def __init__(self, definitions: Definitions, terminology: Any, resolve: Resolve | None) -> None:
         self.definitions = definitions
         self.terminology = terminology
         self.resolve = resolve
-        self.stored = stored  # whether a reference that ``resolve`` does not find is a fault
         self.issues: dict[tuple[str, str, str], Issue] = {}
         self.codes: dict[tuple[Any, ...], Any] = {}  # answers of the terminology
         self.matching: set[tuple[int, str]] = set()  # pairs of value and profile under way
@@ -77,7 +74,7 @@ class Scope:
     ``root`` is the one contained resources are resolved in, ``bundle`` the entries beside it, ``full_url`` its entry's.
     """
 
-    __slots__ = ("_nodes", "bundle", "full_url", "holder", "kind", "path", "root", "tree")
+    __slots__ = ("bundle", "full_url", "holder", "ids", "kind", "path", "root", "tree")
 
     def __init__(
         self,
@@ -97,7 +94,7 @@ class Scope:
         self.bundle = bundle
         self.full_url = full_url
         self.holder = holder
-        self._nodes: dict[str, Any] = {}
+        self.ids: set[str] = set()  # of elements
 
     def below(self, path: str) -> str:
         """A path inside the resource from its type on: ``Patient.name[0]``."""

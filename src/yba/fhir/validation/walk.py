@@ -82,6 +82,8 @@ def walk(state: State, value: dict[str, Any], plan: Plan, path: str, scope: Scop
     if not value:
         state.error("structure", path, "empty", "is empty; leave it out.")
         return
+    if "id" in value and not plan.is_resource and plan.place != "ElementDefinition":  # in both of its lists
+        _own_id(state, value["id"], path, scope)
     for name, names in plan.needed:
         if not any(one in value or "_" + one in value for one in names):
             state.error(
@@ -254,8 +256,21 @@ def _absolute(state: State, value: Any, at: str, *, fragment: bool = False) -> N
     )  # fmt: skip
 
 
+def _own_id(state: State, name: Any, path: str, scope: Scope) -> None:
+    """The id of an element is its own in the resource. FHIR R4, element.html#id."""
+    if isinstance(name, str):
+        if name in scope.ids:
+            state.error(
+                "structure",
+                f"{path}.id",
+                "same-id",
+                f"'{name[:64]}' is the id of another element of the resource.",
+            )
+        scope.ids.add(name)
+
+
 def _same_ids(state: State, scope: Scope) -> None:
-    """Ids inside a resource are unique in it (element.html#id), those of contained resources among each other."""
+    """Contained resources have ids of their own (references.html#contained)."""
     held = scope.tree.get("contained")
     names: set[str] = set()
     for index, one in enumerate(held if isinstance(held, list) else []):

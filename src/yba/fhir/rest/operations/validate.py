@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from yba.fhir.access import policy
 from yba.fhir.errors import Invalid, NotFound, RecordError
 from yba.fhir.model import tree
+from yba.fhir.record import integrity
 from yba.fhir.rest.operations.call import Call, Operation, answer_tree
 from yba.fhir.rest.response import Response
 from yba.fhir.validation import Issue, outcome, validate
@@ -94,6 +96,13 @@ def _deletable(call: Call) -> list[Issue]:
         raise Invalid("validate.delete", "The mode 'delete' is asked of one resource: [type]/[id]/$validate.")
     record = call.record
     record.read_stored(call.type_name, call.id)
+    try:
+        policy.check_delete(record.actor, call.type_name)
+        if record.integrity:
+            record.unchecked_targets.append((call.type_name, call.id))
+            integrity.check(record)
+    except RecordError as error:
+        return [Issue("error", error.issue, call.type_name, error.key, error.message)]
     return []
 
 
