@@ -17,14 +17,16 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.model import references, tree
 from yba.fhir.model.fhirpath.node import Way, json_ways
+from yba.fhir.patch.fhirpath_patch import MOST_OPERATIONS
 from yba.fhir.rest.operations.call import Call, Operation, answer_tree
 from yba.fhir.rest.response import Response
 from yba.fhir.store.rows import Stored
 
 Tree = Any
+MOST_PAIRS = 1_000_000
 Change = dict[str, Any]
 Item = tuple[Tree, Tree]
 """A value and its ``_x``."""
@@ -101,6 +103,10 @@ def difference(first: Tree, second: Tree, *, meta: bool = False) -> Tree:
     )
     found = list(_object(one, other, kind, kind))
     result: dict[str, Any] = {"resourceType": "Parameters"}
+    if len(found) > MOST_OPERATIONS:
+        raise TooCostly(
+            "diff.too-much", f"The two differ in more than {MOST_OPERATIONS:,} places. Read both instead."
+        )
     if found:
         result["parameter"] = found
     return result
@@ -183,11 +189,7 @@ def _list(before: list[Item], after: list[Item], way: Way, path: str, at: str) -
         for item in after:
             yield _operation("add", path, ("name", {"valueString": _called(way)}), _value(item, way))
         return
-    keys = [[tree.dump(list(item)) for item in side] for side in (before, after)]
-    matched = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes()
-    for tag, start, end, low, high in reversed(matched):
-        if tag == "equal":
-            continue
+    for start, end, low, high in reversed(list(_unlike(before, after))):
         both = min(end - start, high - low)
         for number in reversed(range(start + both, end)):
             yield _delete(f"{at}[{number}]")
@@ -196,6 +198,25 @@ def _list(before: list[Item], after: list[Item], way: Way, path: str, at: str) -
             yield _operation("insert", at, index, _value(after[low + shift], way))
         for shift in range(both):
             yield from _one(before[start + shift], after[low + shift], way, f"{at}[{start + shift}]")
+
+
+def _unlike(before: list[Item], after: list[Item]) -> Iterator[tuple[int, int, int, int]]:
+    """The stretches in which two lists differ: from and to in the one, from and to in the other."""
+    one, other = ([tree.dump(list(item)) for item in side] for side in (before, after))
+    head = 0
+    while head < min(len(one), len(other)) and one[head] == other[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(one), len(other)) - head and one[-1 - tail] == other[-1 - tail]:
+        tail += 1
+    middle, other_middle = one[head : len(one) - tail], other[head : len(other) - tail]
+    if len(middle) * len(other_middle) > MOST_PAIRS:  # to line up so many would take too long
+        yield head, len(one) - tail, head, len(other) - tail
+        return
+    for tag, *places in SequenceMatcher(None, middle, other_middle, autojunk=False).get_opcodes():
+        if tag != "equal":
+            start, end, low, high = (place + head for place in places)
+            yield start, end, low, high
 
 
 # -- operations as parameters -------------------------------------------------------------------------------------

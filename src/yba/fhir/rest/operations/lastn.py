@@ -163,7 +163,10 @@ def _moment(seen: _Seen) -> datetime | None:
         seen.issued,
     ):
         if text is not None:
-            return period_of(text)[0]
+            try:
+                return period_of(text)[0]
+            except ValueError:  # the 30th of February is written like a date
+                continue
     return None
 
 

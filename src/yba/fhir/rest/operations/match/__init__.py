@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.model import codec, tree
 from yba.fhir.r4.datatypes import CodeableConcept
 from yba.fhir.r4.operation_outcome import OperationOutcome, OperationOutcomeIssue
@@ -24,6 +24,7 @@ from yba.fhir.rest.operations.searchset import entry, searchset, url
 from yba.fhir.rest.response import Response
 from yba.fhir.store.rows import Stored
 
+MOST_TRAITS = 20
 GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 
 
@@ -71,6 +72,11 @@ def _asked(call: Call) -> Traits:
         )
     codec.decode(tree.dump(sent), "Patient")  # a valid instance, complete or not
     asked = traits_of(sent)
+    if max(len(asked.numbers), len(asked.names), len(asked.contacts)) > MOST_TRAITS:
+        raise TooCostly(
+            "match.too-much",
+            f"$match compares at most {MOST_TRAITS} identifiers, names or contacts of a person.",
+        )
     if not (asked.numbers or asked.names or asked.contacts):
         raise Invalid(
             "match.too-little",

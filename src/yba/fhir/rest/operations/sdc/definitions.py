@@ -295,6 +295,8 @@ def _held(scope: Scope, names: Sequence[str]) -> tuple[Tree, Way | None]:
             element = listed[-1]
         else:
             element = element.setdefault(way.key, {})
+        if not isinstance(element, dict):
+            raise Unfit(f"{place}.{name[:60]} is a simple value and has no elements.")
         place = way.place
     return element, way
 

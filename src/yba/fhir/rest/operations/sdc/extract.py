@@ -23,6 +23,7 @@ from yba.fhir.rest.operations.sdc.forms import (
     Environment,
     Form,
     Tree,
+    checked,
     extension,
     extensions,
     items_of,
@@ -82,8 +83,7 @@ def _response(call: Call) -> Tree:
             "extract.response", "$extract needs 'questionnaire-response' with a QuestionnaireResponse.",
             path="Parameters.questionnaire-response",
         )  # fmt: skip
-    codec.decode(tree.dump(sent), "QuestionnaireResponse")
-    return sent
+    return checked(sent)
 
 
 def _questionnaire(call: Call, response: Tree) -> Tree:
@@ -91,8 +91,7 @@ def _questionnaire(call: Call, response: Tree) -> Tree:
     if given is not None:
         if given["resourceType"] != "Questionnaire":
             raise Invalid("extract.questionnaire", "'questionnaire' is no Questionnaire.")
-        sent: Tree = given
-        return sent
+        return checked(given)
     canonical = response.get("questionnaire")
     if not canonical:
         raise Invalid(

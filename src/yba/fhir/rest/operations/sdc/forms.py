@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from yba.fhir.errors import Invalid, NotFound, RecordError, TooCostly
-from yba.fhir.model import fhirpath, references, tree
+from yba.fhir.model import codec, fhirpath, references, tree
 from yba.fhir.model.fhirpath.output import as_json
 from yba.fhir.r4 import MODULES
 from yba.fhir.rest.operations import chart
@@ -27,6 +27,9 @@ SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
 VARIABLE = "http://hl7.org/fhir/StructureDefinition/variable"
 UNIT = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit"
 LARGEST_QUERY = 1000
+MOST_QUERIES = 200
+MOST_ITEMS = 20_000
+_TOO_COSTLY = "sdc.too-costly"
 _QUERY = "application/x-fhir-query"
 _EMBEDDED = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
@@ -61,6 +64,8 @@ class Form:
     local: bool = True
     issues: list[Tree] = field(default_factory=list)
     resolved: dict[str, Any] = field(default_factory=dict)
+    queries: int = 0
+    items: int = 0
 
     def note(self, text: str, *, item: Mapping[str, Any] | None = None, severity: str = "warning",
              code: str = "processing") -> None:  # fmt: skip
@@ -72,6 +77,17 @@ class Form:
     def fresh(self) -> str:
         """A new ``urn:uuid:``, out of the record's source of ids."""
         return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, self.call.record.new_id())}"
+
+    def spend(self, *, queries: int = 0, items: int = 0) -> None:
+        """Count what repetitions inside repetitions can multiply. Raises TooCostly beyond the limit."""
+        self.queries += queries
+        self.items += items
+        if self.queries > MOST_QUERIES or self.items > MOST_ITEMS:
+            raise TooCostly(
+                _TOO_COSTLY,
+                f"The questionnaire asks for more than {MOST_QUERIES} queries or {MOST_ITEMS:,} items. "
+                "Query once, in a variable, and repeat fewer groups inside each other.",
+            )
 
     # -- expressions -------------------------------------------------------------------------------
 
@@ -93,6 +109,8 @@ class Form:
                 return []
             return self._path(text, context, environment, type_name)
         except RecordError as error:
+            if error.key == _TOO_COSTLY:
+                raise
             self.note(error.message, item=item)
             return []
 
@@ -132,6 +150,7 @@ class Form:
 
     def search(self, kind: str, params: list[tuple[str, str]]) -> Tree:
         """A searchset of all matches. Raises TooCostly above 1,000."""
+        self.spend(queries=1)
         rows = []
         asked = params if any(name == "_count" for name, _ in params) else [*params, ("_count", "200")]
         found = self.call.record.search_stored(kind, asked, strict=True)
@@ -165,6 +184,12 @@ class Form:
                 items = self.evaluate(value, context, found, element, type_name=type_name)
                 found = {**found, value["name"]: items}
         return found
+
+
+def checked(sent: Tree) -> Tree:
+    """A resource that was sent, proved to be one. Raises Invalid with the path of the fault."""
+    codec.decode(tree.dump(sent), sent["resourceType"])
+    return sent
 
 
 # -- which questionnaire ------------------------------------------------------------------------------------------

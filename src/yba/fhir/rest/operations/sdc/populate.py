@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from yba.fhir.errors import Invalid, RecordError
+from yba.fhir.errors import Invalid
 from yba.fhir.model import fhirpath, references, tree
 from yba.fhir.model.dates import instant
 from yba.fhir.model.fhirpath import Node
@@ -23,6 +23,7 @@ from yba.fhir.rest.operations.sdc.forms import (
     Environment,
     Form,
     Tree,
+    checked,
     extension,
     extensions,
     items_of,
@@ -83,8 +84,7 @@ def _questionnaire(call: Call) -> Tree:
     if given.resource is not None:
         if given.resource["resourceType"] != "Questionnaire":
             raise Invalid("populate.questionnaire", "'questionnaire' is no Questionnaire.")
-        sent: Tree = given.resource
-        return sent
+        return checked(given.resource)
     if said[0] == "identifier":
         return _by_identifier(call, given.value)
     text = given.value.get("reference") if isinstance(given.value, dict) else given.value
@@ -182,7 +182,7 @@ def _contexts(form: Form) -> Iterator[tuple[str, list[Any]]]:
 
 def _content(form: Form, given: Parameter) -> Iterator[Any]:
     if given.resource is not None:
-        yield fhirpath.root(given.resource)
+        yield fhirpath.root(checked(given.resource))
     elif isinstance(given.value, dict) and isinstance(given.value.get("reference"), str):
         found = form.resolve(given.value["reference"])
         if found is None:
@@ -201,6 +201,7 @@ def _items(form: Form, item: Tree, environment: Environment, context: Any) -> It
     environment = {**environment, "qitem": item}
     environment = form.with_variables(item, context, environment)
     for inside in _population(form, item, environment, context):
+        form.spend(items=1)
         answered: Tree = {"linkId": item["linkId"]}
         for name in ("definition", "text"):
             if name in item:
@@ -305,8 +306,8 @@ def _observed(form: Form, item: Tree, environment: Environment) -> list[Tree]:
         params = [("subject", _name_of(about)), ("code", ",".join(codes)), ("status", "final,amended,corrected"),
                   ("date", f"ge{instant(first)}"), ("_sort", "-date"), ("_count", "1")]  # fmt: skip
         found = form.search("Observation", params).get("entry", ())
-    except (RecordError, OverflowError) as error:
-        form.note(str(error), item=item)
+    except OverflowError:
+        form.note("the period in which observations count cannot be read.", item=item, code="invalid")
         return []
     if not found:
         return []

@@ -82,8 +82,10 @@ def moment(tree: Mapping[str, Any]) -> str:
 
 def _instant(tree: Mapping[str, Any]) -> datetime:
     """The same as a moment to sort by; the first of all where nothing says so."""
-    text = moment(tree)
-    return period_of(text)[0] if text else datetime.min.replace(tzinfo=UTC)
+    try:
+        return period_of(moment(tree))[0]
+    except ValueError:  # none, or like the 30th of February
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def codes_of(tree: Mapping[str, Any], name: str) -> set[str]:
