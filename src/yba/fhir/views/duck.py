@@ -107,8 +107,9 @@ class Duck:
         return f"({items})[-1]"
 
     def part(self, items: str, start: str, count: str | None) -> str:
-        end = f"({start}) + ({count})" if count is not None else f"len({items})"
-        return f"list_slice({items}, ({start}) + 1, {end})"
+        first = f"greatest({start}, 0)"
+        end = f"{first} + greatest({count}, 0)" if count is not None else f"len({items})"
+        return f"list_slice({items}, {first} + 1, {end})"
 
     def one(self, items: str, message: str) -> str:
         return f"(case when len({items}) > 1 then {self._error(message, items)} else ({items})[1] end)"

@@ -113,7 +113,11 @@ def _index(expression: Expression, scope: Scope) -> Value:
     number = forms.number(scope.of(expression.index), d, "An index")
     if number.form != "integer":
         raise refused("An index is a whole number.")
-    return Value(d.at(forms.items(target, d), functions.place(number)), "item", target.type)
+    found = d.at(forms.items(target, d), functions.place(number))
+    if number.literal is None:
+        # Below nought the databases count from the end; FHIRPath has nothing there.
+        found = f"(case when {number.sql} >= 0 then {found} end)"
+    return Value(found, "item", target.type)
 
 
 def _binary(expression: Expression, scope: Scope) -> Value:

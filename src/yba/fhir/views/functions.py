@@ -133,9 +133,14 @@ def _select(target: Value, arguments: Arguments, scope: Scope) -> Value:
     return Value(found, "list", sample.type)
 
 
+_BEYOND = "1000000000"
+
+
 def place(number: Value) -> str:
-    """A whole number as a place in a list: a small integer."""
-    return number.literal if number.literal is not None else f"({number.sql})::integer"
+    """A whole number as a place in a list: a small integer, or one no list reaches."""
+    if number.literal is not None:
+        return number.literal if len(number.literal) < 10 else _BEYOND
+    return f"({number.sql})::integer"
 
 
 def _first(target: Value, _: Arguments, scope: Scope) -> Value:
