@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import duckdb
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, TooCostly, Unsupported
 from yba.fhir.model import tree
 from yba.fhir.views.definition import View
 from yba.fhir.views.duck import MARK, Duck
@@ -157,6 +157,12 @@ class Analysis:
                 "views.data",
                 "A value of the data cannot be read as its type says, or a number grew too large.",
             )
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return TooCostly(
+                "views.memory", "The view needs more memory than there is. Split the view or the files."
+            )
+        if isinstance(error, duckdb.BinderException | duckdb.ParserException | duckdb.CatalogException):
+            return Unsupported("views.combination", "The database cannot run this view as it is written.")
         return error
 
     def _first_fault(self) -> Invalid | None:

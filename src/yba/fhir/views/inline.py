@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from yba.fhir.errors import TooCostly
+from yba.fhir.errors import TooCostly, Unsupported
 from yba.fhir.model import tree
 from yba.fhir.views.definition import View
 from yba.fhir.views.postgres import Postgres
 from yba.fhir.views.rows import Compiled, compiled
 from yba.fhir.views.table import Table
 from yba.fhir.views.value import BadView
+
+log = logging.getLogger(__name__)
 
 SEVERAL = "YB001"
 """SQLSTATE of what the functions of views raise; its message is written for people."""
@@ -43,6 +46,9 @@ def _meant(error: psycopg.Error) -> Exception:
         return BadView(
             "views.data", "A value of the data cannot be read as its type says, or a number grew too large."
         )
+    if state.startswith("42"):
+        log.exception("views: the compiled view is no query PostgreSQL takes")
+        return Unsupported("views.combination", "The database cannot run this view as it is written.")
     if state.startswith("54"):
         return TooCostly("views.size", "The view is too large for the database. Split it.")
     return error
