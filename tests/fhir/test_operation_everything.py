@@ -165,6 +165,27 @@ def test_access(client: Client) -> None:
     assert client("GET", "/Patient/p/$everything", token="wall").status == 404
 
 
+def test_rows_of_a_person_that_are_hidden(client: Client) -> None:
+    """Who registered a person sees the person and the own facility's rows; what another one keeps is not there."""
+    put(client, "Patient", "r", facility="b")
+    for facility in ("a", "b"):
+        put(client, "Observation", f"at-{facility}", facility=facility, status="final", code={"text": "x"},
+            subject={"reference": "Patient/r"})  # fmt: skip
+    assert names(client("GET", "/Patient/r/$everything")) == [
+        "Patient/r",
+        "Observation/at-a",
+        "Observation/at-b",
+    ]
+    assert names(client("GET", "/Patient/r/$everything", token="doctor-b")) == [
+        "Patient/r",
+        "Observation/at-b",
+    ]
+    assert names(client("GET", "/Observation/$lastn?patient=r&code:text=x", token="doctor-b")) == [
+        "Observation/at-b"
+    ]
+    assert client("GET", "/Patient/r/$everything", token="doctor-a").status == 404
+
+
 def test_of_all_own_persons(client: Client) -> None:
     asked = names(client("GET", "/Patient/$everything", token="citizen"), "match")
     assert asked == ["Patient/p", "Patient/child", "Encounter/e", "Observation/o1", "Observation/o2",
@@ -188,6 +209,8 @@ def test_encounter(client: Client) -> None:
     )
     assert client("GET", "/Encounter/e/$everything", token="stranger").status == 404
     assert client("GET", "/Encounter/none/$everything").status == 404
+    dated = client("GET", "/Encounter/e/$everything?start=2024-03-03")
+    assert names(dated, "match") == ["Encounter/e", "MedicationRequest/m"]
     pages = client("GET", "/Encounter/e/$everything?_count=2")
     assert names(pages) == ["Encounter/e", "Observation/o1"]
 

@@ -276,4 +276,9 @@ def _parts(content: Mapping[str, Tree], way: Way) -> Iterator[dict[str, Any]]:
             yield {"name": _called(under), **_given(item, under)}
 
 
-OPERATIONS = (Operation("diff", diff, system=True, type_level=True, instance=True),)
+OPERATIONS = (
+    Operation(
+        "diff", diff, system=True, type_level=True, instance=True,
+        definition="https://yba.vn/fhir/OperationDefinition/diff",
+    ),
+)  # fmt: skip

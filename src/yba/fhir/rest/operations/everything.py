@@ -111,7 +111,7 @@ _OF_ENCOUNTER = (
 
 def encounter(call: Call) -> Response:
     """Encounter/[id]/$everything."""
-    call.refuse_unknown(_COMMON)
+    call.refuse_unknown(("start", "end", *_COMMON))  # R4 gives a visit no care dates; they choose here, too
     assert call.id is not None
     record = call.record
     head = reading.alive(reading.current(record, "Encounter", call.id)[0])
