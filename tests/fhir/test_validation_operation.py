@@ -170,4 +170,6 @@ def test_the_word_validate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     folder.mkdir()
     (folder / "gender.json").write_text(json.dumps(GENDER))
     assert main(["validate", "--definitions", str(folder), "--profile", GENDER["url"], str(good)]) == 1
+    capsys.readouterr()
     assert main(["validate", str(tmp_path / "none.json")]) == 1
+    assert json.loads(capsys.readouterr().out)["issue"][0]["severity"] == "fatal"

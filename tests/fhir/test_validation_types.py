@@ -172,8 +172,10 @@ def test_documents_hold_together() -> None:
 
 def test_codes() -> None:
     hl7 = "http://terminology.hl7.org/CodeSystem/observation-category"
+    own = {"system": "http://hl7.org/fhir/resource-types", "code": "nonsense"}
     assert faults(observation(category=[{"coding": [{"system": hl7, "code": "vital-signs"}]}])) == []
-    assert faults(observation(category=[{"coding": [{"system": hl7, "code": "nonsense"}]}])) == [
+    assert faults(observation(category=[{"coding": [{"system": hl7, "code": "nonsense"}]}])) == []
+    assert faults(observation(category=[{"coding": [own]}])) == [
         ("Observation.category[0].coding[0].code", "coding.unknown")
     ]
     wrong = validate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ Tree = Any
 def resources(name: str, data: bytes) -> Iterator[tuple[int | None, Tree | RecordError]]:
     """The resources of a file, each with its line in NDJSON; what cannot be read as the error that says why."""
     if name.endswith(".gz"):
-        name, data = name[:-3], gzip.decompress(data)
+        try:
+            name, data = name[:-3], gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            yield None, Invalid("validate.file", f"{name} is not compressed with gzip.")
+            return
     data = data.removeprefix(b"\xef\xbb\xbf")
     if name.endswith(".ndjson"):
         for number, line in enumerate(data.splitlines(), 1):

@@ -161,7 +161,7 @@ def _formed(state: State, text: str, at: str, scope: Scope) -> bool:
         return True
     if "?" in text and scope.bundle is not None and scope.bundle["entries"].kind == "transaction":
         return True  # a conditional reference, http.html#trules
-    if text.count("/") > 1:
+    if text.count("/") > 1 or ("/" in text and scope.bundle is None):
         state.add(
             "warning", "value", at, "reference.form",
             f"{at} '{text[:100]}' is a relative URL that does not say [type]/[id]: nothing can be told of it.",

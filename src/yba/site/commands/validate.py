@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from yba.fhir.errors import RecordError
+from yba.fhir.errors import Invalid, RecordError
 
 Tree = Any
 
@@ -59,8 +59,8 @@ def run(given: argparse.Namespace) -> int:
         try:
             data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         except OSError as error:
-            print(f"yba: {name} cannot be read: {error.strerror}", file=sys.stderr)
-            faulty = True
+            unread = Invalid("validate.file", f"{name} cannot be read: {error.strerror}.")
+            faulty |= _judged(name, None, unread, given, definitions, terminology)
             continue
         for line, read in files.resources(name, data):
             faulty |= _judged(name, line, read, given, definitions, terminology)
