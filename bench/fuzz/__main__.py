@@ -47,6 +47,7 @@ def main() -> int:
         began = time.monotonic()
         report = running.run(application, known, numbers, asked.seed, say=running.print_line, until=until)
         seconds = time.monotonic() - began
+        application.close()
     finally:
         database.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -76,7 +76,7 @@ def _name(random: Dice, operation: str) -> str:
 
 def _parameter(known: World, random: Dice, operation: str) -> dict[str, Any]:
     name = _name(random, operation)
-    value = random.choice(
+    value: dict[str, Any] = random.choice(
         [
             {"valueString": values.text(random)},
             {"valueCode": random.choice(values.CODES)},

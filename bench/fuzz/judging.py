@@ -17,7 +17,7 @@ from yba.fhir.model import codec
 SLOWEST = 5.0
 #: What an answer must never show: our insides, or the database's words.
 INSIDES = re.compile(
-    r"Traceback \(most|psycopg|\.py\b|\bselect\b[^\"]{1,80}\bfrom\b record|record\.(resource|version|token)\b"
+    r"Traceback \(most|psycopg|\.py\\*\", line|\bselect\b[^\"]{1,80}\bfrom\b record|record\.(resource|version|token)\b"
     r"|syntax error at|LINE 1:|SQLSTATE|pg_catalog|unnest\(|relation \"|violates .* constraint|invalid input syntax"
 )
 

@@ -25,6 +25,7 @@ from bench.fuzz.world import JSON, PERSONAL, SHARED, Asked, World, world
 from yba.fhir import rest
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.access.policy import FACILITY_TAG
+from yba.fhir.store.audit import Journal
 
 BASE = "http://record.test/fhir"
 HOSPITAL = "fz-hospital"
@@ -56,9 +57,16 @@ class Application:
                 self.connections.append(found)
             return found
 
+        self.journal = Journal(connect)
         self.application = rest.application(
-            connect, ACTORS.get, base_url=BASE, files=files, body_limit=2_000_000
+            connect, ACTORS.get, base_url=BASE, files=files, body_limit=2_000_000, journal=self.journal
         )
+
+    def close(self) -> None:
+        """Write the acts that wait, and let the database go."""
+        self.journal.close()
+        for connection in self.connections:
+            connection.close()
 
     def __call__(self, asked: Asked) -> Answer:
         path, _, query = asked.url.partition("?")

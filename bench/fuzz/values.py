@@ -17,8 +17,10 @@ SECRET = "Kheo7Q9w"
 PREFIXES = ["", "", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap", "xx", "EQ", "eqne", "-"]
 
 WORDS: dict[str, Any] = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
-TEXTS, NUMBERS, DATES, MODIFIERS = (WORDS[one] for one in ("texts", "numbers", "dates", "modifiers"))
-UNITS, SYSTEMS, CODES = (WORDS[one] for one in ("units", "systems", "codes"))
+TEXTS, NUMBERS, DATES, MODIFIERS, UNITS, SYSTEMS, CODES = (
+    [str(one) for one in WORDS[name]]
+    for name in ("texts", "numbers", "dates", "modifiers", "units", "systems", "codes")
+)
 
 
 def one_of(random: Dice, name: str) -> str:

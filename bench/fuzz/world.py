@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bench.fuzz import trees
+from bench.fuzz import trees, values
 from bench.fuzz.dice import Dice
 
 JSON = "application/fhir+json"
@@ -15,42 +15,7 @@ FORM = "application/x-www-form-urlencoded"
 Parts = tuple[str, str, bytes, dict[str, str]]
 """Method, URL, body and headers."""
 #: Types that are there for each person, and for all.
-PERSONAL = [
-    "Observation",
-    "Condition",
-    "Encounter",
-    "Appointment",
-    "MedicationRequest",
-    "Procedure",
-    "Immunization",
-    "AllergyIntolerance",
-    "DiagnosticReport",
-    "DocumentReference",
-    "QuestionnaireResponse",
-    "CarePlan",
-    "Coverage",
-    "Consent",
-    "Communication",
-    "RelatedPerson",
-    "Specimen",
-    "Goal",
-]
-SHARED = [
-    "Practitioner",
-    "Organization",
-    "Location",
-    "ValueSet",
-    "CodeSystem",
-    "ConceptMap",
-    "Questionnaire",
-    "Group",
-    "List",
-    "Composition",
-    "Binary",
-    "StructureDefinition",
-    "Slot",
-    "Schedule",
-]
+PERSONAL, SHARED = values.WORDS["personal"], values.WORDS["shared"]
 SEEDED = ["Patient", "Patient", *PERSONAL, *SHARED]
 
 
@@ -90,12 +55,14 @@ def world(statement: Any, examples: Mapping[str, list[trees.Tree]]) -> World:
 
 
 def any_type(known: World, random: Dice) -> str:
+    """A type, more often one of which something is there."""
     if random.random() < (0.7 if random.tame else 0.4):
-        return random.choice(SEEDED)
+        return str(random.choice(SEEDED))
     return random.choice(known.types) if random.random() < 0.97 else "Nonsense"
 
 
 def path_of(*parts: str) -> str:
+    """A path of these segments."""
     return "/" + "/".join(quote(part, safe="$") for part in parts)
 
 

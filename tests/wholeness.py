@@ -1,0 +1,52 @@
+"""Whether a database holds whole writes only: what no sequence of requests and no crash may leave behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+INDEX_TABLES = ("token", "reference", "string", "date", "number", "uri", "composite", "position", "text")
+
+_QUESTIONS = {
+    "a current row without its version": """
+        select r.type || '/' || r.id from record.resource r where not exists (
+            select from record.version v where v.shard = r.shard and v.type = r.type and v.id = r.id
+               and v.version = r.version and v.rid = r.rid and v.content is not distinct from r.content
+               and v.updated = r.updated and v.patient is not distinct from r.patient)""",
+    "a version of no row": """
+        select v.type || '/' || v.id from record.version v where not exists (
+            select from record.resource r where r.type = v.type and r.id = v.id and r.rid = v.rid)""",
+    "a gap between versions": """
+        select type || '/' || id from record.version group by type, id
+         having min(version) <> 1 or max(version) <> count(*)""",
+    "a version later than the current row": """
+        select v.type || '/' || v.id from record.version v join record.resource r using (type, id)
+         where v.version > r.version""",
+    "two rows of one resource": "select type || '/' || id from record.resource group by type, id having count(*) > 1",
+    "times that run backwards": """
+        select type || '/' || id from (select type, id, updated,
+            lag(updated) over (partition by type, id order by version) as before from record.version) x
+         where before > updated""",
+    "a version without its audit row": """
+        select v.type || '/' || v.id || '/' || v.version from record.version v where not exists (
+            select from record.audit a where a.type = v.type and a.id = v.id and a.version = v.version
+               and a.act = case v.method when 'POST' then 'create' when 'DELETE' then 'delete' else 'update' end)""",
+    "a resource that no search finds": """
+        select r.type || '/' || r.id from record.resource r where r.content is not null and not exists (
+            select from record.text x where x.rid = r.rid and x.shard = r.shard)""",
+}
+
+
+def halves(connection: psycopg.Connection[Any], *, most: int = 5) -> list[str]:
+    """What is half written, in words; nothing when all is whole."""
+    found = []
+    questions = dict(_QUESTIONS)
+    for table in INDEX_TABLES:
+        questions[f"a row of {table} of no living resource"] = f"""
+            select x.shard || '/' || x.rid from record.{table} x where not exists (
+                select from record.resource r where r.rid = x.rid and r.shard = x.shard and r.content is not null)"""
+    for words, query in questions.items():
+        rows = connection.execute(f"{query} limit {most}".encode()).fetchall()
+        found += [f"{words}: {row[0]}" for row in rows]
+    return found
