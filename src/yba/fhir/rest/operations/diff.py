@@ -129,7 +129,8 @@ def _object(one: Mapping[str, Tree], other: Mapping[str, Tree], place: str, path
                 assert isinstance(before, list)
                 gone += [_delete(f"{at}[{number}]") for number in reversed(range(len(before)))]
             else:
-                yield from _list(before or [], after, way, path, at)  # type: ignore[arg-type]  # a list with a list
+                assert isinstance(after, list)
+                yield from _list(before if isinstance(before, list) else [], after, way, path, at)
         elif after is None:
             gone.append(_delete(at))
         elif before is None:
@@ -143,7 +144,7 @@ def _object(one: Mapping[str, Tree], other: Mapping[str, Tree], place: str, path
                 replaced.add(same_choice)
                 yield _operation("replace", at, _value(after, way))
         else:
-            yield from _one(before, after, way, at)  # type: ignore[arg-type]  # no lists here
+            yield from _one(before, after, way, at)
     choices = {f"{path}.{_word(_called(known[name]))}" for name in replaced}
     yield from (one for one in gone if _path_of(one) not in choices)
 
