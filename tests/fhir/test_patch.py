@@ -10,6 +10,7 @@ import pytest
 from yba.fhir import patch
 from yba.fhir.errors import Invalid
 from yba.fhir.model import tree
+from yba.fhir.patch import merge_patch
 
 PATIENT: dict[str, Any] = {
     "resourceType": "Patient",
@@ -187,3 +188,18 @@ def test_json_patch_refused(operation: Any, key: str, at: str) -> None:
 def test_a_json_patch_is_a_list() -> None:
     with pytest.raises(Invalid, match="list of operations"):
         patch.json_patch({}, {"op": "add"})
+
+
+@pytest.mark.parametrize(
+    ("patch", "wanted"),
+    [
+        ({"a": 1, "b": None}, {"a": 1, "c": {"d": [1]}}),
+        ({"c": {"e": "x"}}, {"b": 2, "c": {"d": [1], "e": "x"}}),
+        ({"c": {"d": [2, {"f": None}]}}, {"b": 2, "c": {"d": [2, {"f": None}]}}),
+        ({"b": {"g": {"h": None}}}, {"b": {"g": {}}, "c": {"d": [1]}}),
+    ],
+)
+def test_a_merge_patch_is_laid_over(patch: object, wanted: object) -> None:
+    tree = {"b": 2, "c": {"d": [1]}}
+    assert merge_patch(tree, patch) == wanted
+    assert tree == {"b": 2, "c": {"d": [1]}}

@@ -13,6 +13,7 @@ from yba.fhir.r4.parameters import Parameters
 from yba.fhir.record.writing import Change
 
 JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
 
 
 def by_json_patch(data: bytes) -> Change:
@@ -21,6 +22,14 @@ def by_json_patch(data: bytes) -> Change:
 
     operations = tree.parse(data)
     return lambda content: tree.dump(json_patch(tree.parse(content), operations))
+
+
+def by_merge_patch(data: bytes) -> Change:
+    """A JSON Merge Patch. Raises Invalid for what is no JSON object."""
+    from yba.fhir.patch import merge_patch
+
+    asked = tree.parse(data)
+    return lambda content: tree.dump(merge_patch(tree.parse(content), asked))
 
 
 def by_parameters(parameters: Parameters) -> Change:

@@ -1,4 +1,4 @@
-"""patch: JSON Patch and FHIRPath Patch, by id and by condition. FHIR R4, http.html#patch and fhirpatch.html."""
+"""patch: JSON Patch, FHIRPath Patch and JSON Merge Patch, by id and by condition. FHIR R4, http.html#patch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from yba.fhir.errors import Invalid
 from yba.fhir.model import codec
 from yba.fhir.r4.parameters import Parameters
 from yba.fhir.record import Record
-from yba.fhir.record.patches import JSON_PATCH, by_json_patch, by_parameters
+from yba.fhir.record.patches import JSON_PATCH, MERGE_PATCH, by_json_patch, by_merge_patch, by_parameters
 from yba.fhir.record.writing import Change
 from yba.fhir.rest.content import JSON, XML, UnsupportedMedia, check_sent, is_fhir, sent_kind
 from yba.fhir.rest.request import Request
@@ -31,10 +31,12 @@ def _change(request: Request) -> Change:
     kind = sent_kind(request)
     if kind == JSON_PATCH:
         return by_json_patch(request.body())
+    if kind == MERGE_PATCH or (kind == "application/json" and b'"resourceType"' not in request.body()):
+        return by_merge_patch(request.body())
     if not is_fhir(kind):
         raise UnsupportedMedia(
             "rest.patch-type",
-            f"A patch is {JSON_PATCH}, or Parameters as {JSON} or {XML}, not '{kind[:100]}'.",
+            f"A patch is {JSON_PATCH}, {MERGE_PATCH}, or Parameters as {JSON} or {XML}, not '{kind[:100]}'.",
         )
     check_sent(request)
     resource = codec.decode(request.body())

@@ -13,10 +13,13 @@ from yba.fhir.rest.response import Response, informed, written
 
 
 def create(record: Record, request: Request, type_name: str) -> Response:
-    """A new resource under an id of the record's; with If-None-Exist the one that matches instead."""
+    """A new resource under an id of the record's; with If-None-Exist the one that matches instead.
+
+    Criteria in the URL, which some clients send, mean the same: passed over, they would make a second person.
+    """
     resource = _sent(request, type_name)
     condition = request.header("IF_NONE_EXIST")
-    params: Pairs | None = None
+    params: Pairs | None = request.condition()
     if condition is not None:
         params = pairs(condition.partition("?")[2] or condition)
         if not params:
