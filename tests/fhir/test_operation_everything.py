@@ -136,6 +136,20 @@ def test_pages_hold_each_once(client: Client, count: int) -> None:
     assert found == whole
 
 
+def test_a_large_chart_goes_on_by_itself(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit there is a link to the rest, and no total that would pass for all."""
+    whole = names(client("GET", "/Patient/p/$everything"))
+    monkeypatch.setattr("yba.fhir.rest.operations.everything.LARGEST", 5)
+    first = client("GET", "/Patient/p/$everything")
+    assert "total" not in first.json
+    found, url = names(first), first.json["link"][1]["url"]
+    while url:
+        answer = client("GET", url)
+        found += names(answer)
+        url = next((one["url"] for one in answer.json["link"] if one["relation"] == "next"), "")
+    assert found == whole
+
+
 def test_pages_stand_still_while_others_write(client: Client) -> None:
     first = client("GET", "/Patient/p/$everything?_count=4")
     put(client, "Observation", "o1", facility="a", status="amended", code={"text": "x"}, subject=P)

@@ -141,7 +141,7 @@ def unit_of(question: Mapping[str, Any]) -> Tree:
 
 
 def _choice(value: Any, question: Mapping[str, Any]) -> Tree:
-    codings = value.get("coding") if isinstance(value, dict) and "coding" in value else [value]
+    codings = value["coding"] if isinstance(value, dict) and "coding" in value else [value]
     options = [one for one in question.get("answerOption", ()) if isinstance(one, dict)]
     is_open = question.get("type") == "open-choice"
     for coding in codings:
