@@ -20,6 +20,7 @@ Tree = Any
 
 # Where FHIR R4's own definitions use extensions outside the context they were published with.
 _WIDER = {
+    "http://hl7.org/fhir/StructureDefinition/regex": "ElementDefinition.type",
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": "ElementDefinition.type",
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version": "Element",
 }
