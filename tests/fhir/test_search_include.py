@@ -166,6 +166,26 @@ def test_canonical_and_own_absolute_addresses(connection: psycopg.Connection[Any
     assert added(record, "Observation", ("_id", "far"), ("_include", "Observation:subject")) == ["Patient/p"]
 
 
+def test_an_address_of_this_record_is_only_a_name(connection: psycopg.Connection[Any]) -> None:
+    """What stands in a reference never becomes part of a statement: it named a type, and opened every chart."""
+    record = fhir.open(connection, actor=SYSTEM, base_url=BASE)
+    own = citizen(connection, "q")
+    own.base_url = BASE
+    put(record, patient("p"), patient("q"))
+    evil = (
+        "x' or r.type = 'Patient' or 'a' = '/p",
+        "x'/1",
+        "Nothing/1",
+        "Patient/p/more",
+        "Patient/p/_history/a'",
+    )
+    put(record, *(observation(f"o{at}", f"{BASE}/{one}") for at, one in enumerate(evil)))
+    put(record, *(observation(f"m{at}", "Patient/q", rest=f',"focus":[{{"reference":"{BASE}/{one}"}}]')
+                  for at, one in enumerate(evil)))  # fmt: skip
+    assert added(record, "Observation", ("_include", "Observation:subject")) == ["Patient/p", "Patient/q"]
+    assert added(own, "Observation", ("_include", "*")) == ["Patient/q"]
+
+
 def test_what_is_hidden_is_not_included(record: fhir.Record, connection: psycopg.Connection[Any]) -> None:
     own = citizen(connection, "q")
     put(record, observation("mine", "Patient/q", rest=',"hasMember":[{"reference":"Observation/a"}]'))

@@ -19,6 +19,7 @@ from yba.fhir.search.clause import Clause
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
+from yba.fhir.search.reference import target
 from yba.fhir.search.statement import Arm
 from yba.fhir.store import read
 from yba.fhir.store.rows import Stored, execute
@@ -140,11 +141,7 @@ def _resolved(
 def _own(url: str, base_url: str | None) -> tuple[str | None, str, str | None]:
     """An absolute URL under the record's own address as (type, id, version)."""
     if base_url is not None and url.startswith(base_url + "/"):
-        parts = url[len(base_url) + 1 :].split("/")
-        if len(parts) == 2:
-            return parts[0], parts[1], None
-        if len(parts) == 4 and parts[2] == "_history":
-            return parts[0], parts[1], parts[3]
+        return target(url[len(base_url) + 1 :])
     return None, url, None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from yba.fhir.r4 import MODULES
 from yba.fhir.search.clause import Clause
 from yba.fhir.search.sorting import Key
 
@@ -105,6 +106,9 @@ def _count(shapes: tuple[Shape, ...]) -> str:
 
 
 def _where(type_name: str, clauses: Sequence[str]) -> str:
+    """The condition of an arm. The type stands in the text, so it is one of FHIR's or nothing is asked."""
+    if type_name not in MODULES:
+        raise ValueError(type_name)
     return " and ".join([f"r.type = '{type_name}' and r.content is not null", *clauses])
 
 
