@@ -47,7 +47,7 @@ def _literal(expression: Expression, scope: Scope) -> Value:
 
 def literal(one: Literal, d: Dialect) -> Value:
     if one.kind == "empty":
-        return Value(d.empty, "list", None)
+        return Value(d.empty, "list", None, literal=functions.NOTHING)
     if one.kind == "boolean":
         return Value(one.value, "boolean", "boolean", literal=one.value)
     if one.kind == "integer":

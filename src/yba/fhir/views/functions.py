@@ -133,6 +133,8 @@ def _select(target: Value, arguments: Arguments, scope: Scope) -> Value:
     return Value(found, "list", sample.type)
 
 
+NOTHING = "\0"
+"""The literal of an empty list."""
 _BEYOND = "1000000000"
 
 
@@ -195,9 +197,9 @@ def _together(left: Value, right: Value, d: Dialect) -> str:
 
 
 def _common(left: Value, right: Value) -> str | None:
-    if left.type == right.type:
+    if left.type == right.type or right.literal == NOTHING:
         return left.type
-    if left.sql.startswith("'[]'") or right.literal is not None:
+    if left.literal == NOTHING:
         return right.type
     return left.type if left.family is not None and left.family == right.family else None
 

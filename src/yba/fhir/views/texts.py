@@ -87,7 +87,7 @@ def _matches(target: Value, arguments: Arguments, scope: Scope) -> Value:
 
 def _replace_matches(target: Value, arguments: Arguments, scope: Scope) -> Value:
     by = scope.of(arguments[1])
-    if by.literal is None:
+    if by.literal is None or by.family != "text":
         raise refused("replaceMatches() takes its texts as they are, not computed.")
     escaped = re.sub(r"\$(\d)", r"\\\1", by.literal.replace("\\", "\\\\"))
     text = forms.text(target, scope.d, "replaceMatches()")
@@ -96,7 +96,7 @@ def _replace_matches(target: Value, arguments: Arguments, scope: Scope) -> Value
 
 def _pattern(argument: Expression, scope: Scope) -> str:
     given = scope.of(argument)
-    if given.literal is None:
+    if given.literal is None or given.family != "text":
         raise refused("A regular expression is written as a text or a constant, not computed.")
     try:
         re.compile(given.literal)
