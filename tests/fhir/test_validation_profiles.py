@@ -350,6 +350,25 @@ def test_no_snapshot_of_what_fits_nowhere() -> None:
     assert told.key == "validation.no-base"
 
 
+def test_what_many_references_lead_to_is_judged_once() -> None:
+    known = profile(
+        "chain", "Patient",
+        element("Patient.link", min=0),
+        element("Patient.link.other", type=[{"code": "Reference", "targetProfile": [URL + "chain"]}]),
+    )  # fmt: skip
+    sent = {
+        "resourceType": "Bundle", "type": "collection",
+        "entry": [
+            {"fullUrl": f"http://a.b/Patient/{one}", "resource": patient(
+                id=str(one), meta={"profile": [URL + "chain"]},
+                link=[{"type": "seealso", "other": {"reference": f"Patient/{one + 1}"}}] * 3,
+            )} for one in range(25)
+        ],
+    }  # fmt: skip
+    issues = validate(sent, structures=Definitions([known]))
+    assert [one.key for one in issues if one.is_fault] == []
+
+
 def test_circles_end() -> None:
     known = profile(
         "circle", "Patient",

@@ -113,9 +113,14 @@ def conform(state: State, value: Tree, code: str, profile: Profile, path: str, s
 
 def conforms(state: State, value: Tree, code: str, profile: Profile, path: str, scope: Scope) -> bool:
     """Whether a value meets a profile."""
-    with state.aside() as issues:
-        conform(state, value, code, profile, path, scope)
-        return not any(issue.is_fault for issue in issues.values())
+    name = (id(value), profile.url)
+    known = state.met.get(name)
+    if known is None:
+        with state.aside() as issues:
+            conform(state, value, code, profile, path, scope)
+            known = (not any(issue.is_fault for issue in issues.values()), value)
+        state.met[name] = known  # asked once: references lead to one thing from many sides
+    return known[0]
 
 
 # -- elements --------------------------------------------------------------------------------------------------

@@ -28,6 +28,9 @@ class State:
         self.issues: dict[tuple[str, str, str], Issue] = {}
         self.codes: dict[tuple[Any, ...], Any] = {}  # answers of the terminology
         self.matching: set[tuple[int, str]] = set()  # pairs of value and profile under way
+        self.met: dict[
+            tuple[int, str], tuple[bool, Tree]
+        ] = {}  # whether a value meets a profile, and the value
         self.depth = 0
         self.faulty = False  # whether any fault was met, be it while trying
 
