@@ -19,10 +19,10 @@ def indexed(json: str) -> Any:
     return rows(codec.decode(json))
 
 
-def values(found: list[list[Any]], type_name: str, code: str) -> list[tuple[Any, ...]]:
+def values(found: list[tuple[Any, ...]], type_name: str, code: str) -> list[tuple[Any, ...]]:
     """The rows of one parameter, without its number."""
     number = param_number(type_name, code)
-    return [row[1:] for row in zip(*found, strict=True) if row[0] == number]
+    return [row[1:] for row in found if row[0] == number]
 
 
 def test_no_two_parameters_share_a_number() -> None:

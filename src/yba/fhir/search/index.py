@@ -15,7 +15,7 @@ from yba.fhir.search import composite, date, near, number, reference, string, to
 from yba.fhir.search.parameters import COLUMN_CODES, TEXT_CODES, Parameter, builtin, hashed
 from yba.fhir.search.paths import Handler, Leaf, Step, branches, handlers
 from yba.fhir.search.principal import principal_dates, whose
-from yba.fhir.search.rows import DateRow, Gathered, IndexRows, ReferenceRow, in_columns
+from yba.fhir.search.rows import DateRow, Gathered, IndexRows, ReferenceRow, index_rows
 
 __all__ = ["IndexRows", "rows", "unindexed"]
 
@@ -107,8 +107,8 @@ def rows(resource: Any) -> IndexRows:
                     handler(value, gathered)
     for handler in getters.whole:
         handler(resource, gathered)
-    return IndexRows(
-        **in_columns(gathered),
+    return index_rows(
+        gathered,
         occurred=_occurred(getters.dates, gathered.date),
         patient=_patient(resource, getters.patient_from, gathered.reference),
         resource=resource,

@@ -1,9 +1,8 @@
-"""Index rows while they are gathered, and in the columns the writing statement takes."""
+"""Index rows while they are gathered, and as they are written."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,53 +61,55 @@ class Gathered:
 
 @dataclass(slots=True)
 class IndexRows:
-    """The index rows of one resource: a list a column, ready for ``unnest``.
+    """The index rows of one resource, table by table, each row once.
 
     ``occurred``: the low end of the type's principal date; ``patient``: the Patient whose compartment the
     resource is in, None where there is none or more than one. ``resource``: what the rows were read from.
     """
 
-    token: Sequence[list[Any]]
-    reference: Sequence[list[Any]]
-    string: Sequence[list[Any]]
-    date: Sequence[list[Any]]
-    number: Sequence[list[Any]]
-    uri: Sequence[list[Any]]
-    position: Sequence[list[Any]]
-    composite: Sequence[list[Any]]
+    token: list[TokenRow]
+    reference: list[ReferenceRow]
+    string: list[StringRow]
+    date: list[DateRow]
+    number: list[NumberRow]
+    uri: list[UriRow]
+    position: list[PositionRow]
+    composite: list[CompositeRow]
     occurred: datetime | None = None
     patient: str | None = None
     resource: Any = None
 
-    def joined(self, more: dict[str, Sequence[list[Any]]]) -> IndexRows:
-        """These rows and more, in columns of their own."""
+    def joined(self, more: Gathered) -> IndexRows:
+        """These rows and more."""
         found = copy(self)
-        for table, columns in more.items():
-            if columns[0]:
-                both = zip(getattr(self, table), columns, strict=True)
-                setattr(found, table, [one + two for one, two in both])
+        for table in WIDTHS:
+            if added := getattr(more, table):
+                setattr(found, table, list(dict.fromkeys([*getattr(self, table), *added])))
         return found
+
+
+def index_rows(
+    gathered: Gathered, *, occurred: datetime | None = None, patient: str | None = None, resource: Any = None
+) -> IndexRows:
+    """What was gathered, each row once."""
+    return IndexRows(
+        token=list(dict.fromkeys(gathered.token)),
+        reference=list(dict.fromkeys(gathered.reference)),
+        string=list(dict.fromkeys(gathered.string)),
+        date=list(dict.fromkeys(gathered.date)),
+        number=list(dict.fromkeys(gathered.number)),
+        uri=list(dict.fromkeys(gathered.uri)),
+        position=list(dict.fromkeys(gathered.position)),
+        composite=list(dict.fromkeys(gathered.composite)),
+        occurred=occurred,
+        patient=patient,
+        resource=resource,
+    )
 
 
 def no_rows(resource: Any) -> IndexRows:
     """None yet of a resource."""
-    return IndexRows(**in_columns(Gathered()), resource=resource)  # type: ignore[arg-type] # the tables' fields only
-
-
-def in_columns(gathered: Gathered) -> dict[str, Sequence[list[Any]]]:
-    """Every table's rows as columns."""
-    return {table: columns(getattr(gathered, table), width) for table, width in WIDTHS.items()}
-
-
-def columns(rows: Iterable[tuple[Any, ...]], width: int) -> Sequence[list[Any]]:
-    """Rows turned into ``width`` columns, each row once. The columns of no rows are shared: nobody may add to them."""
-    kept = dict.fromkeys(rows)
-    if not kept:
-        return _EMPTY[width]
-    return [list(column) for column in zip(*kept, strict=True)]
-
-
-_EMPTY: dict[int, Sequence[list[Any]]] = {width: [[] for _ in range(width)] for width in set(WIDTHS.values())}
+    return index_rows(Gathered(), resource=resource)
 
 
 def key(text: str) -> str:

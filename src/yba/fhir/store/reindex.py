@@ -24,7 +24,7 @@ from yba.fhir.search import evaluated
 from yba.fhir.search.index import VERSION
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import Added, beside
-from yba.fhir.search.rows import WIDTHS, in_columns, no_rows
+from yba.fhir.search.rows import WIDTHS, no_rows
 from yba.fhir.store.parameters import ABSTRACT, KIND, refreshed, touch
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import INDEX_TABLES, Write
@@ -195,7 +195,7 @@ def _renew(
             continue
         own = [one for one in registry.of(type_name) if added is None or one in added]
         if own:
-            index = index.joined(in_columns(evaluated.gather(resource, content, own)))
+            index = index.joined(evaluated.gather(resource, content, own))
         items.append((Item(_write(type_name, shard, content), index, None), rid))
     rids = [rid for _, rid in items]
     if added is None:

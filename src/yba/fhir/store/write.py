@@ -22,7 +22,7 @@ from yba.fhir.search import text
 from yba.fhir.search.index import VERSION, IndexRows
 from yba.fhir.search.index import rows as rows_of
 from yba.fhir.search.parameters import Registry
-from yba.fhir.search.rows import COMPOSITE_COLUMNS, WIDTHS, in_columns
+from yba.fhir.search.rows import COMPOSITE_COLUMNS, WIDTHS
 from yba.fhir.store.parameters import refreshed, registry
 from yba.fhir.store.rows import execute
 
@@ -214,7 +214,7 @@ def with_added(row: Write, index: IndexRows | None, now: Registry) -> IndexRows 
         return index
     from yba.fhir.search import evaluated  # with FHIRPath, which a house without such parameters never loads
 
-    return index.joined(in_columns(evaluated.gather(index.resource, row.content, added)))
+    return index.joined(evaluated.gather(index.resource, row.content, added))
 
 
 def check_generation(connection: psycopg.Connection[Any], now: Registry) -> None:
@@ -234,10 +234,7 @@ def _tables(row: Write, index: IndexRows | None) -> dict[str, Rows]:
     """Every table's rows; nothing at all for what is deleted."""
     if index is None or row.content is None:
         return {}
-    found: dict[str, Rows] = {
-        table: list(zip(*getattr(index, table), strict=True)) if getattr(index, table)[0] else []
-        for table in WIDTHS
-    }
+    found: dict[str, Rows] = {table: getattr(index, table) for table in WIDTHS}
     found["text"] = text.rows(row.content)
     return found
 

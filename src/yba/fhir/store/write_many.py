@@ -207,20 +207,17 @@ _WRITTEN: Mapping[str, Callable[[Sequence[Any]], list[str]]] = {
 
 
 def _index_lines(table: str, kinds: Sequence[str], every: Sequence[tuple[Item, int]]) -> list[str]:
-    """The rows of one index table: all resources' columns put together, so that each is written in one go."""
+    """The rows of one index table: those of all resources turned into columns, so that each is written in one go."""
     starts: list[str] = []
-    gathered: list[list[Any]] = [[] for _ in kinds]
+    rows: list[tuple[Any, ...]] = []
     for item, rid in every:
-        if item.index is None:
-            continue
-        columns: Sequence[list[Any]] = getattr(item.index, table)
-        if columns[0]:
-            starts += [f"{item.row.shard}\t{rid}"] * len(columns[0])
-            for whole, one in zip(gathered, columns, strict=True):
-                whole += one
-    if not starts:
+        found = getattr(item.index, table) if item.index is not None else None
+        if found:
+            starts += [f"{item.row.shard}\t{rid}"] * len(found)
+            rows += found
+    if not rows:
         return []
-    written = [_WRITTEN[kind](column) for kind, column in zip(kinds, gathered, strict=True)]
+    written = [_WRITTEN[kind](column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)]
     return ["\t".join(row) + "\n" for row in zip(starts, *written, strict=True)]
 
 
