@@ -6,6 +6,10 @@ from typing import Any
 
 import psycopg
 
+from yba.fhir.model import codec
+from yba.fhir.search import text
+from yba.fhir.search.index import rows as index_rows
+
 INDEX_TABLES = ("token", "reference", "string", "date", "number", "uri", "composite", "position", "text")
 
 _QUESTIONS = {
@@ -32,9 +36,6 @@ _QUESTIONS = {
         select v.type || '/' || v.id || '/' || v.version from record.version v where not exists (
             select from record.audit a where a.type = v.type and a.id = v.id and a.version = v.version
                and a.act = case v.method when 'POST' then 'create' when 'DELETE' then 'delete' else 'update' end)""",
-    "a resource that no search finds": """
-        select r.type || '/' || r.id from record.resource r where r.content is not null and not exists (
-            select from record.text x where x.rid = r.rid and x.shard = r.shard)""",
 }
 
 
@@ -50,3 +51,24 @@ def halves(connection: psycopg.Connection[Any], *, most: int = 5) -> list[str]:
         rows = connection.execute(f"{query} limit {most}".encode()).fetchall()
         found += [f"{words}: {row[0]}" for row in rows]
     return found
+
+
+def misindexed(connection: psycopg.Connection[Any], *, most: int = 5) -> list[str]:
+    """Living resources that have another number of index rows than what they hold asks for (own parameters aside)."""
+    kept: dict[tuple[int, str], int] = {}
+    for table in INDEX_TABLES:
+        query = f"select rid, count(*) from record.{table} group by rid"
+        for rid, count in connection.execute(query.encode()).fetchall():
+            kept[rid, table] = count
+    found = []
+    query = "select rid, type, id, content from record.resource where content is not null"
+    for rid, type_name, identifier, content in connection.execute(query).fetchall():
+        data = content.encode() if isinstance(content, str) else content
+        index = index_rows(codec.decode(data, type_name))
+        for table in INDEX_TABLES:
+            asked = len(text.rows(data)) if table == "text" else len(getattr(index, table))
+            if kept.get((rid, table), 0) != asked:
+                found.append(
+                    f"{type_name}/{identifier}: {kept.get((rid, table), 0)} rows of {table}, not {asked}"
+                )
+    return found[:most]
