@@ -269,3 +269,16 @@ def test_a_full_file_is_followed_by_another(
     manifest = server("GET", begun.headers["Content-Location"]).json
     assert [one["count"] for one in manifest["output"]] == [4, 2]
     assert len(server.lines(manifest)["Observation"]) == 6
+
+
+def test_files_go_when_they_were_kept_long_enough(tmp_path: Path) -> None:
+    import os
+
+    old, fresh = tmp_path / "old", tmp_path / "fresh"
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "Patient-1.ndjson").write_bytes(b"{}\n")
+    now = datetime.now(UTC)
+    os.utime(old, ((now - timedelta(hours=25)).timestamp(),) * 2)
+    assert export.sweep(tmp_path, now) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["fresh"]

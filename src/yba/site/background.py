@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import logging
+import contextlib
 import os
 import signal
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
+
+
+TIDY_SECONDS = 600.0
+
+
+def _tidy(files: Path, stop: threading.Event) -> None:
+    """Take away the files of jobs that nobody may fetch any more."""
+    from yba.fhir.bulk import export
+
+    while not stop.wait(TIDY_SECONDS):
+        with contextlib.suppress(OSError):
+            export.sweep(files, datetime.now(UTC))
 
 
 def main() -> None:
@@ -47,6 +61,7 @@ def main() -> None:
     sender = Sender(connect, base_url=env.base_url, endpoints=env.subscription_endpoints)
     telling = threading.Thread(target=sender.work, args=(stop,), name="subscriptions")
     telling.start()
+    threading.Thread(target=_tidy, args=(files, stop), name="tidy", daemon=True).start()
     jobs.work(connect, background.handlers(files, env.import_sources), stop)
     telling.join(5)
 
