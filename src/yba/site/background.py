@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import contextlib
+import logging
 import os
 import signal
 import threading
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-
 
 TIDY_SECONDS = 600.0
 
