@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from yba.fhir.errors import TooCostly
 from yba.fhir.model.fold import fold
-from yba.fhir.search.clause import Clause, either, probe
+from yba.fhir.search.clause import Clause, either, every, probe
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import Gathered
@@ -14,6 +15,8 @@ from yba.fhir.search.values import plain, split
 LAST = "\U0010ffff"
 BEGINNING = 200
 """How much of a folded text the index holds (migration 0003); the row holds all of it."""
+WORDS = 10
+"""With how many words ``:text`` asks at most: each is looked for by itself."""
 
 
 def searchable(text: str) -> str:
@@ -61,7 +64,9 @@ def leaf(number: int) -> Any:
 
 
 def clause(question: Question) -> Clause:
-    """The condition of a string question: begins with, ``:exact`` or ``:contains``."""
+    """The condition of a string question: begins with, ``:exact``, ``:contains`` or ``:text``."""
+    if question.modifier == "text":
+        return either([_words(question, one) for one in split(question.value, ",")])
     if question.modifier not in (None, "exact", "contains"):
         raise unsupported_modifier(question)
     return probe(
@@ -72,6 +77,22 @@ def clause(question: Question) -> Clause:
 def condition(question: Question, text: str) -> Clause:
     """One value against an index row ``x``."""
     return _one(question, text)
+
+
+def _words(question: Question, value: str) -> Clause:
+    """``:text``: each word begins a word of the parameter's texts, in any order and in any of its parts."""
+    words = sorted(set(searchable(plain(value)).split()))
+    if not words:
+        raise invalid(question, value, "words")
+    if len(words) > WORDS:
+        raise TooCostly(
+            "search.too-many-words", f"'{question.name}' takes {WORDS} words. Ask with fewer.",
+            parameter=question.parameter.code,
+        )  # fmt: skip
+    return every([
+        probe("string", question.number, Clause("position({} in ' ' || x.folded) > 0", (f" {word}",)))
+        for word in words
+    ])  # fmt: skip
 
 
 def _one(question: Question, value: str) -> Clause:
