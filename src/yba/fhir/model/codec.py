@@ -115,7 +115,7 @@ def decode_known(data: bytes, type_name: str) -> Resource:
     Types and formats are checked again; what the exact reading looks for in a client's text can't be there. Raises
     Invalid.
     """
-    kind = resource_class(type_name)
+    kind: type[Resource] = resource_class(type_name)
     try:
         return _decoder(kind).decode(data)
     except explain.DECODING as problem:
