@@ -117,9 +117,10 @@ def decode_known(data: bytes, type_name: str) -> Resource:
     """
     kind: type[Resource] = resource_class(type_name)
     try:
-        return _decoder(kind).decode(data)
+        found: Resource = _decoder(kind).decode(data)
     except explain.DECODING as problem:
         raise explain.fault(problem, data, kind, type_name) from None
+    return found
 
 
 def decode_raw(raw: msgspec.Raw, type_name: str | None = None) -> Resource:

@@ -14,7 +14,8 @@ import psycopg
 class Services:
     """``connect`` gives the calling thread's connection; ``files`` is where jobs leave what can be fetched later.
 
-    ``import_sources``: beginnings of the addresses files may be imported from. Without ``files`` the operations that make files answer that they are not set up.
+    Without ``files`` the operations that make files answer that they are not set up. ``import_sources``: beginnings
+    of the addresses files may be imported from.
     """
 
     connect: Callable[[], psycopg.Connection[Any]]
