@@ -43,10 +43,11 @@ class at:
 
 
 class Conditions:
-    """Conditional references, each asked for once."""
+    """Conditional references, each asked for once. ``ruled``: rules of the house take part in the transaction."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, *, ruled: bool) -> None:
         self._record = record
+        self.ruled = ruled
         self._found: dict[tuple[str, str], str] = {}
 
     def reference(self, type_name: str, query: str) -> str:
@@ -97,7 +98,7 @@ def _carry_out_all(
     returns: str | None,
 ) -> None:
     """Everything but deletions, in the specification's order."""
-    conditions = Conditions(record)
+    conditions = Conditions(record, ruled=any(step.type in record.guards for step in steps))
     later: list[Step] = []
     for step in steps:
         if step.method == "DELETE" or (step.calls and step.method != "POST"):
@@ -269,10 +270,11 @@ def _carry_out(
     if step.method == "POST":
         return answers.written(writing.put(record, resource, step.identifier, "POST", None), 201, returns)
     resource.id = step.identifier
-    # A rule of the house may have written the row meanwhile.
+    # A rule of the house may have written the row meanwhile. Nobody else has: whatever was there is locked, and to
+    # wait here for what another transaction has made since would be to wait for one that may wait for this one.
     row = (
         writing.known_row(record, step.type, step.identifier, lock=True)
-        if record.guards
+        if conditions.ruled
         else known.get((step.type, step.identifier))
     )
     stored, made = writing.update_in(
