@@ -57,6 +57,12 @@ def test_loinc_is_known_in_part() -> None:
     assert found is not None
     assert {one["language"]: one["value"] for one in found.designations}["vi"] == "Huyết sắc tố (Hb)"
     assert TERMINOLOGY.knows(lists.LOINC) is False
+    vital_sign = TERMINOLOGY.concept(lists.LOINC, "8480-6")
+    assert vital_sign is not None
+    assert [one["value"] for one in vital_sign.designations] == [
+        "Huyết áp tâm thu",
+        "Systolic blood pressure",
+    ]
 
 
 def test_administrative_units() -> None:

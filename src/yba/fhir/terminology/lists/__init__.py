@@ -165,10 +165,13 @@ def _classes(icd: Any, vietnamese: dict[str, str]) -> Iterator[Tree]:
 
 
 def _loinc() -> Listed:
-    """The LOINC codes HL7's value sets and our services name: a part, so what is not here may exist."""
+    """The LOINC codes HL7's value sets and our services name: a part, so what is not here may exist.
+
+    HL7 names the vital signs without words; ``vital-signs.csv`` has them.
+    """
     tree = packaged.resource("CodeSystem", LOINC) or {"url": LOINC, "content": "fragment", "concept": []}
     known = {one["code"]: one for one in tree["concept"]}
-    for row in rows("loinc"):
+    for row in (*rows("loinc"), *rows("vital-signs")):
         concept = known.get(row["code"])
         if concept is None:
             concept = {"code": row["code"]}
