@@ -117,7 +117,7 @@ def _statement(base_url: str, mode: str, added: str | None) -> bytes:
             implementation=CapabilityStatementImplementation(description="Y Bạ", url=base_url),
             fhirVersion="4.0.1",
             format=[JSON, XML, "json", "xml"],
-            patchFormat=["application/json-patch+json", JSON, XML],
+            patchFormat=["application/json-patch+json", "application/merge-patch+json", JSON, XML],
             rest=[rest],
         )
     )
