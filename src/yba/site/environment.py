@@ -28,6 +28,8 @@ class Environment:
     hosts: tuple[str, ...]
     import_sources: tuple[str, ...] = ()
     subscription_endpoints: tuple[str, ...] = ()
+    integrity: bool = False
+    profiles: tuple[str, ...] = ()
 
     @property
     def demo(self) -> bool:
@@ -71,6 +73,13 @@ def _listed(name: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in (os.environ.get(name) or "").split(",") if one.strip())
 
 
+def _switched(name: str) -> bool:
+    said = os.environ.get(name) or "off"
+    if said not in ("on", "off"):
+        raise SystemExit(f"{name} is {said!r}; it can be 'on' or 'off' (the default).")
+    return said == "on"
+
+
 def environment() -> Environment:
     """Read the environment as it is now."""
     data = Path(os.environ.get("YBA_DATA") or "var").expanduser().resolve()
@@ -88,6 +97,8 @@ def environment() -> Environment:
         hosts=_listed("YBA_HOSTS"),
         import_sources=_listed("YBA_IMPORT_SOURCES"),
         subscription_endpoints=_listed("YBA_SUBSCRIPTION_ENDPOINTS"),
+        integrity=_switched("YBA_REFERENCE_INTEGRITY"),
+        profiles=_listed("YBA_PROFILES"),
     )
 
 

@@ -27,6 +27,7 @@ def _record_application() -> Application:
     from yba.site.accounts.tokens import remembering
     from yba.site.connections import per_thread
     from yba.site.guards import guards
+    from yba.site.profiles import enforced
 
     application: Application = rest.application(
         connect=per_thread(settings.ENVIRONMENT.conninfo),
@@ -36,6 +37,8 @@ def _record_application() -> Application:
         files=settings.ENVIRONMENT.files_folder,
         import_sources=settings.ENVIRONMENT.import_sources,
         subscription_endpoints=settings.ENVIRONMENT.subscription_endpoints,
+        integrity=settings.ENVIRONMENT.integrity,
+        validation=enforced(settings.ENVIRONMENT.profiles),
     )
     return application
 
