@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yba.fhir.errors import Invalid
+from yba.fhir.outcome import shown
 from yba.fhir.r4.datatypes import CodeableConcept
 from yba.fhir.r4.operation_outcome import OperationOutcome, OperationOutcomeIssue
 from yba.fhir.record import Record
@@ -83,7 +84,7 @@ def _ignored(type_name: str | None, found: Found) -> OperationOutcome:
         OperationOutcomeIssue(
             severity="warning",
             code="not-supported",
-            details=CodeableConcept(text=f"{of} search parameter '{name[:100]}'; it was ignored."),
+            details=CodeableConcept(text=shown(f"{of} search parameter '{name[:100]}'; it was ignored.")),
         )
         for name in found.unknown
     ]

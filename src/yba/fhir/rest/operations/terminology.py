@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from yba.fhir.errors import Invalid, RecordError
-from yba.fhir.model import tree
+from yba.fhir.model import codec, tree
 from yba.fhir.record import Record
 from yba.fhir.rest.operations.call import Call, answer_tree
 from yba.fhir.rest.response import Response
@@ -53,15 +53,19 @@ def resource(call: Call, name: str, kind: str) -> Tree | None:
 def coded(call: Call, name: str, kind: str) -> Tree | None:
     """The Coding or CodeableConcept of a parameter, which only a body can hold."""
     value = call.value(name)
-    if value is None:
+    if value is None and not call.all(name):
         return None
     if not isinstance(value, dict):
         raise Invalid(
             "operation.value",
-            f"'{name}' is sent in the body, as a Parameters resource.",
+            f"'{name}' is a {kind}, sent in the body, as a Parameters resource.",
             path=f"Parameters.{name}",
         )
-    return checked(value, kind, kind)
+    checked(value, kind, kind)
+    # It is told back, so it has to be one in every part.
+    sent = {"resourceType": "Parameters", "parameter": [{"name": name, f"value{kind}": value}]}
+    codec.decode(tree.dump(sent), "Parameters")
+    return value
 
 
 def own_resource(call: Call) -> Tree | None:
