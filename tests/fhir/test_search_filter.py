@@ -131,6 +131,16 @@ def test_a_comma_and_a_backslash_are_themselves(record: fhir.Record) -> None:
     assert found(record, "Patient", ("_filter", "identifier eq x,y")) == []
 
 
+def test_the_text_of_a_concept_is_none_of_its_codes(record: fhir.Record) -> None:
+    coded = '"coding":[{"system":"http://loinc.org","code":"8302-2"}]'
+    put(
+        record,
+        resource("Observation/t", f',"status":"final","code":{{{coded},"text":"Chiều cao"}}'),
+        resource("Observation/u", ',"status":"final","code":{"text":"Chiều cao"}'),
+    )
+    assert found(record, "Observation", ("_filter", "code ne 8302-2")) == ["o2"]
+
+
 @pytest.mark.parametrize(
     ("text", "key", "said"),
     [

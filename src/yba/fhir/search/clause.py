@@ -90,10 +90,15 @@ _PROBE = re.compile(
 )
 
 
-def unequal(clause: Clause) -> Clause | None:
-    """Of a probe: some index row of the parameter does not meet its condition. None of any other clause."""
+def unequal(clause: Clause, among: str = "true") -> Clause | None:
+    """Of a probe: some index row of the parameter, ``among`` these, does not meet its condition.
+
+    None of any other clause.
+    """
     found = _PROBE.fullmatch(clause.sql)
-    return None if found is None else Clause(f"{found[1]}({found[2]}) is not true)", clause.values)
+    return (
+        None if found is None else Clause(f"{found[1]}{among} and ({found[2]}) is not true)", clause.values)
+    )
 
 
 def held(clause: Clause) -> Clause:

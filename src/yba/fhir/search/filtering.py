@@ -21,6 +21,7 @@ Asked = Callable[..., Question]
 """Given a value (and a modifier), the question put to the test's parameter."""
 _PREFIXED = frozenset({"ne", "gt", "lt", "ge", "le", "ap", "sa", "eb"})
 _MODIFIERS = {"ss": "below", "sb": "above", "in": "in", "ni": "not-in"}
+_CODED = "(x.code is not null or x.system is not null)"
 _MARKS = {"gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 
 
@@ -102,7 +103,8 @@ def _plain(test: Test, parameter: Parameter, question: Asked) -> Clause:
     found = kinds.answer(question(_escaped(test.value)))
     if test.operator != "ne":
         return found
-    different = unequal(found)
+    # The text of a concept has an index row beside those of its codes, and is none of them.
+    different = unequal(found, _CODED) if parameter.kind == "token" else unequal(found)
     if different is not None:
         return different
     if parameter.code == "_id":
