@@ -246,6 +246,8 @@ def test_an_ended_export_leaves_nothing(server: Server) -> None:
         ("/$export?_since=yesterday", "export.since"),
         ("/$export?_typeFilter=Observation", "export.filter"),
         ("/$export?_typeFilter=Observation%3Fstatos%3Dx", "search.unknown-parameter"),
+        ("/$export?_typeFilter=Observation%3Fstatus%3Dfinal%26_summary%3Dcount", "export.filter"),
+        ("/$export?_typeFilter=Observation%3F_include%3Aiterate%3DObservation%3Asubject", "export.filter"),
         ("/$export?_outputFormat=csv", "export.format"),
         ("/$export?_typo=Patient", "operation.parameter"),
         ("/Patient/$export?patient=Group/g", "export.patient"),

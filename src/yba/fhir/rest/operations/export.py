@@ -24,6 +24,10 @@ _KNOWN = (
 )  # fmt: skip
 # A comma between two filters, not one within a value.
 _BETWEEN = re.compile(r",(?=[A-Z][A-Za-z]+\?)")
+# Parameters of an answer, not of what matches: with '_summary=count' a search has no matches at all.
+_SHOWN = frozenset(
+    {"_count", "_sort", "_include", "_revinclude", "_total", "_summary", "_elements", "_cursor", "_score"}
+)
 _LATER = ("includeAssociatedData", "_elements", "organizeOutputBy")
 
 
@@ -117,6 +121,11 @@ def _filters(call: Call, types: list[str]) -> list[tuple[str, list[tuple[str, st
                 raise Invalid(
                     "export.filter", f"'_typeFilter' takes 'Type?query' of an exported type, not '{one[:100]}'.",
                     path="Parameters._typeFilter",
+                )  # fmt: skip
+            if any(name.partition(":")[0] in _SHOWN for name, _ in params):
+                raise Invalid(
+                    "export.filter", "A '_typeFilter' says what is exported, not how an answer looks: leave out "
+                    f"'_sort', '_include' and their kin in '{one[:100]}'.", path="Parameters._typeFilter",
                 )  # fmt: skip
             call.record.search_stored(kind, [*params, ("_count", "0"), ("_total", "none")], strict=True)
             found.append((kind, params))
