@@ -82,7 +82,11 @@ def _one(
     _refuse_links(step, step.body, full_urls)
     if linking.has_condition(step.body):
         body = linking.linked(
-            step.body, step.type, None, linking.Names(), transaction.Conditions(record).reference
+            step.body,
+            step.type,
+            None,
+            linking.Names(),
+            transaction.Conditions(record, ruled=bool(record.guards)).reference,
         )
         step.resource = codec.decode(body, step.type)
     if step.method == "POST":

@@ -22,6 +22,7 @@ from yba.fhir.r4.capability_statement import (
     CapabilityStatementSoftware,
 )
 from yba.fhir.r4.compartments import COMPARTMENTS
+from yba.fhir.r4.datatypes import Extension
 from yba.fhir.rest.content import JSON, XML
 from yba.fhir.rest.operations import OPERATIONS, Operation
 from yba.fhir.rest.operations.terminology_expand import PARAMETERS as EXPANSION_PARAMETERS
@@ -30,6 +31,8 @@ from yba.fhir.rest.response import Response, refused
 from yba.fhir.search.asked import answered_kinds
 from yba.fhir.search.kinds import gaps
 from yba.fhir.search.parameters import Parameter, generation, of_type
+from yba.fhir.subscriptions.definition import BACKPORT
+from yba.fhir.subscriptions.topics import TOPICS
 from yba.fhir.terminology import lists, packaged, rules
 
 VERSION = "0.1.0"
@@ -128,6 +131,7 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
     references = [f"{type_name}:{one.code}" for one in offered if one.kind == "reference"]
     return CapabilityStatementRestResource(
         type=type_name,  # type: ignore[arg-type]  # MODULES holds exactly the resource types
+        extension=_topics() if type_name == "Subscription" else [],
         profile=f"http://hl7.org/fhir/StructureDefinition/{type_name}",
         interaction=[CapabilityStatementRestResourceInteraction(code=code) for code in _INTERACTIONS],  # type: ignore[arg-type]
         versioning="versioned",
@@ -145,6 +149,12 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
             one for one in OPERATIONS if one.takes(type_name, None) or one.takes(type_name, "x")
         ),
     )
+
+
+def _topics() -> list[Extension]:
+    """The topics there are, as the backport names them."""
+    url = f"{BACKPORT}capabilitystatement-subscriptiontopic-canonical"
+    return [Extension(url=url, valueCanonical=one) for one in sorted(TOPICS)]
 
 
 def _beyond(operation: Operation) -> bool:
