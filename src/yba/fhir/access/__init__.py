@@ -1,4 +1,7 @@
-"""Who acts, and what they may see and do: the one door."""
+"""Who acts, and what they may see and do: the one door.
+
+Read ``actor.py`` (who), then ``policy.py`` (roles as data, compiled to the condition every query carries).
+"""
 
 from yba.fhir.access.actor import SYSTEM, Actor
 

@@ -1,7 +1,9 @@
 """Versions, history, transactions, index rows, outbox and audit over PostgreSQL.
 
-Read in this order: ``migrations/0001_ground.sql`` (what is kept), ``rows.py`` (how it is loaded), ``write.py``
-(how one write happens), ``read.py``, ``bundle.py`` (transactions), ``audit.py``.
+Read in this order: ``migrations`` from ``0001_ground.sql`` on (what is kept) with ``migrate.py``, ``identity.py``
+(ids and shards), ``rows.py`` (how rows are loaded), ``write.py`` (how one write happens) and ``write_many.py`` (those
+of a transaction together), ``read.py``, ``audit.py``, ``parameters.py`` and ``reindex.py`` (search parameters that
+users add, and index rows made anew).
 """
 
 from yba.fhir.store.audit import Journal

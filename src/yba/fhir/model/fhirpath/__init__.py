@@ -2,6 +2,11 @@
 
 The normative specification 2.0 with the functions on trial that R4's tests use, and what FHIR adds (FHIR R4,
 fhirpath.html). Typed by ``structures``: choices, primitives' extensions and contained resources are what they say.
+
+Read in this order: ``lexer.py``, ``parser.py`` and ``syntax.py`` (text to syntax), ``node.py`` and ``values.py``
+(what is computed with), ``compiler.py`` with ``run.py`` (syntax to closures), ``operators.py``, ``arithmetic.py``,
+``equality.py``, ``moments.py``, ``units.py``, ``types.py``, then ``functions`` (a module a family), ``checking.py``
+(types before anything is evaluated) and ``output.py``.
 """
 
 from __future__ import annotations
