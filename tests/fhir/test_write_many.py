@@ -11,8 +11,10 @@ import pytest
 
 from tests.spec import published
 from yba import fhir
+from yba.fhir import errors
 from yba.fhir.access import SYSTEM
 from yba.fhir.model import codec
+from yba.fhir.r4.datatypes import Resource
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import INDEX_TABLES
 
@@ -112,3 +114,24 @@ def test_nothing_stays_of_what_fails(connection: psycopg.Connection[Any]) -> Non
         record.update(codec.decode(b'{"resourceType":"Patient","id":"outer"}', "Patient"))
     assert rows(connection, "inner")["resource"] == []
     assert len(rows(connection, "outer")["resource"]) == 1
+
+
+@pytest.mark.parametrize("integrity", [False, True])
+def test_what_a_rule_wrote_before_it_refused_is_taken_back(
+    connection: psycopg.Connection[Any], integrity: bool
+) -> None:
+    def refuses(record: fhir.Record, before: Resource | None, after: Resource | None) -> None:
+        record.create(codec.decode(b'{"resourceType":"Basic","id":"x","code":{"text":"half"}}', "Basic"))
+        if after is not None and after.id == "no":
+            raise errors.Invalid("test.no", "No.")
+
+    record = fhir.open(connection, actor=SYSTEM, guards={"Patient": [refuses]}, integrity=integrity)
+    sent = [
+        codec.decode(b'{"resourceType":"Patient","id":"%b"}' % name, "Patient") for name in (b"no", b"yes")
+    ]
+    with record.atomic():
+        refused, stored = record.put_all(sent)
+    assert isinstance(refused, errors.Invalid)
+    assert not isinstance(stored, errors.RecordError)
+    assert record.count("Basic") == 1
+    assert record.count("Patient") == 1

@@ -130,6 +130,7 @@ class Record:
     def atomic(self) -> Iterator[None]:
         """All or nothing: a transaction, or a savepoint inside one."""
         self._depth += 1
+        unchecked = len(self.unchecked_sources), len(self.unchecked_targets)
         try:
             if self._waiting:  # a savepoint: what was written before it is not a part of it
                 self._send_waiting()
@@ -139,6 +140,12 @@ class Record:
                     self._send_waiting()
                 if self.integrity and self._depth == 1:
                     integrity.check(self)
+        except BaseException:
+            # What was written inside is taken back: it is neither sent later nor checked.
+            if self._waiting:
+                self._waiting = []
+            del self.unchecked_sources[unchecked[0] :], self.unchecked_targets[unchecked[1] :]
+            raise
         finally:
             self._depth -= 1
             if self.integrity and not self._depth:
