@@ -13,6 +13,10 @@ import pytest
 from tests.fhir.test_export import ASYNC, Server
 from yba.fhir import background, jobs
 from yba.fhir.bulk import importing
+from yba.fhir.errors import Conflict
+from yba.fhir.record.failures import BUSY
+from yba.fhir.search.parameters import Registry
+from yba.fhir.store import write_many
 from yba.fhir.store.rows import execute
 
 
@@ -114,6 +118,26 @@ def test_a_worker_that_dies_in_the_middle_is_followed_by_one_that_goes_on(
     assert server("GET", place).json["output"] == [{"type": "Patient", "inputUrl": url, "count": 50}]
     versions = execute(server.connection, "select count(*), max(version) from record.version").fetchone()
     assert versions == (50, 1)
+
+
+def test_a_change_that_stands_in_the_way_is_waited_for(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = lines(
+        tmp_path / "p.ndjson", *({"resourceType": "Patient", "id": f"p{number}"} for number in range(5))
+    )
+    check, left = write_many.check_generation, [1, 1]
+
+    def busy(connection: psycopg.Connection[Any], now: Registry) -> None:
+        if left:
+            left.pop()
+            raise Conflict(BUSY, "Search parameters are being changed.")
+        check(connection, now)
+
+    monkeypatch.setattr(write_many, "check_generation", busy)
+    assert imported(server, ("Patient", url))["output"] == [{"type": "Patient", "inputUrl": url, "count": 5}]
+    versions = execute(server.connection, "select count(*), max(version) from record.version").fetchone()
+    assert (versions, left) == ((5, 1), [])
 
 
 @pytest.mark.parametrize(

@@ -133,20 +133,26 @@ def _store(
             numbers.append(number)
         except RecordError as error:
             refused.append((number, error))
-    with record.atomic():
+
+    def work() -> Place:
         results = record.put_all(resources)
-        refused += [
+        told = refused + [
             (number, result)
             for number, result in zip(numbers, results, strict=True)
             if isinstance(result, RecordError)
         ]
-        if refused:  # before the end: a crash tells a refusal twice rather than never
+        if told:  # before the end: a crash tells a refusal twice rather than never
             with errors.open("ab") as stream:
                 stream.write(
-                    b"".join(_told(one, number, error) for number, error in sorted(refused, key=_first))
+                    b"".join(_told(one, number, error) for number, error in sorted(told, key=_first))
                 )
-        place = _counted(place, batch[-1][0], len(batch) - len(refused), len(refused))
-        run.keep(place)
+        reached = _counted(place, batch[-1][0], len(batch) - len(told), len(told))
+        run.keep(reached)
+        return reached
+
+    place = record.attempt(
+        work
+    )  # again where another change stood in the way: one batch's is not the file's end
     run.progress(sum(place.stored) + sum(place.refused))
     return place
 
