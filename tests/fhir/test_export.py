@@ -162,6 +162,8 @@ def test_a_group_exports_its_active_members(server: Server) -> None:
         "member": [
             {"entity": {"reference": "Patient/an"}, "inactive": True},
             {"entity": {"reference": "Patient/binh"}},
+            {"entity": {"reference": f"{BASE}/Patient/binh"}},
+            {"entity": {"reference": "http://elsewhere.vn/fhir/Patient/an"}},
         ],
     }  # fmt: skip
     assert server("PUT", "/Group/g", group).status == 201
@@ -251,6 +253,7 @@ def test_an_ended_export_leaves_nothing(server: Server) -> None:
         ("/$export?_outputFormat=csv", "export.format"),
         ("/$export?_typo=Patient", "operation.parameter"),
         ("/Patient/$export?patient=Group/g", "export.patient"),
+        ("/Patient/$export?patient=http://elsewhere.vn/fhir/Patient/an", "export.patient"),
     ],
 )
 def test_a_wrong_request_is_told_at_once(server: Server, url: str, key: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from yba.fhir.bulk import export
 from yba.fhir.errors import Forbidden, Invalid, Unsupported
 from yba.fhir.model.dates import period_of
-from yba.fhir.model.references import parse
+from yba.fhir.model.references import Target, parse
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.group import Group
 from yba.fhir.rest.operations import jobs
@@ -49,12 +49,17 @@ def group(call: Call) -> Response:
     ids = []
     for member in members:
         target = parse(member.entity.reference or "")
-        if target is not None and target.type == "Patient" and not member.inactive:
+        if target is not None and _is_here(call, target) and not member.inactive:
             ids.append(target.id)
     named = _named_patients(call)
     if named and not set(named) <= set(ids):
         raise Invalid("export.patient", "A 'patient' is no member of the Group.", path="Parameters.patient")
     return _begin(call, {"patients": named or sorted(set(ids))})
+
+
+def _is_here(call: Call, target: Target) -> bool:
+    """Whether a reference is to a Patient of this record: another server's of the same id is another person."""
+    return target.type == "Patient" and target.base in ("", call.request.base_url + "/")
 
 
 def _begin(call: Call, which: dict[str, Any]) -> Response:
@@ -102,7 +107,7 @@ def _named_patients(call: Call) -> list[str]:
     for one in call.all("patient"):
         text = one.value.get("reference") if isinstance(one.value, dict) else one.value
         target = parse(text) if isinstance(text, str) else None
-        if target is None or target.type != "Patient":
+        if target is None or not _is_here(call, target):
             raise Invalid(
                 "export.patient", "'patient' is a reference to a Patient.", path="Parameters.patient"
             )
