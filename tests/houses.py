@@ -31,10 +31,18 @@ def free_port() -> int:
 class House:
     """`yba serve` with its output in a file."""
 
-    def __init__(self, data: Path, *, port: int, arguments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int,
+        arguments: tuple[str, ...] = (),
+        settings: dict[str, str] | None = None,
+    ) -> None:
         self.data = data
         self.port = port
         self.arguments = arguments
+        self.settings = settings or {}
         self.address = f"http://127.0.0.1:{port}"
         self.live = f"http://127.0.0.1:{port + 1}"
         self.output = data.parent / f"{data.name}.out"
@@ -48,6 +56,7 @@ class House:
             "YBA_DATA": str(self.data),
             "YBA_PORT": str(self.port),
             "PYTHONPATH": os.pathsep.join(sys.path),
+            **self.settings,
         }
         return kept
 

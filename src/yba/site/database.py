@@ -23,6 +23,7 @@ from typing import Any
 
 import psycopg
 
+from yba.site import archiving
 from yba.site.environment import Environment
 from yba.site.holding import AlreadyHeld, Hold
 from yba.site.lifetime import signal_when_parent_dies
@@ -95,15 +96,19 @@ class Embedded:
 
     def __init__(self, env: Environment, *, options: dict[str, str] | None = None) -> None:
         self.env = env
-        self.options = {**OPTIONS, **(options or {})}
+        archiving_options = archiving.options(env.archive) if env.archive else {}
+        self.options = {**OPTIONS, **archiving_options, **(options or {})}
         self.folder = env.database_folder
         self.socket = env.socket_folder
         self.log = env.data / "postgres.log"
         self.owner = _owner(self.folder)
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Make the data when it is new, clear what a crash left, start, and wait until it answers."""
+    def start(self, *, alone: bool = False) -> None:
+        """Make the data when it is new, clear what a crash left, start, and wait until it answers.
+
+        ``alone``: once only; what ends by itself is not started again.
+        """
         self._prepare()
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -111,7 +116,7 @@ class Embedded:
             self.process = self._launch()
             if self._ready(deadline):
                 break
-            if time.monotonic() > deadline:
+            if alone or time.monotonic() > deadline:
                 raise DatabaseProblem(f"PostgreSQL does not start. The end of {self.log}:\n{self._tail()}")
             time.sleep(0.3)  # backends of a killed server may still be leaving
         self._ensure_database()
@@ -133,6 +138,8 @@ class Embedded:
             _open_way(self.folder)
             _open_way(programs() / "postgres")
         self._make_folder(self.socket)
+        if self.env.archive is not None:
+            self._make_archive(self.env.archive)
         if not (self.folder / "PG_VERSION").exists():
             self._initialise()
         found = (self.folder / "PG_VERSION").read_text().strip()
@@ -151,6 +158,13 @@ class Embedded:
         if folder.is_symlink() or folder.stat().st_uid != uid:
             raise DatabaseProblem(f"{folder} belongs to another user. Remove it, or choose other YBA_DATA.")
         folder.chmod(0o700)
+
+    def _make_archive(self, archive: Path) -> None:
+        """The folder the server writes its journal to; its own only, like the data."""
+        archive.mkdir(parents=True, exist_ok=True)
+        if self.owner is not None:
+            _open_way(archiving.journal_folder(archive))
+        self._make_folder(archiving.journal_folder(archive))
 
     def _initialise(self) -> None:
         """Make the data beside its place and move it in whole, so that a crash leaves nothing half made."""
@@ -210,6 +224,15 @@ class Embedded:
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+def give(folder: Path) -> None:
+    """As root: let a folder and all in it belong to the user the database runs as."""
+    owner = _owner(folder)
+    if owner is None:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
 def _open_way(path: Path) -> None:

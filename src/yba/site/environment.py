@@ -28,6 +28,7 @@ class Environment:
     hosts: tuple[str, ...]
     import_sources: tuple[str, ...] = ()
     subscription_endpoints: tuple[str, ...] = ()
+    archive: Path | None = None
     integrity: bool = False
     profiles: tuple[str, ...] = ()
 
@@ -97,6 +98,7 @@ def environment() -> Environment:
         hosts=_listed("YBA_HOSTS"),
         import_sources=_listed("YBA_IMPORT_SOURCES"),
         subscription_endpoints=_listed("YBA_SUBSCRIPTION_ENDPOINTS"),
+        archive=Path(archive).expanduser().resolve() if (archive := os.environ.get("YBA_ARCHIVE")) else None,
         integrity=_switched("YBA_REFERENCE_INTEGRITY"),
         profiles=_listed("YBA_PROFILES"),
     )
