@@ -304,6 +304,35 @@ def test_one_is_told_only_what_one_may_see(house: House, receiver: Receiver) -> 
     assert [one["id"] for one in receiver.bodies] == ["here"]
 
 
+def test_each_version_is_held_against_the_criteria_as_it_was(house: House, receiver: Receiver) -> None:
+    subscribe(house, receiver.url, "Observation?status=final&code=8867-4", payload="application/fhir+json")
+    house.sender.step()
+    for status in ("preliminary", "final", "amended", "final", "cancelled"):
+        house.observe("a", status)
+    house.observe("b")
+    assert house.client("DELETE", "/Observation/b").status == 204
+    house.sender.step()
+    assert [(one["id"], one["meta"]["versionId"], one["status"]) for one in receiver.bodies] == [
+        ("a", "2", "final"), ("a", "4", "final"), ("b", "1", "final"),
+    ]  # fmt: skip
+    assert house.client("GET", "/Observation/a").headers["ETag"] == 'W/"5"'
+    assert house.client("GET", "/Observation?status=final&_summary=count").json["total"] == 0
+    assert house.client("GET", "/Observation?status=cancelled&_summary=count").json["total"] == 1
+
+
+def test_a_version_of_another_patient_is_not_told(house: House, receiver: Receiver) -> None:
+    for name in ("p", "q"):
+        house.put("Patient", name)
+    subscribe(house, receiver.url, "Observation?patient=p", payload="application/fhir+json")
+    house.sender.step()
+    for name in ("p", "q"):
+        house.put(
+            "Observation", "a", status="final", code={"text": "x"}, subject={"reference": f"Patient/{name}"}
+        )
+    assert house.sender.step() == 0
+    assert receiver.got == []
+
+
 def test_an_ended_or_switched_off_subscription_is_quiet(house: House, receiver: Receiver) -> None:
     subscribe(house, receiver.url, "Observation")
     house.sender.step()

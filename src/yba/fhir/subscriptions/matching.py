@@ -26,6 +26,7 @@ from yba.fhir.r4.subscription import Subscription
 from yba.fhir.store import read as store
 from yba.fhir.store.audit import Act, Journal
 from yba.fhir.store.rows import Stored, execute
+from yba.fhir.subscriptions import past
 from yba.fhir.subscriptions.definition import REST_HOOK, Filter, Wanted, read
 from yba.fhir.subscriptions.topics import ANY, Trigger
 
@@ -159,10 +160,27 @@ def _concerns(connection: psycopg.Connection[Any], one: Listener, change: Change
 
 
 def _matches(record: records.Record, wanted: Filter, change: Change) -> bool:
-    """By the record's own search, so that criteria and the access door mean what they mean everywhere."""
+    """By the record's own search, so that criteria and the access door mean what they mean everywhere.
+
+    What counts is the version of the change, also when another has followed it already.
+    """
+    version = _found(record, wanted, change)
+    if version == change.version:
+        return True
+    name = change.type, change.id, change.version
+    if version is None and past.is_current(record.connection, *name):
+        return False
+    return past.matched(
+        record.connection, record.actor, name, lambda: _found(record, wanted, change) == change.version
+    )
+
+
+def _found(record: records.Record, wanted: Filter, change: Change) -> int | None:
+    """The version of the resource that meets the criteria now; None when none does."""
     only = [("_id", change.id), ("_count", "1"), ("_total", "none")]
     with record.connection.transaction():  # a savepoint: a search the database refuses spoils nothing else
-        return bool(record.search_stored(change.type, [*wanted.params, *only], strict=True).matches)
+        matches = record.search_stored(change.type, [*wanted.params, *only], strict=True).matches
+    return matches[0].version if matches else None
 
 
 def _of_patients(filters: Sequence[Filter], change: Change) -> bool:
