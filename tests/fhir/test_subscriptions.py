@@ -333,6 +333,22 @@ def test_a_version_of_another_patient_is_not_told(house: House, receiver: Receiv
     assert receiver.got == []
 
 
+def test_a_change_of_a_failing_subscription_loses_nothing(house: House, receiver: Receiver) -> None:
+    subscribe(house, receiver.url, "Observation", payload="application/fhir+json")
+    house.sender.step()
+    receiver.refuse = SHOWN_AFTER
+    house.observe("a")
+    for _ in range(SHOWN_AFTER):
+        house.sender.step()
+        house.later += timedelta(minutes=10)
+    failing = house.subscription("s")
+    assert failing["status"] == "error"
+    assert house.put("Subscription", "s", **{**failing, "reason": "Lý do khác"}) == 200
+    house.sender.step()
+    assert [one["id"] for one in receiver.bodies] == ["a"]
+    assert house.subscription("s")["status"] == "active"
+
+
 def test_an_ended_or_switched_off_subscription_is_quiet(house: House, receiver: Receiver) -> None:
     subscribe(house, receiver.url, "Observation")
     house.sender.step()

@@ -131,7 +131,10 @@ class Sender:
                 ).fetchone()
                 if row is None or not row[0]:
                     return 0
-                return _Subscriber(self, connection, identifier).tell()
+                told = _Subscriber(self, connection, identifier).tell()
+                # A closed connection gives its lock back a moment later, and the next step would pass it by.
+                execute(connection, "select pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_SPACE, identifier))
+                return told
         except psycopg.Error:
             log.exception("subscriptions: the database does not answer")
             return 0

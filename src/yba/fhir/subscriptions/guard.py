@@ -30,7 +30,8 @@ def take_up(record: Record, resource: Resource | None, identifier: str, endpoint
     """Hold the terms of a Subscription that is written; None: it was deleted. Raises Invalid, Unsupported."""
     if record.actor.user == DELIVERY:
         return
-    if not isinstance(resource, Subscription) or resource.status in ("off", "error"):
+    # "error" is what delivery has noted: who sends it back with another change has not switched anything off.
+    if not isinstance(resource, Subscription) or resource.status == "off":
         execute(record.connection, "delete from record.subscription where id = %s", (identifier,))
         return
     wanted = read(resource, lambda address: allowed(address, endpoints))
