@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -201,6 +202,42 @@ def test_what_does_not_end_is_too_costly() -> None:
         values("1.repeat($this + 1)")
     with pytest.raises(TooCostly):
         values(f"'{'a' * 60}!'.matches('^(a|aa)+$')")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "'a'" + ".replace('a', 'aaaaaaaaaa')" * 9,
+        "'a'" + ".replaceMatches('a', 'aaaaaaaaaa')" * 9,
+        f"({' | '.join(map(str, range(40)))}).aggregate($total & $total, 'ab')",
+        f"({' | '.join(map(str, range(40)))}).aggregate($total + $total, 'ab')",
+        f"({' | '.join(map(str, range(60)))}).aggregate($total.encode('hex'), 'ab')",
+        f"({' | '.join(map(str, range(60)))}).aggregate($total.combine($total), 'ab')",
+        f"({' | '.join(map(str, range(60)))}).aggregate($total.select($this & $this), 'ab')",
+    ],
+)
+def test_what_grows_without_end_is_too_costly(expression: str) -> None:
+    with pytest.raises(TooCostly):
+        values(expression)
+
+
+def test_references_within_a_large_bundle_are_found_at_once() -> None:
+    entries = [
+        {
+            "fullUrl": f"http://record.test/fhir/Patient/{number}",
+            "resource": {
+                "resourceType": "Patient",
+                "id": str(number),
+                "link": [{"other": {"reference": f"Patient/{2999 - number}"}, "type": "seealso"}],
+            },
+        }
+        for number in range(3000)
+    ]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    began = time.process_time()
+    found = values("Bundle.entry.resource.link.other.resolve().id", bundle)
+    assert found == [str(2999 - number) for number in range(3000)]
+    assert time.process_time() - began < 2
 
 
 def test_the_time_must_be_given() -> None:

@@ -14,6 +14,7 @@ from yba.fhir.model.fhirpath.values import (
     MATH,
     Items,
     Quantity,
+    bounded,
     divided,
     fault,
     negated,
@@ -51,6 +52,7 @@ def concatenated(left: Items, right: Items) -> Items:
     for part in parts:
         if part is not None and type(part) is not str:
             raise fault(f"'&' takes strings, not {shown(part)}.")
+    bounded(sum(len(part or "") for part in parts))
     return ["".join(part or "" for part in parts)]
 
 
@@ -88,6 +90,7 @@ def _quantities(operator: str, one: Any, other: Any) -> tuple[Quantity, Quantity
 
 def _add(one: Any, other: Any) -> Any:
     if type(one) is str and type(other) is str:
+        bounded(len(one) + len(other))
         return one + other
     return _sum("+", one, other)
 

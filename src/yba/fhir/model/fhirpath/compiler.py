@@ -102,6 +102,7 @@ def _member(part: Member) -> Compiled:
                 item.child(name, found)
             else:
                 _plain_child(item, name, found)
+        run.steps += len(found) >> 2
         return found
 
     return child
@@ -224,7 +225,13 @@ def _operation(part: Operation) -> Compiled:
     if part.operator == "=" and isinstance(part.right, Literal) and type(part.right.value) is str:
         return _equals_text(left, part.right.value)
     work = OPERATORS.get(part.operator) or arithmetic.calculated(part.operator)
-    return lambda run: work(left(run), right(run))
+
+    def joined(run: Run) -> Items:
+        one, other = left(run), right(run)
+        run.steps += (len(one) + len(other)) >> 2
+        return work(one, other)
+
+    return joined
 
 
 def _scoped(part: Syntax) -> Compiled:

@@ -20,6 +20,7 @@ class Run:
     __slots__ = (
         "_now",
         "conforms",
+        "entries",
         "environment",
         "given_now",
         "index",
@@ -58,6 +59,8 @@ class Run:
         self.conforms = conforms
         self.strict = strict
         self.steps = 0
+        self.entries: dict[int, tuple[Any, dict[str, Any]]] = {}
+        """The entries of bundles by their addresses, kept while ``resolve()`` looks for others."""
 
     def spend(self, steps: int) -> None:
         """Count work that an expression can multiply. Raises TooCostly beyond the limit."""
@@ -87,6 +90,7 @@ class Run:
             self.index = place
             self.variables = variables
             result = body(self)
+            self.spend(len(result) >> 2)
             self.this, self.index, self.variables = this, index, variables
             yield item, result
 

@@ -13,7 +13,7 @@ from decimal import InvalidOperation as _InvalidOperation
 from decimal import Overflow as _Overflow
 from typing import Any
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.model.fhirpath.moments import Date, DateTime, Time
 from yba.fhir.model.fhirpath.node import Node
 
@@ -60,6 +60,18 @@ class TypeInfo:
 def fault(message: str, key: str = "fhirpath.evaluation") -> Invalid:
     """An expression that cannot be evaluated on what it was given."""
     return Invalid(key, f"The FHIRPath expression: {message}")
+
+
+LONGEST_TEXT = 10_000_000
+
+
+def bounded(length: int) -> None:
+    """Raise TooCostly before a text is made that is longer than any a record holds."""
+    if length > LONGEST_TEXT:
+        raise TooCostly(
+            "fhirpath.long-text",
+            f"The FHIRPath expression makes a text of more than {LONGEST_TEXT} characters. Ask for less at a time.",
+        )
 
 
 def plain(value: Decimal) -> str:

@@ -68,7 +68,7 @@ def _resolved(run: Run, item: Any, target: str) -> Node | None:
                 return held
         return None
     for resource in around:
-        entry = _in_bundle(resource, target) if resource.kind == "Bundle" else None
+        entry = _in_bundle(run, resource, target) if resource.kind == "Bundle" else None
         if entry is not None:
             return entry
     tree = run.resolve(target) if run.resolve is not None else None
@@ -96,19 +96,31 @@ def _contained(resource: Node, wanted: str) -> Node | None:
     return None
 
 
-def _in_bundle(bundle: Node, target: str) -> Node | None:
+def _in_bundle(run: Run, bundle: Node, target: str) -> Node | None:
+    kept = run.entries.get(id(bundle.value))
+    if kept is None or kept[0] is not bundle.value:
+        kept = run.entries[id(bundle.value)] = (bundle.value, _entries(bundle))
+    plain = target.partition("/_history/")[0]
+    entry = kept[1].get(target) or kept[1].get(plain)
+    if entry is None:
+        return None
+    found: list[Node] = []
+    entry.child("resource", found)
+    return found[0] if found else None
+
+
+def _entries(bundle: Node) -> dict[str, Node]:
+    """The entries of a bundle by their ``fullUrl``, and by its ``Type/id`` where it is an address."""
     entries: Items = []
     bundle.child("entry", entries)
-    plain = target.partition("/_history/")[0]
+    known: dict[str, Node] = {}
     for entry in entries:
         url = entry.value.get("fullUrl") if isinstance(entry.value, dict) else None
-        if not isinstance(url, str):
-            continue
-        if url in (target, plain) or ("://" in url and ":" not in plain and url.endswith("/" + plain)):
-            found: list[Node] = []
-            entry.child("resource", found)
-            return found[0] if found else None
-    return None
+        if isinstance(url, str):
+            known.setdefault(url, entry)
+            if "://" in url:
+                known.setdefault("/".join(url.rsplit("/", 2)[1:]), entry)
+    return known
 
 
 # -- profiles and codes --------------------------------------------------------------------------------------

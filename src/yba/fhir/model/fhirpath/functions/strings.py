@@ -17,7 +17,7 @@ from yba.fhir.errors import TooCostly
 from yba.fhir.model.fhirpath.functions.function import Function
 from yba.fhir.model.fhirpath.lexer import paired
 from yba.fhir.model.fhirpath.run import Run
-from yba.fhir.model.fhirpath.values import Items, fault, integer, shown, single, string
+from yba.fhir.model.fhirpath.values import Items, bounded, fault, integer, shown, single, string
 
 LONGEST_PATTERN = 1000
 LONGEST_SEARCH = 1.0
@@ -64,7 +64,13 @@ def _join(run: Run, items: Items, separator: Items | None = None) -> Items:
     for text in texts:
         if type(text) is not str:
             raise fault(f"join() takes strings, not {shown(text)}.")
+    bounded(sum(map(len, texts)) + len(mark) * len(texts))
     return [mark.join(texts)] if texts else []
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    bounded(len(text) + text.count(old) * max(0, len(new) - len(old)))
+    return text.replace(old, new)
 
 
 # -- patterns ------------------------------------------------------------------------------------------------
@@ -106,9 +112,16 @@ _GROUP = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d{1,2}))", re.DOTALL)
 def _replace_matches(text: str, wanted: str, substitution: str) -> str:
     if wanted == "":
         return text
-    return str(
-        _sought(pattern(wanted).sub, lambda match: _GROUP.sub(partial(_group, match), substitution), text)
-    )
+    length = len(text)
+
+    def put(match: Any) -> str:
+        nonlocal length
+        new = _GROUP.sub(partial(_group, match), substitution)
+        length += len(new)
+        bounded(length)
+        return new
+
+    return str(_sought(pattern(wanted).sub, put, text))
 
 
 def _group(match: Any, way: re.Match[str]) -> str:
@@ -132,6 +145,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _encode(text: str, way: str) -> str | None:
+    bounded(2 * len(text))
     data = _bytes(text)
     if way == "hex":
         return data.hex()
@@ -152,6 +166,7 @@ def _decode(text: str, way: str) -> str | None:
 
 
 def _escape(text: str, way: str) -> str | None:
+    bounded(2 * len(text))
     if way == "html":
         return html.escape(text, quote=True)
     return json.dumps(text, ensure_ascii=False)[1:-1] if way == "json" else None
@@ -185,7 +200,7 @@ FUNCTIONS = {
     "contains": _text("contains", 1, "Boolean", lambda text, part: part in text),
     "upper": _text("upper", 0, "String", lambda text: text.upper()),
     "lower": _text("lower", 0, "String", lambda text: text.lower()),
-    "replace": _text("replace", 2, "String", lambda text, old, new: text.replace(old, new)),
+    "replace": _text("replace", 2, "String", _replace),
     "matches": _text("matches", 1, "Boolean", _matches),
     "matchesFull": _text("matchesFull", 1, "Boolean", _matches_full),
     "replaceMatches": _text("replaceMatches", 2, "String", _replace_matches),
