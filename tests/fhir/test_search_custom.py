@@ -239,7 +239,7 @@ def test_rows_of_older_code_are_made_anew(database: str) -> None:
 def test_a_store_of_the_release_before(databases: Any) -> None:
     """Rows made before this migration: it applies over them, they answer as before, and are made anew."""
     from yba.fhir.store import migrate
-    from yba.fhir.store.migrate import _files
+    from yba.fhir.store.migrate import files
     from yba.fhir.store.write import INDEX_TABLES
 
     name = databases.new()
@@ -249,7 +249,7 @@ def test_a_store_of_the_release_before(databases: Any) -> None:
         connection.execute(
             "create table public.record_migration (name text primary key, applied timestamptz not null default now())"
         )
-        for file, text in _files():
+        for file, text in files():
             if file < "0003":
                 connection.execute(text.encode())
                 connection.execute("insert into public.record_migration (name) values (%s)", (file,))

@@ -191,6 +191,12 @@ class Writer(threading.Thread):
         if not self.accepted(found, 200):
             return
         for entry, label, (_, _, method, _) in zip(found[2]["entry"], labels, sent, strict=True):
+            status = entry["response"]["status"][:3]
+            if status == "503":  # the database fell in the middle of a batch
+                raise Gone
+            if status not in ("200", "201"):
+                self.refused.append(entry)
+                continue
             parts = entry["response"]["location"].split("/")
             self.kept.note((parts[-4], parts[-3]), int(parts[-1]), method, label)
 

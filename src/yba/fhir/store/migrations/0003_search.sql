@@ -9,11 +9,6 @@ alter table record.number
     add column base_low  numeric,
     add column base_high numeric,
     add column base      text collate "C";      -- the base units, e.g. g.m-3; null: no UCUM unit
-create index number_base on record.number (param, base, base_low) where base is not null;
-
--- The whole folded text is kept, so that :contains sees all of it; the index holds its beginning.
-drop index record.string_find;
-create index string_find on record.string (param, left(folded, 200));
 
 -- One row for each pair (or three) of values that stand in the same element.
 create table record.composite (

@@ -27,7 +27,3 @@ create table record.subscription_event (
 );
 create index subscription_event_waiting on record.subscription_event (subscription, number) where not told;
 create index subscription_event_old on record.subscription_event (at) where told;
-
--- The outbox is distributed like the rows it speaks of: its key carries the shard.
-alter table record.outbox drop constraint outbox_pkey;
-alter table record.outbox add constraint outbox_pk primary key (seq, shard);
