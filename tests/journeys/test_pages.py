@@ -124,7 +124,7 @@ def record_words(screens: Screens) -> re.Pattern[str]:
     """Names that stand in the record as they are, in whatever language one reads."""
     found = api(screens.house, "system")
     names = {one["name"] for one in found.find("HealthcareService")} | {"Y Bạ"}
-    names |= {one["name"][0]["text"] for one in found.find("Patient")}
+    names |= {name["text"] for one in found.find("Patient") for name in one.get("name", ()) if "text" in name}
     return re.compile("|".join(re.escape(one) for one in sorted(names, key=len, reverse=True)))
 
 
