@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from yba.fhir import patch
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.model import tree
 from yba.fhir.patch import merge_patch
 
@@ -183,6 +183,31 @@ def test_json_patch_refused(operation: Any, key: str, at: str) -> None:
     with pytest.raises(Invalid) as caught:
         patch.json_patch({"a": [1]}, [operation])
     assert (caught.value.key, caught.value.path) == (key, at)
+
+
+def test_copies_of_copies_are_too_costly() -> None:
+    with pytest.raises(TooCostly) as caught:
+        patch.json_patch({"a": list(range(100))}, [{"op": "copy", "from": "/a", "path": "/a/-"}] * 40)
+    assert caught.value.key == "patch.copies"
+    with pytest.raises(TooCostly):
+        patch.json_patch({"a": "x" * 1_000_000}, [{"op": "copy", "from": "/a", "path": "/b"}] * 6)
+
+
+def test_a_json_patch_goes_no_deeper_than_a_tree() -> None:
+    deep = [{"op": "add", "path": "/a" * level, "value": {}} for level in range(1, 2000)]
+    with pytest.raises(Invalid) as caught:
+        patch.json_patch({}, deep)
+    assert (caught.value.key, caught.value.path) == ("patch.pointer", "[100].path")
+    nested: dict[str, Any] = {}
+    for _ in range(2000):
+        nested = {"a": nested}
+    with pytest.raises(Invalid, match="deeper than 100 levels"):
+        tree.dump(nested)
+
+
+def test_half_a_letter_is_not_written() -> None:
+    with pytest.raises(Invalid, match="half a letter"):
+        tree.dump(patch.json_patch({}, [{"op": "add", "path": "/a", "value": "\ud800"}]))
 
 
 def test_a_json_patch_is_a_list() -> None:

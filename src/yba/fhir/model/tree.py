@@ -93,10 +93,16 @@ def _check_depth(read: Any) -> None:
 
 
 def dump(read: Tree) -> bytes:
-    """Write a tree as compact JSON, decimals with the digits they have."""
+    """Write a tree as compact JSON, decimals with the digits they have. Raises Invalid for what goes too deep."""
     parts: list[str] = []
-    _write(read, parts.append)
-    return "".join(parts).encode()
+    try:
+        _write(read, parts.append)
+    except RecursionError:
+        raise _too_deep() from None
+    try:
+        return "".join(parts).encode()
+    except UnicodeEncodeError:
+        raise Invalid("tree.utf-8", "A text has half a letter in it, which UTF-8 cannot hold.") from None
 
 
 _quoted = json.encoder.encode_basestring

@@ -8,12 +8,14 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
-from yba.fhir.errors import Invalid
-from yba.fhir.model.tree import Tree
+from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.model.tree import DEPTH, Tree
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _MISSING: Any = object()
 MOST_OPERATIONS = 10_000
+MOST_COPIED = 5_000_000
+"""Values and letters that the copies of one patch may add: each may copy what those before it copied."""
 
 
 def json_patch(tree: Tree, operations: Any) -> Tree:
@@ -27,9 +29,29 @@ def json_patch(tree: Tree, operations: Any) -> Tree:
     if len(operations) > MOST_OPERATIONS:
         raise _invalid("patch.long", f"A JSON Patch has at most {MOST_OPERATIONS} operations.", "")
     changed = deepcopy(tree)
+    copied = 0
     for place, operation in enumerate(operations):
-        changed = _applied(changed, operation, f"[{place}]")
+        at = f"[{place}]"
+        if isinstance(operation, dict) and operation.get("op") == "copy":
+            copied += _size(
+                _found(changed, _pointer(operation, "from", at), f"{at}.from"), MOST_COPIED - copied
+            )
+        changed = _applied(changed, operation, at)
     return changed
+
+
+def _size(value: Any, most: int) -> int:
+    """How many values and letters a copy adds. Raises TooCostly when they are more than are left."""
+    size, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        size += 1 + (len(one) if isinstance(one, str) else 0)
+        if size > most:
+            raise TooCostly(
+                "patch.copies", f"The copies of a JSON Patch add more than {MOST_COPIED} values and letters."
+            )
+        waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return size
 
 
 def _applied(tree: Tree, operation: Any, at: str) -> Tree:
@@ -131,7 +153,14 @@ def _pointer(operation: dict[str, Any], name: str, at: str) -> list[str]:
             f"The operation {at} has no JSON Pointer as its {name}, such as /a/0.",
             f"{at}.{name}",
         )
-    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+    if len(parts) > DEPTH:
+        raise _invalid(
+            "patch.pointer",
+            f"The {name} of the operation {at} goes deeper than {DEPTH} levels.",
+            f"{at}.{name}",
+        )
+    return parts
 
 
 def _found(tree: Tree, pointer: list[str], at: str) -> Any:
