@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from yba.fhir.errors import Invalid
-from yba.fhir.terminology.workbooks import columns_of, to_csv
+from yba.fhir.terminology.workbooks import columns_of, groups_of, to_csv
 
 COLUMNS = "code=MÃ BỆNH, display=TÊN BỆNH, display:en=DISEASE NAME, parent=MÃ LOẠI"
 
@@ -57,3 +57,40 @@ def test_headings_that_are_nowhere(workbook: Path, tmp_path: Path) -> None:
 def test_columns_are_checked(text: str) -> None:
     with pytest.raises(Invalid):
         columns_of(text)
+
+
+def test_groups_are_codes_above(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ["CHƯƠNG", "TÊN", "NAME", "NHÓM", "TÊN NHÓM", "LOẠI", "MÃ", "BỆNH"],
+        ["A-B", "Nhiễm trùng", "Infections", "A0-A9", "Đường ruột", "A01", "A01", "Loại"],
+        ["A-B", "Nhiễm trùng", "Infections", "A0-A9", "Đường ruột", "A01", "A01.0", "Bệnh"],
+        ["A-B", "Nhiễm trùng", "Infections", " ", None, "B01", "B01", "Loại khác"],
+        ["C-C", "U", None, "C-C", "U", "C-C", "C-C", "Chính nó"],
+        [None, None, None, None, None, None, None, None],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "list.xlsx")
+    into = tmp_path / "list.csv"
+    columns = columns_of("code=MÃ,display=BỆNH,display:en=NAME,parent=LOẠI")
+    groups = groups_of("CHƯƠNG=TÊN=NAME, NHÓM=TÊN NHÓM")
+    to_csv(tmp_path / "list.xlsx", columns, into, groups=groups)
+    assert into.read_text(encoding="utf-8").split("\n") == [
+        "code,display,display:en,parent",
+        "A01,Loại,Infections,A0-A9",
+        "A01.0,Bệnh,Infections,A01",
+        "B01,Loại khác,Infections,A-B",
+        "C-C,Chính nó,,",
+        "",
+        "A-B,Nhiễm trùng,Infections,",
+        "A0-A9,Đường ruột,,A-B",
+        "",
+    ]
+    to_csv(tmp_path / "list.xlsx", columns_of("code=MÃ,display=BỆNH"), into, groups=groups)
+    assert into.read_text(encoding="utf-8").split("\n")[2] == "A01.0,Bệnh,A0-A9"
+
+
+@pytest.mark.parametrize("text", ["A", "A=", "A=B=C=D", ""])
+def test_groups_are_checked(text: str) -> None:
+    with pytest.raises(Invalid):
+        groups_of(text)

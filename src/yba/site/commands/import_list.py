@@ -38,6 +38,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OURS=THEIRS,...",
         help="FILE is a workbook: its headings, e.g. 'code=MÃ BỆNH,display=TÊN BỆNH,display:en=DISEASE NAME'",
     )
+    group.add_argument(
+        "--groups",
+        metavar="CODE=NAME[=ENGLISH],...",
+        help="with --columns: headings of levels above the codes, the outermost first, e.g. 'MÃ CHƯƠNG=TÊN CHƯƠNG'",
+    )
     group.add_argument("--sheet", help="the sheet of the workbook; the first with these headings")
     group.add_argument("--part", action="store_true", help="the file is only a part of the code system")
     group.add_argument("--skip-bad", action="store_true", help="import the good lines though others are bad")
@@ -85,7 +90,7 @@ def _terminology(given: argparse.Namespace) -> int:
 
 def _code_system(given: argparse.Namespace) -> Report:
     from yba.fhir.terminology.importing import About, import_csv
-    from yba.fhir.terminology.workbooks import columns_of, to_csv
+    from yba.fhir.terminology.workbooks import columns_of, groups_of, to_csv
     from yba.site.opening import system_record
 
     about = About(given.url, given.version, given.name, given.title, given.language, given.part)
@@ -93,5 +98,6 @@ def _code_system(given: argparse.Namespace) -> Report:
         file = given.file
         if given.columns:
             file = Path(folder) / "list.csv"
-            to_csv(given.file, columns_of(given.columns), file, sheet=given.sheet)
+            groups = groups_of(given.groups) if given.groups else ()
+            to_csv(given.file, columns_of(given.columns), file, sheet=given.sheet, groups=groups)
         return import_csv(system_record(), file, about=about, skip_bad=given.skip_bad)
