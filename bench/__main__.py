@@ -18,6 +18,7 @@ from bench import bulk, growth, load, pages, plans, server, synthetic, workloads
 from yba.fhir.store import migrate
 
 CONNECTIONS = (1, 16, 64)
+CHART = 66  # observations a chart, so that a page of twenty vital signs is full
 MILLION = 45_500  # persons with what belongs to them
 SIZES = (10_000, 100_000, 1_000_000, 3_000_000)
 
@@ -25,7 +26,7 @@ SIZES = (10_000, 100_000, 1_000_000, 3_000_000)
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("--seconds", type=int, default=4, help="of each run")
-    arguments.add_argument("--persons", type=int, default=2_500, help="charts of some twenty resources")
+    arguments.add_argument("--persons", type=int, default=800, help="charts of some seventy resources")
     arguments.add_argument("--bundles", type=int, default=300, help="of 67 resources, to be loaded")
     arguments.add_argument("--only", default="", help="workloads to measure, with commas between")
     arguments.add_argument("--alone", action="store_true", help="the record's endpoint without the site")
@@ -72,7 +73,9 @@ def _plans(uri: str) -> int:
 def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:
     with psycopg.connect(uri, autocommit=True) as connection:
         migrate(connection)
-        print(f"{synthetic.fill(connection, asked.persons):,} resources, embedded database")
+        print(
+            f"{synthetic.fill(connection, asked.persons, observations=CHART):,} resources, embedded database"
+        )
     missed = False
     only = set(filter(None, asked.only.split(",")))
     with server.running(uri, folder / "data", alone=asked.alone, threads=asked.threads) as running:

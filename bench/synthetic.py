@@ -16,6 +16,7 @@ from yba.fhir.access import SYSTEM
 from yba.fhir.model import codec
 
 PERSON = 20
+OBSERVATIONS = 12
 SLOTS = 40
 FACILITIES = 20
 DAYS = 1_500
@@ -23,9 +24,11 @@ _FACILITY = '"meta":{"tag":[{"system":"https://yba.vn/fhir/facility","code":"ben
 _SUBJECT = '"subject":{"reference":"Patient/bench-0"}'
 
 
-def fill(connection: psycopg.Connection[Any], persons: int) -> int:
+def fill(connection: psycopg.Connection[Any], persons: int, *, observations: int = OBSERVATIONS) -> int:
     """Fill an empty record; how many resources it then holds. The connection commits by itself."""
-    made = _copied(connection, _person(), persons) + _copied(connection, _schedule(), max(1, persons // 20))
+    made = _copied(connection, _person(observations), persons) + _copied(
+        connection, _schedule(), max(1, persons // 20)
+    )
     record = fhir.open(connection, actor=SYSTEM)
     for number in range(50):
         record.update(codec.decode(_practitioner(number)))
@@ -36,7 +39,7 @@ def fill(connection: psycopg.Connection[Any], persons: int) -> int:
 # -- what one family is ------------------------------------------------------------------------------------
 
 
-def _person() -> list[str]:
+def _person(observations: int) -> list[str]:
     patient = (
         '{"resourceType":"Patient","id":"bench-0","identifier":[{"system":"http://s","value":"bench-0"}],'
         '"name":[{"text":"ho0 ten0","family":"ho0","given":["ten0"]}],"gender":"female","birthDate":"1950-01-01",'
@@ -44,7 +47,7 @@ def _person() -> list[str]:
     )
     return [
         patient,
-        *(_observation(number) for number in range(12)),
+        *(_observation(number) for number in range(observations)),
         *(_encounter(number) for number in range(3)),
         *(_appointment(number) for number in range(2)),
         *(_prescription(number) for number in range(2)),
@@ -58,7 +61,7 @@ def _observation(number: int) -> str:
         f'{{"resourceType":"Observation","id":"bench-0-o{number}",{_FACILITY},"status":"final","category":[{{"coding":'
         f'[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"{category}"}}]}}],'
         f'"code":{{"coding":[{{"system":"http://loinc.org","code":"{code}"}}]}},{_SUBJECT},'
-        f'"encounter":{{"reference":"Encounter/bench-0-e{number % 3}"}},"effectiveDateTime":"2020-01-{1 + number:02}",'
+        f'"encounter":{{"reference":"Encounter/bench-0-e{number % 3}"}},"effectiveDateTime":"2020-{1 + number // 28:02}-{1 + number % 28:02}",'
         f'"performer":[{{"reference":"Practitioner/bench-d0"}}],"valueQuantity":{{"value":{60 + number}}}}}'
     )
 

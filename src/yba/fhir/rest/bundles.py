@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
@@ -27,10 +27,11 @@ def searchset(base_url: str, place: str, params: Sequence[tuple[str, str]], foun
     if found.capped:
         own = [*(pair for pair in own if pair[0] != "_count"), ("_count", str(found.count))]
     url = f"{base_url}/{place}" if place else base_url
-    current = [pair for pair in params if pair[0] == "_cursor"]
-    links = [("self", _url(url, [*own, *current])), ("first", _url(url, own))]
+    asked = urlencode(own)
+    current = next((value for name, value in params if name == "_cursor"), None)
+    links = [("self", _page_url(url, asked, current)), ("first", _page_url(url, asked, None))]
     if found.next is not None:
-        links.append(("next", _url(url, [*own, ("_cursor", found.next)])))
+        links.append(("next", _page_url(url, asked, found.next)))
     scores: Sequence[float | None] = found.scores or [None] * len(found.matches)
     entries = [
         _entry(base_url, one, _part(found, one, found.elements), b"match", score)
@@ -64,8 +65,11 @@ def history(
     return _bundle(b"history", total, links, [_version(base_url, kind, one) for kind, one in versions])
 
 
-def _url(url: str, params: Sequence[tuple[str, str]]) -> str:
-    return f"{url}?{urlencode(params)}" if params else url
+def _page_url(url: str, asked: str, cursor: str | None) -> str:
+    """The address of a page: what was asked, already written, and where it begins."""
+    if cursor is not None:
+        asked += f"{'&' if asked else ''}_cursor={quote_plus(cursor)}"
+    return f"{url}?{asked}" if asked else url
 
 
 def _bundle(kind: bytes, total: int | None, links: Sequence[tuple[str, str]], entries: list[bytes]) -> bytes:

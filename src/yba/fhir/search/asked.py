@@ -78,7 +78,7 @@ def read(
     if compartment is not None:
         for name, clauses in asked.arms.items():
             clauses.append(compartment.clause(name))
-    for name, value in params:
+    for number, (name, value) in enumerate(params, 1):
         if "\x00" in value or "\x00" in name:
             raise Invalid("search.value", f"The search parameter {name[:50]!r} holds a NUL character.")
         if name in _IGNORED or (name == "_type" and level == ANY):
@@ -90,7 +90,8 @@ def read(
             if strict:
                 raise _unknown(asked, name)
             asked.unknown.append(name)
-        _check_cost(asked)
+        if number == len(params) or not number % 16:
+            _check_cost(asked)
     if asked.elements and asked.summary not in (None, "false", "count"):
         raise Invalid("search.summary", "Ask for '_elements' or for '_summary', not for both.")
     if asked.summary == "text" and asked.includes:
