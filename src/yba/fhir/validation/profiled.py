@@ -215,8 +215,9 @@ def counted(
     if len(held) < element.min:
         if not name and element.min == 1 and not held and _needed_anyway(known, element):
             return
+        times = "once" if element.min == 1 else f"{element.min} times"
         state.add("error", "required", at, f"profile.{key}.minimum",
-                  f"{path}: {what} is needed {element.min} times at least {by}, found {len(held)}.")  # fmt: skip
+                  f"{path}: {what} is needed at least {times} {by}, found {len(held)}.")  # fmt: skip
     if element.max is not None and len(held) > element.max:
         text = f"{path}: {what} is not allowed {by}" if element.max == 0 else (
             f"{path}: {what} may be given {element.max} times at most {by}, found {len(held)}"

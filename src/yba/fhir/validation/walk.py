@@ -30,7 +30,7 @@ def resource(
 ) -> Scope | None:
     """Validate a resource, and what it contains, by its type and the profiles its meta names."""
     if not isinstance(tree, dict):
-        state.error("structure", path, "object", "must be a resource, an object.")
+        state.error("structure", path or "Resource", "object", "must be a resource, an object.")
         return None
     kind = tree.get("resourceType")
     if not isinstance(kind, str) or kind not in MODULES:
