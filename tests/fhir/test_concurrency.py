@@ -330,3 +330,42 @@ def test_histories_while_others_write(server: Server) -> None:
     together([write, read, read])
     assert all(one == list(range(one[0], 0, -1)) for one in seen)
     server.whole()
+
+
+def observation(identifier: str, person: int | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "resourceType": "Observation", "id": identifier, "status": "final", "code": {"text": "x"},
+    }  # fmt: skip
+    if person is not None:
+        found["subject"] = {"reference": f"Patient/person-{person}"}
+    return found
+
+
+@pytest.mark.parametrize("way", ["put", "transaction", "import"])
+def test_a_new_id_under_several_persons_is_one_resource(server: Server, own_database: str, way: str) -> None:
+    """The row's shard is its person's: keys that carry the shard alone would let one id stand twice."""
+    rounds = 6
+    statuses: Counter[int] = Counter()
+
+    def write(person: int | None) -> None:
+        for number in range(rounds):
+            one = observation(f"o{number}", person)
+            if way == "put":
+                statuses[server("PUT", f"/Observation/o{number}", one).status] += 1
+            elif way == "transaction":
+                entry = {"resource": one, "request": {"method": "PUT", "url": f"Observation/o{number}"}}
+                bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+                statuses[server("POST", "/", bundle).status] += 1
+            else:
+                with psycopg.connect(own_database, autocommit=True) as connection:
+                    record = fhir.open(connection, actor=SYSTEM)
+                    (found,) = many.put_all(record, [codec.decode(json.dumps(one).encode())])
+                    statuses[200 if type(found).__name__ == "Stored" else 500] += 1
+
+    persons = [None, *range(11)]
+    together([lambda person=person: write(person) for person in persons])  # type: ignore[misc]  # bound now
+    assert statuses[200] + statuses[201] == rounds * len(persons)
+    with psycopg.connect(own_database) as connection:
+        rows = connection.execute("select id, version from record.resource order by id").fetchall()
+    assert rows == [(f"o{number}", len(persons)) for number in range(rounds)]
+    server.whole()

@@ -37,6 +37,7 @@ OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
+    "max_locks_per_transaction": "256",  # new ids are held by a lock each (fhir/store/read.py)
     "timezone": "UTC",
     "log_timezone": "UTC",
     "shared_buffers": "256MB",

@@ -33,9 +33,16 @@ _ALL = policy.Condition(None)
 
 
 def known_row(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known | None:
-    """The row under an id, whoever may see it; for deciding and locking, never for answering."""
+    """The row under an id, whoever may see it; for deciding and locking, never for answering.
+
+    With ``lock`` an id that is not there is held, so that nobody else stores it before the transaction ends.
+    """
     with translated:
-        return read.current(record.connection, type_name, identifier, condition=_ALL, lock=lock)
+        found = read.current(record.connection, type_name, identifier, condition=_ALL, lock=lock)
+        if found is None and lock:
+            read.hold_names(record.connection, [(type_name, identifier)])
+            found = read.current(record.connection, type_name, identifier, condition=_ALL, lock=True)
+        return found
 
 
 def check_version(

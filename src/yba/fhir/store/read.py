@@ -167,14 +167,50 @@ _CURRENT_MANY = (
 )
 
 
+# A new id is stored by one at a time. The keys of the tables carry the shard, which is the patient's where there is
+# one: two who give one id to resources of two patients would meet in none of them. They meet in these locks, which
+# last as long as the transaction. Many names at once take one lock for all: the lock table has an end.
+_NAMES, _EVERY_NAME = 72_162, 72_163
+_MOST_NAMES = 500
+_HOLD_ALL = "select pg_advisory_xact_lock(%s::int4, 0)"
+_HOLD_SOME = "select pg_advisory_xact_lock_shared(%s::int4, 0)"
+_HOLD = (
+    "select pg_advisory_xact_lock(%s::int4, x.number) from (select distinct"
+    " (hashtextextended(name, 0) & 2147483647)::int4 as number from unnest(%s::text[]) name order by number) x"
+)
+
+
+def hold_names(connection: psycopg.Connection[Any], names: Iterable[tuple[str, str]]) -> None:
+    """Wait for whoever is storing one of these types and ids for the first time, and keep others waiting."""
+    wanted = [f"{kind}/{identifier}" for kind, identifier in names]
+    if len(wanted) > _MOST_NAMES:
+        execute(connection, _HOLD_ALL, (_EVERY_NAME,))
+    elif wanted:
+        execute(connection, _HOLD_SOME, (_EVERY_NAME,))
+        execute(connection, _HOLD, (_NAMES, wanted))
+
+
+_THERE = (
+    "select r.type::varchar, r.id::varchar from record.resource r"
+    " join (select distinct * from unnest(%(types)s::text[], %(ids)s::text[]) as n(type, id)) x"
+    ' on r.type = x.type collate "C" and r.id = x.id collate "C"'
+)
+
+
 def lock_many(
     connection: psycopg.Connection[Any], names: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Stored, int]]:
-    """The current rows of these types and ids that are there, whoever may see them, locked in one order for all."""
+    """The current rows of these types and ids that are there, whoever may see them, locked in one order for all.
+
+    Names that are not there are held, so that nobody else stores them before the transaction ends; first, for who
+    holds rows must not wait for who holds names.
+    """
     pairs = sorted(set(names))
     if not pairs:
         return {}
     params = {"types": [kind for kind, _ in pairs], "ids": [identifier for _, identifier in pairs]}
+    there = set(execute(connection, _THERE, params).fetchall())
+    hold_names(connection, [one for one in pairs if one not in there])
     return {
         (row[8], row[0]): (Stored(row[8], row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7])
         for row in execute(connection, _CURRENT_MANY, params).fetchall()
