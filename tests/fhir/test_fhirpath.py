@@ -221,6 +221,19 @@ def test_what_grows_without_end_is_too_costly(expression: str) -> None:
         values(expression)
 
 
+def test_names_in_double_quotes_as_fhir_r4_writes_them() -> None:
+    assert values('%"vs-administrative-gender"') == ["http://hl7.org/fhir/ValueSet/administrative-gender"]
+    assert values('%"ext-patient-birthTime"') == ["http://hl7.org/fhir/StructureDefinition/patient-birthTime"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "same"),
+    [("1.25 ~ 1.3", True), ("1.25 ~ 1.2", False), ("0.5 ~ 1", True), ("(-1.25) ~ (-1.3)", True)],
+)
+def test_equivalence_rounds_a_half_up_as_round_does(expression: str, same: bool) -> None:
+    assert values(expression) == [same]
+
+
 def test_references_within_a_large_bundle_are_found_at_once() -> None:
     entries = [
         {

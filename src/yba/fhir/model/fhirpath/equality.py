@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal, DecimalException
+from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 
 from yba.fhir.model.fhirpath import moments
@@ -118,7 +118,7 @@ def equivalent_numbers(one: Decimal, other: Decimal) -> bool:
     places = min(_places(one), _places(other))
     step = Decimal(1).scaleb(-places)
     try:
-        return EXACT.quantize(one, step) == EXACT.quantize(other, step)
+        return one.quantize(step, ROUND_HALF_UP, EXACT) == other.quantize(step, ROUND_HALF_UP, EXACT)
     except DecimalException:
         return one == other
 

@@ -18,7 +18,7 @@ _TOKEN = re.compile(
   | (?P<string>'(?:[^'\\]|\\.)*')
   | (?P<delimited>`(?:[^`\\]|\\.)*`)
   | (?P<special>\$(?:this|index|total)\b)
-  | (?P<environment>%(?:[A-Za-z_][A-Za-z0-9_]*|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`))
+  | (?P<environment>%(?:[A-Za-z_][A-Za-z0-9_]*|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"))
   | (?P<mark><=|>=|!=|!~|[-+*/&|=~<>.,()\[\]{}])
     """,
     re.VERBOSE | re.DOTALL,
@@ -62,7 +62,8 @@ def _shown(rest: str) -> str:
 def _text(kind: str, text: str) -> str:
     if kind == "environment":
         text = text[1:]
-        return unescaped(text[1:-1]) if text[0] in "'`" else text
+        # FHIR R4 writes %"vs-[name]", N1 itself backquotes or a string
+        return unescaped(text[1:-1]) if text[0] in "'`\"" else text
     if kind in {"string", "delimited"}:
         return unescaped(text[1:-1])
     return text
