@@ -32,10 +32,16 @@ def new_id(shard: int) -> str:
     return f"y{_base32(shard, 2)}{_base32(int(time.time() * 1000), 9)}{_base32(secrets.randbits(50), 10)}"
 
 
-def shard_of(identifier: str) -> int:
-    """The shard of an id: read from a server-given one, hashed from any other."""
+def carried_by(identifier: str) -> int | None:
+    """The shard a server-given id was made for; None for any other id."""
     if len(identifier) == ID_LENGTH and identifier[0] == "y":
         high, low = _VALUE.get(identifier[1]), _VALUE.get(identifier[2])
         if high is not None and low is not None:
             return high * 32 + low
-    return zlib.crc32(identifier.encode()) % SHARDS
+    return None
+
+
+def shard_of(identifier: str) -> int:
+    """The shard of an id: read from a server-given one, hashed from any other."""
+    found = carried_by(identifier)
+    return zlib.crc32(identifier.encode()) % SHARDS if found is None else found

@@ -11,13 +11,15 @@ import psycopg
 from psycopg import sql
 
 from yba.fhir.access.policy import Condition
+from yba.fhir.store import identity
 from yba.fhir.store.rows import Stored, execute
 
 _CURRENT = sql.SQL(
     "select r.id::varchar, r.version, r.updated, r.content, r.patient::varchar, r.facility::varchar, r.rid,"
     " r.shard from record.resource r where r.type = %(type)s and r.id = %(id)s"
 )
-_CURRENT_TEXT = _CURRENT.as_string(None)
+_ON_SHARD = sql.SQL("{} and r.shard = %(shard)s").format(_CURRENT)
+_TEXTS = {False: _CURRENT.as_string(None), True: _ON_SHARD.as_string(None)}
 _VERSION = sql.SQL(
     "select v.id::varchar, v.version, v.updated, v.content, v.patient::varchar, v.facility::varchar, v.rid,"
     " v.method::varchar from record.version v"
@@ -37,15 +39,27 @@ def current(
     With ``lock`` the row stays locked until the transaction ends. A deleted row keeps its patient and
     facility, so that the condition hides it like a living one.
     """
-    query: str | sql.Composable = _CURRENT_TEXT
-    if condition.sql is not None:
-        query = sql.SQL("{} and {}").format(_CURRENT, condition.sql)
-    if lock:
-        query = sql.SQL("{} for update of r").format(sql.SQL(query) if isinstance(query, str) else query)
-    row = execute(connection, query, {"type": type_name, "id": identifier, **condition.params}).fetchone()
+    params: dict[str, object] = {"type": type_name, "id": identifier, **condition.params}
+    shard = identity.carried_by(identifier)
+    row = None
+    if shard is not None:  # asks one machine of many; it has moved when it was put right to another patient
+        row = execute(
+            connection, _query(condition, on_shard=True, lock=lock), {**params, "shard": shard}
+        ).fetchone()
+    if row is None:
+        row = execute(connection, _query(condition, on_shard=False, lock=lock), params).fetchone()
     if row is None:
         return None
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7]
+
+
+def _query(condition: Condition, *, on_shard: bool, lock: bool) -> str | sql.Composable:
+    query: str | sql.Composable = _TEXTS[on_shard]
+    if condition.sql is not None:
+        query = sql.SQL("{} and {}").format(_ON_SHARD if on_shard else _CURRENT, condition.sql)
+    if lock:
+        query = sql.SQL("{} for update of r").format(sql.SQL(query) if isinstance(query, str) else query)
+    return query
 
 
 def one_version(

@@ -118,7 +118,7 @@ def _insert_index(table: str) -> str:
 
 
 def _delete_index(table: str) -> str:
-    return f",\n{table}_old as (delete from record.{table} where rid = %(rid)s)"  # noqa: S608
+    return f",\n{table}_old as (delete from record.{table} where rid = %(rid)s and shard = %(old_shard)s)"  # noqa: S608
 
 
 @lru_cache(maxsize=512)

@@ -95,7 +95,10 @@ update record.resource r
        as x(rid, old_shard, shard, version, updated, patient, facility, occurred, content)
  where r.rid = x.rid and r.shard = x.old_shard
 """
-_PARTS = [f"{one}_old as (delete from record.{one} where rid = any(%(rids)s))" for one in INDEX_TABLES]  # noqa: S608 - our own names
+_PARTS = [
+    f"{one}_old as (delete from record.{one} where rid = any(%(rids)s) and shard = any(%(shards)s))"  # noqa: S608 - our own names
+    for one in INDEX_TABLES
+]
 _DELETE_INDEX = "with " + ", ".join(_PARTS) + " select 1"
 
 
@@ -119,7 +122,8 @@ def _update_known(connection: psycopg.Connection[Any], items: Sequence[Item]) ->
             "content": [None if item.row.content is None else item.row.content.decode() for item, _ in pairs],
         },
     )
-    execute(connection, _DELETE_INDEX, {"rids": [known.rid for _, known in pairs]})
+    shards = sorted({known.shard for _, known in pairs})
+    execute(connection, _DELETE_INDEX, {"rids": [known.rid for _, known in pairs], "shards": shards})
 
 
 # -- lines for COPY ------------------------------------------------------------------------------------------
