@@ -204,6 +204,29 @@ def test_imports_intersect_and_rings_are_refused(client: Client) -> None:
     )
 
 
+@pytest.mark.parametrize(("deep", "ring", "tops"), [(80, False, 1), (1200, False, 1200), (5, True, 5)])
+def test_a_hierarchy_too_deep_or_in_a_ring_is_told_flat(
+    client: Client, deep: int, ring: bool, tops: int
+) -> None:
+    parent = "http://hl7.org/fhir/concept-properties#parent"
+    concepts: list[Tree] = [
+        {"code": f"c{at}", "property": [{"code": "above", "valueCode": f"c{at - 1}"}]} for at in range(deep)
+    ]
+    concepts[0]["property"][0]["valueCode"] = f"c{deep - 1}" if ring else "none"
+    system = {
+        "resourceType": "CodeSystem", "id": "deep", "url": URL + "/deep", "status": "active", "content": "complete",
+        "property": [{"code": "above", "uri": parent, "type": "code"}], "concept": concepts,
+    }  # fmt: skip
+    assert client("PUT", "/CodeSystem/deep", system).status == 201
+    compose = {"include": [{"system": URL + "/deep"}]}
+    value_set = {"resourceType": "ValueSet", "id": "deep", "status": "active", "compose": compose}
+    assert client("PUT", "/ValueSet/deep", value_set).status == 201
+    told = client("GET", "/ValueSet/deep/$expand")
+    assert told.status == 200
+    expansion = told.json["expansion"]
+    assert (expansion["total"], len(expansion["contains"])) == (deep, tops)
+
+
 def test_two_versions_of_a_system(client: Client) -> None:
     older = {
         "resourceType": "CodeSystem", "url": URL, "version": "1", "status": "active", "content": "complete",

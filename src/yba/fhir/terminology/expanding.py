@@ -5,7 +5,7 @@ Properties of concepts, which R4 has no place for, are told by the extensions R5
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ from yba.fhir.terminology.tables import Tabled
 Tree = Any
 MOST = 10_000
 """Codes one answer may hold; more are asked for by pages."""
+DEEPEST = 100
+"""Levels an expansion nests; a hierarchy of more is told flat."""
 SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
 PARAMETER = (
     "http://hl7.org/fhir/StructureDefinition/valueset-expansion-parameter",
@@ -200,15 +202,22 @@ def _nest(entries: Mapping[Key, Entry], writer: _Writer) -> list[Tree]:
             roots.append(lines[key])
         else:
             lines[parent].setdefault("contains", []).append(lines[key])
-    return roots if _reached(roots) == len(lines) else list(_unnested(lines.values()))
+    return roots if _holds(roots, len(lines)) else list(_unnested(lines.values()))
 
 
-def _reached(lines: Iterable[Tree]) -> int:
-    return sum(1 + _reached(line.get("contains", ())) for line in lines)
+def _holds(roots: Sequence[Tree], count: int) -> bool:
+    """Whether the lines below these are so many, none too deep for a reader of JSON or XML."""
+    level: Sequence[Tree] = roots
+    for _ in range(DEEPEST):
+        count -= len(level)
+        level = [inner for line in level for inner in line.get("contains", ())]
+        if not level:
+            break
+    return count == 0
 
 
 def _unnested(lines: Iterable[Tree]) -> Iterable[Tree]:
-    """Without nesting: a hierarchy that runs in a ring has no top to hang it on."""
+    """Without nesting: a hierarchy that runs in a ring has no top to hang it on, one too deep is not read by all."""
     for line in lines:
         line.pop("contains", None)
         yield line
