@@ -28,8 +28,9 @@ def client(connection: psycopg.Connection[Any]) -> Client:
 
 def allergy(client: Client, identifier: str, text: str, clinical: str | None = "active", verified: str = "confirmed",
             **fields: Any) -> None:  # fmt: skip
-    status = {"clinicalStatus": {"coding": [{"system": CLINICAL, "code": clinical}]}} if clinical else {}
-    put(client, "AllergyIntolerance", identifier, **status, code={"text": text}, patient=P,
+    if clinical:
+        fields["clinicalStatus"] = {"coding": [{"system": CLINICAL, "code": clinical}]}
+    put(client, "AllergyIntolerance", identifier, code={"text": text}, patient=P,
         verificationStatus={"coding": [{"system": VERIFICATION, "code": verified}]}, **fields)  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def test_no_allergy_is_lost(client: Client) -> None:
     """Only what was entered in error or refuted is left out; the rest says how sure and how current it is."""
     allergy(client, "sure", "Penicillin")
     allergy(client, "unsure", "Tôm", verified="unconfirmed")
-    allergy(client, "presumed", "Bụi", verified="presumed")
+    allergy(client, "presumed", "Bụi", verified="unconfirmed")
     allergy(client, "past", "Sữa", clinical="inactive")
     allergy(client, "healed", "Trứng", clinical="resolved")
     allergy(client, "wrong", "Lạc", clinical=None, verified="entered-in-error")
@@ -124,9 +125,12 @@ def test_a_known_absence_is_given_as_it_was_said(client: Client) -> None:
 
 def test_problems_and_past_illness(client: Client) -> None:
     def condition(identifier: str, clinical: str | None, verified: str = "confirmed", **fields: Any) -> None:
-        status = {"clinicalStatus": {"coding": [{"code": clinical}]}} if clinical else {}
-        put(client, "Condition", identifier, **status, verificationStatus={"coding": [{"code": verified}]},
-            code={"text": identifier}, subject=P, **fields)  # fmt: skip
+        system = "http://terminology.hl7.org/CodeSystem/condition-"
+        status = {"coding": [{"system": system + "ver-status", "code": verified}]}
+        if clinical:
+            fields["clinicalStatus"] = {"coding": [{"system": system + "clinical", "code": clinical}]}
+        put(client, "Condition", identifier, verificationStatus=status, code={"text": identifier}, subject=P,
+            **fields)  # fmt: skip
 
     for name in ("active", "recurrence", "relapse", "inactive", "remission", "resolved"):
         condition(name, name)

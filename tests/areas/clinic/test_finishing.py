@@ -230,11 +230,11 @@ def test_an_allergy_told_again_after_it_was_struck_out_counts(
     record: Record, room: Stage, field: str
 ) -> None:
     old = allergy(record, "Penicillin", code="A001")
-    gone = CodeableConcept(coding=[Coding(code=field)])
+    system = "http://terminology.hl7.org/CodeSystem/allergyintolerance-"
     if field == "resolved":
-        old.clinicalStatus = gone
+        old.clinicalStatus = CodeableConcept(coding=[Coding(system=system + "clinical", code=field)])
     else:
-        old.verificationStatus = gone
+        old.verificationStatus = CodeableConcept(coding=[Coding(system=system + "verification", code=field)])
     record.update(old)
     room.write(**full(drugs=(drug(drug_code("amoxicillin")),)))
     actions.record_allergy(room.record, room.visit, code="A001")

@@ -15,6 +15,7 @@ from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
 from yba.fhir.model import codec
 from yba.fhir.model.dates import instant
 from yba.fhir.r4.datatypes import Coding, Meta, Resource
+from yba.fhir.record import bindings
 from yba.fhir.record.failures import translated
 from yba.fhir.record.reading import Known, alive, current, sees
 from yba.fhir.search.index import rows as index_rows
@@ -140,6 +141,7 @@ def put(
 ) -> Stored:
     """Check, guard and write one version; the caller holds the lock on the known row."""
     type_name = type(resource).__name__
+    bindings.check(resource)
     old = known[0] if known else None
     if old is not None:  # a deleted one too: who brings it back gets its history
         _check_seen(record, type_name, old)
