@@ -1,8 +1,8 @@
 """The record's one handle: every read and write of a resource, by an actor, through the access door.
 
 Read ``handle.py`` (what it offers), then ``reading.py``, ``writing.py``, ``bindings.py`` (required concepts),
-``many.py`` (writes of a transaction together), ``patches.py``, ``conditions.py`` (interactions that name a resource by a search), ``integrity.py``
-(references that must lead somewhere) and ``failures.py``.
+``many.py`` (writes of a transaction together), ``patches.py``, ``conditions.py`` (interactions that name a resource by
+a search), ``integrity.py`` (references that must lead somewhere) and ``failures.py``.
 """
 
 from yba.fhir.record.failures import BUSY, TAKEN
