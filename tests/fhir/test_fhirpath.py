@@ -390,3 +390,11 @@ def test_a_product_with_one_is_the_same(value: Decimal, unit: str) -> None:
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     with suppress(Invalid):
         fhirpath.compile.__wrapped__(text)
+
+
+@pytest.mark.parametrize("again", ["repeat", "repeatAll"])
+def test_texts_that_grow_with_each_round_are_refused(again: str) -> None:
+    with pytest.raises(TooCostly):
+        fhirpath.compile(f"name.{again}($this & 'a')").evaluate(
+            {"resourceType": "Organization", "name": "a" * 3000}
+        )

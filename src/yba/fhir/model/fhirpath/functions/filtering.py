@@ -25,11 +25,16 @@ def _repeat(run: Run, items: Items, projection: Compiled) -> Items:
     while waiting:
         fresh: Items = []
         for _, result in run.each(waiting, projection):
-            run.spend(len(result))
+            run.spend(_weight(result))
             fresh += [one for one in result if _is_new(one, seen, places)]
         found += fresh
         waiting = fresh
     return found
+
+
+def _weight(items: Items) -> int:
+    """What items cost that are kept until the end: texts by their length, which may grow with each round."""
+    return len(items) + sum(len(one) >> 4 for one in items if type(one) is str)
 
 
 def _is_new(one: object, seen: Seen, places: set[int]) -> bool:
@@ -46,7 +51,7 @@ def _repeat_all(run: Run, items: Items, projection: Compiled) -> Items:
     waiting = items
     while waiting:
         waiting = _select(run, waiting, projection)
-        run.spend(len(waiting))
+        run.spend(_weight(waiting))
         found += waiting
     return found
 
