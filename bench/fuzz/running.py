@@ -47,6 +47,7 @@ class Application:
     """The record's WSGI application on a database, and the requests sent to it."""
 
     def __init__(self, conninfo: str, files: Path) -> None:
+        self.conninfo = conninfo
         own = threading.local()
         self.connections: list[psycopg.Connection[Any]] = []
 
@@ -61,6 +62,17 @@ class Application:
         self.application = rest.application(
             connect, ACTORS.get, base_url=BASE, files=files, body_limit=2_000_000, journal=self.journal
         )
+
+    def abandon(self) -> list[str]:
+        """What the database was doing; the connections are let go, so that the next request gets a fresh one."""
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            doing = connection.execute(
+                "select state, wait_event_type, wait_event, left(query, 200) from pg_stat_activity"
+                " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            ).fetchall()
+        for connection in self.connections:
+            connection.close()
+        return [repr(one) for one in doing]
 
     def close(self) -> None:
         """Write the acts that wait, and let the database go."""
@@ -163,7 +175,7 @@ def judged(application: Application, asked: Asked) -> tuple[Answer, list[str]]:
             with alarm():
                 answer = application(asked)
         except Hangs:
-            return Answer(0, {}, b"", HANGS), ["no answer in 30 s"]
+            return Answer(0, {}, b"", HANGS), ["no answer in 30 s", *application.abandon()]
         except Exception as error:  # noqa: BLE001 - whatever it is, it should not leave the application
             return Answer(0, {}, b"", 0.0), [f"raised {error!r}"]
         if answer.seconds < SLOWEST or turn:
