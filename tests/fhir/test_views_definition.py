@@ -26,6 +26,7 @@ REFUSED = [
     ({}, "ViewDefinition.resource", "missing"),
     ({"resource": 1}, "ViewDefinition.resource", "text"),
     ({"resource": "x y"}, "ViewDefinition.resource", "resource type"),
+    ({"resource": "Pateint"}, "ViewDefinition.resource", "resource type"),
     ({"resource": "Patient"}, "ViewDefinition.select", "at least one"),
     ({"resource": "Patient", "select": {}}, "ViewDefinition.select", "list"),
     ({"resource": "Patient", "select": ["x"]}, "ViewDefinition.select[0]", "JSON object"),

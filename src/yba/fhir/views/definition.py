@@ -14,6 +14,7 @@ from typing import Any
 
 from yba.fhir.errors import Invalid
 from yba.fhir.model import tree
+from yba.fhir.r4 import MODULES
 from yba.fhir.views import grammar
 from yba.fhir.views.grammar import Expression, Literal
 from yba.fhir.views.value import BadView
@@ -98,7 +99,7 @@ def read(definition: Any) -> View:
         )
     resource = _text(definition, "resource", root, needed=True)
     assert resource is not None
-    if not re.fullmatch(r"[A-Z][A-Za-z]{1,60}", resource):
+    if resource not in MODULES:
         raise _fault(f"{root}.resource", f"'{resource[:60]}' is not the name of a resource type.")
     constants = _constants(definition, root)
     selects = tuple(_selects(definition, "select", root, 0))
