@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any, cast
 
 import psycopg
@@ -337,6 +338,30 @@ def test_a_conditional_reference_may_mean_what_is_made_here(client: Client) -> N
         ),
     )  # fmt: skip
     assert stored(client, answer, 0)["subject"]["reference"] == f"Patient/{stored(client, answer, 1)['id']}"
+
+
+def test_a_long_chain_of_conditional_references_is_done_at_once(client: Client) -> None:
+    last = 120
+    entries = [
+        entry(
+            "POST",
+            "Organization",
+            {
+                "resourceType": "Organization",
+                "identifier": [{"system": "http://s", "value": f"chain-{place}"}],
+                **(
+                    {"partOf": {"reference": f"Organization?identifier=http://s|chain-{place + 1}"}}
+                    if place < last
+                    else {}
+                ),
+            },
+        )
+        for place in range(last + 1)
+    ]
+    began = time.process_time()
+    answer = client("POST", "/", bundle(*entries))
+    assert statuses(answer) == ["201 Created"] * (last + 1)
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("found", [0, 2])

@@ -307,7 +307,7 @@ def _carry_out_later(
                 waiting.append(step)
         if problem is not None and len(waiting) == len(later):
             raise problem
-        later = waiting
+        later = waiting[::-1]  # a chain written from its end is then done in the next round
 
 
 def patch(record: Record, step: Step, returns: str | None) -> BundleEntry:
