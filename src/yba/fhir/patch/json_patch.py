@@ -14,8 +14,8 @@ from yba.fhir.model.tree import DEPTH, Tree
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _MISSING: Any = object()
 MOST_OPERATIONS = 10_000
-MOST_COPIED = 5_000_000
-"""Values and letters that the copies of one patch may add: each may copy what those before it copied."""
+MOST_COPIED = 1_000_000
+"""Values that the copies of one patch may add, ten letters counting as one: each may copy what others copied."""
 
 
 def json_patch(tree: Tree, operations: Any) -> Tree:
@@ -41,14 +41,14 @@ def json_patch(tree: Tree, operations: Any) -> Tree:
 
 
 def _size(value: Any, most: int) -> int:
-    """How many values and letters a copy adds. Raises TooCostly when they are more than are left."""
+    """How much a copy adds. Raises TooCostly when they are more than are left."""
     size, waiting = 0, [value]
     while waiting:
         one = waiting.pop()
-        size += 1 + (len(one) if isinstance(one, str) else 0)
+        size += 1 + (len(one) // 10 if isinstance(one, str) else 0)
         if size > most:
             raise TooCostly(
-                "patch.copies", f"The copies of a JSON Patch add more than {MOST_COPIED} values and letters."
+                "patch.copies", f"The copies of a JSON Patch add more than {MOST_COPIED} values. Send fewer."
             )
         waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
     return size

@@ -228,7 +228,7 @@ def _operation(part: Operation) -> Compiled:
 
     def joined(run: Run) -> Items:
         one, other = left(run), right(run)
-        run.steps += (len(one) + len(other)) >> 2
+        run.steps += (len(one) + len(other)) >> 1
         return work(one, other)
 
     return joined
