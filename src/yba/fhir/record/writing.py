@@ -15,7 +15,7 @@ from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
 from yba.fhir.model import codec
 from yba.fhir.model.dates import instant
 from yba.fhir.r4.datatypes import Coding, Meta, Resource
-from yba.fhir.record import bindings
+from yba.fhir.record import bindings, narratives
 from yba.fhir.record.failures import translated
 from yba.fhir.record.reading import Known, alive, current, sees
 from yba.fhir.search.index import rows as index_rows
@@ -165,6 +165,7 @@ def put(
         before = codec.decode(old.content, type_name) if old and old.content else None
         _guard(record, type_name, before, stamped)
     content = codec.encode(stamped)
+    narratives.check(type_name, content)
     if record.integrity:
         record.unchecked_sources.append((type_name, identifier, content))
     row = write.Write(type_name, identifier, version, moment, method, shard, patient, facility, content)
