@@ -193,6 +193,22 @@ def test_copies_of_copies_are_too_costly() -> None:
         patch.json_patch({"a": "x" * 1_000_000}, [{"op": "copy", "from": "/a", "path": "/b"}] * 11)
 
 
+def test_paths_that_find_too_much_together_are_too_costly() -> None:
+    insert = {
+        "name": "operation",
+        "part": [
+            {"name": "type", "valueCode": "insert"},
+            {"name": "path", "valueString": "Patient.identifier"},
+            {"name": "index", "valueInteger": 0},
+            {"name": "value", "valueIdentifier": {"value": "x"}},
+        ],
+    }
+    resource = {"resourceType": "Patient", "identifier": [{"value": str(n)} for n in range(2000)]}
+    with pytest.raises(TooCostly) as caught:
+        patch.fhirpath_patch(resource, {"resourceType": "Parameters", "parameter": [insert] * 1000})
+    assert caught.value.key == "patch.too-costly"
+
+
 def test_a_json_patch_goes_no_deeper_than_a_tree() -> None:
     deep = [{"op": "add", "path": "/a" * level, "value": {}} for level in range(1, 2000)]
     with pytest.raises(Invalid) as caught:

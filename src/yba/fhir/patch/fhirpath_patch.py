@@ -136,7 +136,9 @@ def _top(node: Node) -> Node:
 
 def _found(top: Node, change: Change) -> list[Node]:
     at = change.parts["path"][1]
-    return _evaluated(top, _compiled(change.path, at), at)
+    found = _evaluated(top, _compiled(change.path, at), at)
+    change.found.add(len(found))
+    return found
 
 
 def _one(top: Node, change: Change) -> Node:

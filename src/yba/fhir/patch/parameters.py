@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.model.structures import is_primitive
 
+MOST_FOUND = 1_000_000
 KINDS = frozenset({"add", "insert", "delete", "replace", "move"})
 _MISSING: Any = object()
 
@@ -22,6 +23,24 @@ class Value:
     extra: Any = None
 
 
+class Found:
+    """How many elements the paths of one patch have found together: each operation looks for its own anew."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, count: int) -> None:
+        """Raises TooCostly beyond the limit."""
+        self.count += count
+        if self.count > MOST_FOUND:
+            raise TooCostly(
+                "patch.too-costly",
+                f"The paths of the patch find more than {MOST_FOUND} elements. Send fewer operations at a time.",
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One operation; ``at`` is where it stands in the Parameters."""
@@ -30,6 +49,7 @@ class Change:
     kind: str
     path: str
     parts: Mapping[str, tuple[Mapping[str, Any], str]]
+    found: Found
 
     def text(self, name: str) -> str:
         """The part's text. Raises Invalid without one."""
@@ -56,13 +76,14 @@ def changes(parameters: Any) -> list[Change]:
     """Every operation in order. Raises Invalid with the path of what is wrong."""
     if not isinstance(parameters, dict) or parameters.get("resourceType") != "Parameters":
         raise invalid("patch.parameters", "A FHIRPath Patch is a Parameters resource.", "Parameters")
+    found = Found()
     return [
-        _change(one, f"Parameters.parameter[{place}]")
+        _change(one, f"Parameters.parameter[{place}]", found)
         for place, one in enumerate(_listed(parameters, "parameter", "Parameters"))
     ]
 
 
-def _change(parameter: Any, at: str) -> Change:
+def _change(parameter: Any, at: str, found: Found) -> Change:
     if not isinstance(parameter, dict) or parameter.get("name") != "operation":
         raise invalid("patch.parameter", "Every parameter of a FHIRPath Patch is named operation.", at)
     parts: dict[str, tuple[Mapping[str, Any], str]] = {}
@@ -73,11 +94,11 @@ def _change(parameter: Any, at: str) -> Change:
         if part["name"] in parts:
             raise invalid("patch.part", f"The part {part['name'][:40]} is given twice.", where)
         parts[part["name"]] = (part, where)
-    read = Change(at, "", "", parts)
+    read = Change(at, "", "", parts, found)
     kind = read.text("type")
     if kind not in KINDS:
         raise invalid("patch.type", "The type is add, insert, delete, replace or move.", parts["type"][1])
-    return Change(at, kind, read.text("path"), parts)
+    return Change(at, kind, read.text("path"), parts, found)
 
 
 def _listed(holder: Mapping[str, Any], name: str, at: str) -> list[Any]:
