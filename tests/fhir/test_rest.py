@@ -381,3 +381,21 @@ def test_a_date_that_cannot_be_read_is_no_condition(client: Client) -> None:
     client("PUT", "/Patient/p", patient())
     for date in ("Mon, 99999999999999999999 Jan 2020 10:00:00 GMT", "yesterday"):
         assert client("GET", "/Patient/p", if_modified_since=date).status == 200
+
+
+def test_a_reference_under_the_records_own_address_is_its_own(client: Client) -> None:
+    """It stands in the chart it is about, by whatever way it comes."""
+    assert client("PUT", "/Patient/own", {"resourceType": "Patient", "id": "own"}).status == 201
+    person = {"reference": f"{BASE}/Patient/own"}
+    other = {"reference": "https://other.example/fhir/Patient/own"}
+    body = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": person}
+    made = client("POST", "/Observation", {**body, "performer": [other]})
+    assert made.json["subject"] == {"reference": "Patient/own"}
+    assert made.json["performer"] == [other]
+    entry = {"resource": body, "request": {"method": "POST", "url": "Observation"}}
+    for kind in ("transaction", "batch"):
+        answer = client("POST", "/", {"resourceType": "Bundle", "type": kind, "entry": [entry]})
+        assert answer.json["entry"][0]["response"]["status"] == "201 Created"
+    assert client("GET", "/Observation?patient=own&_summary=count").json["total"] == 3
+    assert client("GET", "/Observation?subject:Patient._id=own&_summary=count").json["total"] == 3
+    assert client("GET", "/Patient/own/Observation?_summary=count").json["total"] == 3

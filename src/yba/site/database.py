@@ -41,6 +41,7 @@ OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "shared_buffers": "256MB",
+    "autovacuum_naptime": "15s",  # a planner without statistics takes the long way through a chain
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",

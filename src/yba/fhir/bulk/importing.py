@@ -24,6 +24,7 @@ from yba.fhir.model import codec
 from yba.fhir.outcome import outcome_of
 from yba.fhir.r4.datatypes import Resource
 from yba.fhir.record import Record
+from yba.fhir.store.rows import execute
 
 KIND = "import"
 BATCH = 500
@@ -64,9 +65,10 @@ def run(run: JobRun, files: Path, *, sources: tuple[str, ...]) -> dict[str, Any]
     folder = files / run.job.id
     folder.mkdir(parents=True, exist_ok=True)
     place = msgspec.convert(run.kept, Place) if run.kept else Place()
-    record = records.Record(run.connection, actor=run.actor)
+    record = records.Record(run.connection, actor=run.actor, base_url=asked.base_url or None)
     for number in range(place.file, len(asked.input)):
         place = _import_file(run, record, asked.input[number], place, folder / ERRORS)
+    execute(run.connection, "analyze")  # the planner knows nothing of what has just come
     return {"body": _manifest(asked, place)}
 
 

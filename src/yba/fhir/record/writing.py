@@ -141,6 +141,7 @@ def put(
 ) -> Stored:
     """Check, guard and write one version; the caller holds the lock on the known row."""
     type_name = type(resource).__name__
+    resource = _with_own_references(record, resource, type_name)
     bindings.check(resource)
     old = known[0] if known else None
     if old is not None:  # a deleted one too: who brings it back gets its history
@@ -172,6 +173,23 @@ def put(
     known_row = write.Known(old.rid, known[1], old.content) if old and known else None
     record.write(Item(row, index, known_row))
     return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)
+
+
+# Elements of type uri that are called `reference`: addresses of documents, whoever keeps them.
+_URI_REFERENCES = frozenset({"DetectedIssue", "Immunization"})
+
+
+def _with_own_references(record: Record, resource: Resource, type_name: str) -> Resource:
+    """References under this record's own address made relative, as they are here: so a chart holds what is about it.
+
+    references.html#literal: a reference that is relative to the service base means the same.
+    """
+    if record.base_url is None or type_name in _URI_REFERENCES:
+        return resource
+    content, own = codec.encode(resource), f'"reference":"{record.base_url}/'.encode()
+    if own not in content:
+        return resource
+    return codec.decode_known(content.replace(own, b'"reference":"'), type_name)
 
 
 def facility_of(resource: Resource) -> str | None:
