@@ -87,7 +87,7 @@ def _reads(uri: str, ids: Sequence[str], seconds: float) -> float:
         return _loop(
             seconds,
             lambda count: cursor.execute(
-                read._CURRENT_TEXT, {"type": "Observation", "id": ids[count % len(ids)]}, binary=True
+                read._TEXTS[False], {"type": "Observation", "id": ids[count % len(ids)]}, binary=True
             ).fetchone(),
         )
 
@@ -189,7 +189,7 @@ def _updates(uri: str, ids: Sequence[str], seconds: float) -> float:
                 None,
                 content,
             )
-            write.write(connected, SYSTEM, row, index, write.Known(stored.rid, shard))
+            write.write(connected, SYSTEM, row, index, write.Known(stored.rid, shard, stored.content))
 
     return _many(uri, seconds, work)
 
