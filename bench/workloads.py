@@ -65,7 +65,7 @@ def all_of(uri: str, token: str, persons: int) -> list[Workload]:
 _SEARCHES = (
     ("chart", "/Observation?patient=bench-#&category=vital-signs&_sort=-date&_count=20", 0.5),
     ("name", "/Patient?name=ho#&_count=20", 0.5),
-    ("token", "/Patient?identifier=http://s|bench-#&_count=20", 0.5),
+    ("token", "/Patient?identifier=http://s|bench-#&_count=20", None),
     ("date", "/Observation?patient=bench-#&date=ge2020-01-01&date=lt2024-01-01&_sort=-date&_count=20", 0.5),
     ("chain", "/Observation?patient.identifier=http://s|bench-#&_count=20", None),
 )

@@ -20,7 +20,7 @@ from yba.fhir.search.values import plain
 
 PART = 100_000
 """Characters of one row: a tsvector holds a megabyte."""
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(:?)')
+_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(:?)')
 _TAG = re.compile(r"<[^>]*>")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+(Z|[-+][0-9:]+)?)?)?")
 _BETWEEN = re.compile(r"[\W_]+")
@@ -45,7 +45,7 @@ def rows(content: bytes) -> list[TextRow]:
         if colon:
             name, silent = value, value in _SILENT
         elif not silent:
-            if value not in words and not _MOMENT.fullmatch(value):
+            if value not in words and not (value[:1].isdigit() and _MOMENT.fullmatch(value)):
                 words[value] = None
         elif name == "div":
             narrative = " ".join([narrative, html.unescape(_TAG.sub(" ", _plain(value)))]).strip()
