@@ -57,11 +57,12 @@ def _person(observations: int) -> list[str]:
 def _observation(number: int) -> str:
     category = "laboratory" if number % 3 else "vital-signs"
     code = ("8867-4", "2339-0", "718-7", "8302-2")[number % 4]
+    day = f"2020-{1 + number // 28:02}-{1 + number % 28:02}"
     return (
         f'{{"resourceType":"Observation","id":"bench-0-o{number}",{_FACILITY},"status":"final","category":[{{"coding":'
         f'[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"{category}"}}]}}],'
         f'"code":{{"coding":[{{"system":"http://loinc.org","code":"{code}"}}]}},{_SUBJECT},'
-        f'"encounter":{{"reference":"Encounter/bench-0-e{number % 3}"}},"effectiveDateTime":"2020-{1 + number // 28:02}-{1 + number % 28:02}",'
+        f'"encounter":{{"reference":"Encounter/bench-0-e{number % 3}"}},"effectiveDateTime":"{day}",'
         f'"performer":[{{"reference":"Practitioner/bench-d0"}}],"valueQuantity":{{"value":{60 + number}}}}}'
     )
 
