@@ -134,3 +134,22 @@ def test_a_job_that_kills_its_workers_is_given_up(connect: jobs.Connect) -> None
 def test_an_unknown_job_is_not_found(connect: jobs.Connect) -> None:
     with connect() as connection, pytest.raises(NotFound):
         jobs.get(connection, "0" * 32)
+
+
+def test_a_worker_that_wakes_after_it_was_overtaken_writes_nothing_more(connect: jobs.Connect) -> None:
+    number = _submit(connect)
+    kept: list[str] = []
+
+    def slow(run: jobs.JobRun) -> str:
+        with connect() as connection:  # another takes it over meanwhile, and has finished
+            execute(connection, "update record.job set beat = beat - interval '5 minutes'")
+            assert jobs.run_one(connect, {"count": lambda other: "by the other"})
+        with run.connection.transaction():
+            execute(run.connection, "select 1")
+            run.keep({"line": 500})
+        kept.append("kept")
+        return "by the first"
+
+    assert jobs.run_one(connect, {"count": slow})
+    job = _get(connect, number)
+    assert (job.state, job.result, job.kept, kept) == ("done", "by the other", None, [])

@@ -35,6 +35,10 @@ class Cancelled(Exception):
     """Somebody asked the job to end."""
 
 
+class Overtaken(Exception):
+    """Another worker has taken the job over: this one stood still too long and may write nothing more of it."""
+
+
 class Job(msgspec.Struct, frozen=True):
     """A job as it stands. ``state``: queued, running, done, failed or cancelled."""
 
@@ -139,8 +143,9 @@ def forget(connection: psycopg.Connection[Any], number: str) -> None:
 class JobRun:
     """What a handler is given: the job, a connection in autocommit for its own small transactions, and signs."""
 
-    def __init__(self, job: Job, connection: psycopg.Connection[Any], connect: Connect) -> None:
+    def __init__(self, job: Job, connection: psycopg.Connection[Any], connect: Connect, attempt: int) -> None:
         self.job = job
+        self.attempt = attempt
         self.connection = connection
         self.connect = connect
         self._asked = 0.0
@@ -164,19 +169,26 @@ class JobRun:
         row = execute(
             self.connection,
             "update record.job set done = %(done)s, total = coalesce(%(total)s, total), beat = clock_timestamp()"
-            " where id = %(id)s returning cancel",
-            {"id": self.job.id, "done": done, "total": total},
+            " where id = %(id)s and attempts = %(attempt)s returning cancel",
+            {"id": self.job.id, "attempt": self.attempt, "done": done, "total": total},
         ).fetchone()
-        if row is None or row[0]:
+        if row is None:
+            raise Overtaken
+        if row[0]:
             raise Cancelled
 
     def keep(self, place: Any) -> None:
-        """Remember a place to go on from, in the transaction of the step that reached it."""
-        execute(
+        """Remember a place to go on from, in the transaction of the step that reached it.
+
+        Raises Overtaken, which takes the step back, when another worker has the job.
+        """
+        row = execute(
             self.connection,
-            "update record.job set kept = %(kept)s::jsonb where id = %(id)s",
-            {"id": self.job.id, "kept": _text(place)},
-        )
+            "update record.job set kept = %(kept)s::jsonb where id = %(id)s and attempts = %(attempt)s returning 1",
+            {"id": self.job.id, "attempt": self.attempt, "kept": _text(place)},
+        ).fetchone()
+        if row is None:
+            raise Overtaken
 
     def cancelled(self) -> bool:
         """Whether somebody asked the job to end; asks the database at most once a second."""
@@ -213,34 +225,45 @@ def run_one(connect: Connect, kinds: Mapping[str, Handler], *, silent: int = SIL
             return False
         job, attempts = _job(row), row[-1]
         if attempts > MOST_ATTEMPTS:
-            _end(connection, job.id, "failed", error=f"It was begun {MOST_ATTEMPTS} times and never ended.")
+            _end(
+                connection,
+                job.id,
+                attempts,
+                "failed",
+                error=f"It was begun {MOST_ATTEMPTS} times and never ended.",
+            )
             return True
         with _Heart(connect, job.id):
-            _do(connection, connect, job, kinds[job.kind])
+            _do(JobRun(job, connection, connect, attempts), kinds[job.kind])
     return True
 
 
-def _do(connection: psycopg.Connection[Any], connect: Connect, job: Job, handler: Handler) -> None:
+def _do(run: JobRun, handler: Handler) -> None:
+    job, connection = run.job, run.connection
     try:
-        result = handler(JobRun(job, connection, connect))
+        result = handler(run)
     except Cancelled:
-        _end(connection, job.id, "cancelled")
+        _end(connection, job.id, run.attempt, "cancelled")
+    except Overtaken:
+        log.warning("jobs: another worker goes on with %s", job.kind)
     except RecordError as error:
-        _end(connection, job.id, "failed", error=error.message)
+        _end(connection, job.id, run.attempt, "failed", error=error.message)
     except psycopg.OperationalError:
         log.warning("jobs: the database went away during %s; another attempt goes on", job.kind)
         raise
     except Exception:
         number = secrets.token_hex(6)
         log.exception("jobs: failure %s in %s", number, job.kind)
-        _end(connection, job.id, "failed", error=f"It failed. Tell the operator the number {number}.")
+        words = f"It failed. Tell the operator the number {number}."
+        _end(connection, job.id, run.attempt, "failed", error=words)
     else:
-        _end(connection, job.id, "done", result=result)
+        _end(connection, job.id, run.attempt, "done", result=result)
 
 
 def _end(
     connection: psycopg.Connection[Any],
     number: str,
+    attempt: int,
     state: str,
     *,
     result: Any = None,
@@ -251,8 +274,8 @@ def _end(
     execute(
         connection,
         "update record.job set state = %(state)s, result = %(result)s::jsonb, error = %(error)s,"
-        " finished = clock_timestamp() where id = %(id)s",
-        {"id": number, "state": state, "result": _text(result), "error": error},
+        " finished = clock_timestamp() where id = %(id)s and attempts = %(attempt)s",
+        {"id": number, "attempt": attempt, "state": state, "result": _text(result), "error": error},
     )
 
 

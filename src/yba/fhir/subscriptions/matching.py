@@ -155,8 +155,9 @@ def _concerns(connection: psycopg.Connection[Any], one: Listener, change: Change
             return _seen(one.record, change) and _of_patients(filters, change)
         return all(_matches(one.record, each, change) for each in filters)
     except RecordError:
+        # Told for nothing does less harm than not told; what may not be seen is not told all the same.
         log.exception("subscriptions: %s could not be held against %s", wanted.id, change)
-        return False
+        return (change.method != "DELETE" or wanted.topic is not None) and _seen(one.record, change)
 
 
 def _matches(record: records.Record, wanted: Filter, change: Change) -> bool:
