@@ -162,7 +162,7 @@ def test_each_actor_sees_own_rows_only(server: Server) -> None:
     ("view", "status", "says"),
     [
         ({"resourceType": "ViewDefinition", "select": []}, 422, "ViewDefinition.resource"),
-        ({**PEOPLE, "resource": "Patience"}, 422, "not a resource type"),
+        ({**PEOPLE, "resource": "Patience"}, 422, "is not the name of a resource type"),
         ({**PEOPLE, "where": [{"path": "nmae.exists()"}]}, 422, "ViewDefinition.where[0].path"),
         ({**PEOPLE, "where": [{"path": "name.foo()"}]}, 400, "not offered"),
     ],
