@@ -156,12 +156,29 @@ def _many(uri: str, seconds: float, work: Callable[[psycopg.Connection[Any], int
 
 
 def _creates(uri: str, seconds: float) -> float:
+    """The statement with values made once; only the id is another each time."""
     resource = codec.decode(seed.observation("bench-1", 1), "Observation")
     index, content = index_rows(resource), codec.encode(resource)
+    noted: list[tuple[str, dict[str, object]]] = []
+    original = execute
+
+    def noting(connected: Any, text: Any, values: Any = None) -> Any:
+        noted.append((text, dict(values)))
+        return original(connected, text, values)
+
+    vars(write)["execute"] = noting
+    try:
+        with connection(uri) as connected:
+            row = write.Write(
+                "Observation", identity.new_id(5), 1, _now(), "POST", 5, "bench-1", None, content
+            )
+            write.write(connected, SYSTEM, row, index, None)
+    finally:
+        vars(write)["execute"] = original
+    text, values = noted[-1]
 
     def work(connected: psycopg.Connection[Any], _: int) -> None:
-        row = write.Write("Observation", identity.new_id(5), 1, _now(), "POST", 5, "bench-1", None, content)
-        write.write(connected, SYSTEM, row, index, None)
+        execute(connected, text, values | {"id": identity.new_id(5)}).fetchone()
 
     return _many(uri, seconds, work)
 
