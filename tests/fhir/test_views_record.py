@@ -303,6 +303,11 @@ def test_the_plan_reads_the_type_by_its_index(connection: psycopg.Connection[Any
 
     doctor = Actor(user="d", role="citizen", persons=frozenset({"an"}))
     asked = stored.question(definition.read(VITALS), doctor, stored.Narrowed(("an",)))
-    connection.execute("set local enable_seqscan = off")
+    connection.execute(
+        "insert into record.resource (shard, rid, type, id, version, updated, patient, content)"
+        " select 1, nextval('record.rid'), 'Observation', 'plan-' || n, 1, now(), 'plan-' || n / 10, '{}'"
+        " from generate_series(1, 5000) n"
+    )
+    connection.execute("analyze record.resource")  # an empty table has no best plan
     plan = psycopg.ClientCursor(connection).execute("explain " + asked.sql, asked.params).fetchall()  # type: ignore[arg-type]  # composed text
     assert "resource_chart" in "\n".join(row[0] for row in plan)
