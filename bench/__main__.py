@@ -30,7 +30,8 @@ def main() -> int:
     arguments.add_argument("--bundles", type=int, default=300, help="of 67 resources, to be loaded")
     arguments.add_argument("--only", default="", help="workloads to measure, with commas between")
     arguments.add_argument("--alone", action="store_true", help="the record's endpoint without the site")
-    arguments.add_argument("--threads", type=int, default=4, help="of the server")
+    arguments.add_argument("--threads", type=int, default=4, help="of each web process")
+    arguments.add_argument("--workers", type=int, default=2, help="web processes")
     arguments.add_argument("--plans", action="store_true", help="how hot searches are planned, on a million")
     arguments.add_argument(
         "--growth", action="store_true", help="from ten thousand resources to three million"
@@ -78,8 +79,12 @@ def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:
         )
     missed = False
     only = set(filter(None, asked.only.split(",")))
-    with server.running(uri, folder / "data", alone=asked.alone, threads=asked.threads) as running:
-        print(f"{running.name}, authentication and audit on, {asked.threads} threads\n")
+    with server.running(
+        uri, folder / "data", alone=asked.alone, threads=asked.threads, workers=asked.workers
+    ) as running:
+        print(
+            f"{running.name}, authentication and audit on, {asked.workers} processes of {asked.threads} threads\n"
+        )
         heads = "".join(f"{f'{one} conn':>10}{'p50 ms':>8}{'p99 ms':>8}" for one in CONNECTIONS)
         print(f"{'':11}{'bare/s':>9}{heads}{'ratio':>8}{'goal':>6}{'CPU':>7}{'MB':>6}")
         for one in workloads.all_of(uri, running.token, asked.persons):

@@ -28,8 +28,8 @@ class Running:
     process: int
 
     def memory(self) -> float:
-        """Megabytes in memory of the web process and its workers."""
-        return sum(int(_proc(pid, "statm").split()[1]) for pid in _family(self.process)) * PAGE / 1e6
+        """Megabytes in memory of the largest web process."""
+        return max(int(_proc(pid, "statm").split()[1]) for pid in _family(self.process)) * PAGE / 1e6
 
     def processor(self) -> float:
         """Seconds of processor time the web process and its workers have taken."""
@@ -80,7 +80,9 @@ def _site_token(environment: dict[str, str]) -> str | None:
 
 
 @contextmanager
-def running(uri: str, data: Path, *, alone: bool = False, threads: int = 4) -> Iterator[Running]:
+def running(
+    uri: str, data: Path, *, alone: bool = False, threads: int = 4, workers: int = 2
+) -> Iterator[Running]:
     """A server for the length of the block."""
     environment = _environment(uri, data)
     token = None if alone else _site_token(environment)
@@ -90,7 +92,7 @@ def running(uri: str, data: Path, *, alone: bool = False, threads: int = 4) -> I
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-         "--workers", "1", "--blocking-threads", str(threads), "--blocking-threads-idle-timeout", "600",
+         "--workers", str(workers), "--blocking-threads", str(threads), "--blocking-threads-idle-timeout", "600",
          "--backlog", "1024", "--no-ws", "--log-level", "warning", name],
         env=environment,
         cwd=ROOT,

@@ -30,6 +30,7 @@ class Environment:
     subscription_endpoints: tuple[str, ...] = ()
     archive: Path | None = None
     integrity: bool = False
+    workers: int = 1
     profiles: tuple[str, ...] = ()
 
     @property
@@ -74,6 +75,16 @@ def _listed(name: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in (os.environ.get(name) or "").split(",") if one.strip())
 
 
+def _workers() -> int:
+    """How many web processes: one for each of the first two processors, where nothing else is said."""
+    said = os.environ.get("YBA_WORKERS")
+    if not said:
+        return min(2, os.cpu_count() or 1)
+    if not said.isascii() or not said.isdigit() or not 1 <= int(said) <= 64:
+        raise SystemExit(f"YBA_WORKERS is {said!r}; it is a number from 1 to 64.")
+    return int(said)
+
+
 def _switched(name: str) -> bool:
     said = os.environ.get(name) or "off"
     if said not in ("on", "off"):
@@ -100,6 +111,7 @@ def environment() -> Environment:
         subscription_endpoints=_listed("YBA_SUBSCRIPTION_ENDPOINTS"),
         archive=Path(archive).expanduser().resolve() if (archive := os.environ.get("YBA_ARCHIVE")) else None,
         integrity=_switched("YBA_REFERENCE_INTEGRITY"),
+        workers=_workers(),
         profiles=_listed("YBA_PROFILES"),
     )
 

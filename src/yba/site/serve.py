@@ -64,10 +64,19 @@ class Child:
 def children(env: Environment) -> list[Child]:
     """The programs that make up a running house."""
     granian = [sys.executable, "-m", "granian", "--host", env.host, "--log-level", "warning"]
-    granian += ["--workers", "1", "--no-ws", "--workers-kill-timeout", "5"]
-    web = [*granian, "--port", str(env.port), "--interface", "wsgi", "--blocking-threads", "4"]
-    web += ["--blocking-threads-idle-timeout", "600", "--backlog", "1024", "yba.site.wsgi:application"]
-    live = [*granian, "--port", str(env.port + 1), "--interface", "asgi", "yba.site.live:application"]
+    granian += ["--no-ws", "--workers-kill-timeout", "5"]
+    web = [*granian, "--port", str(env.port), "--interface", "wsgi", "--workers", str(env.workers)]
+    web += [
+        "--blocking-threads",
+        "4",
+        "--blocking-threads-idle-timeout",
+        "600",
+        "--backlog",
+        "1024",
+        "yba.site.wsgi:application",
+    ]
+    live = [*granian, "--port", str(env.port + 1), "--interface", "asgi", "--workers", "1"]
+    live += ["yba.site.live:application"]
     return [
         Child("web", web),
         Child("live", live),
