@@ -128,13 +128,6 @@ def file(call: Call) -> Response:
     return Response(200, content_type=_KINDS_OF_FILES.get(path.suffix, "application/octet-stream"), file=path)
 
 
-def error_lines(errors: list[RecordError]) -> bytes:
-    """Refusals as NDJSON of OperationOutcomes, as the ``error`` files of a manifest are."""
-    from yba.fhir.model import codec
-
-    return b"".join(codec.encode(outcome_of(one)) + b"\n" for one in errors)
-
-
 OPERATIONS = (
     Operation("job-status", status, system=True, also=frozenset({"DELETE"})),
     Operation("job-file", file, system=True),
