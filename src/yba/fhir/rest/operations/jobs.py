@@ -16,7 +16,6 @@ from yba.fhir import jobs
 from yba.fhir.errors import NotFound, RecordError, Unsupported
 from yba.fhir.jobs import Job
 from yba.fhir.model import tree
-from yba.fhir.outcome import outcome_of
 from yba.fhir.record import Record
 from yba.fhir.rest.operations.call import Call, Operation
 from yba.fhir.rest.request import Request
