@@ -3,6 +3,6 @@
 Read ``actor.py`` (who), then ``policy.py`` (roles as data, compiled to the condition every query carries).
 """
 
-from yba.fhir.access.actor import SYSTEM, Actor
+from yba.fhir.access.actor import SYSTEM, Actor, Scope
 
-__all__ = ["SYSTEM", "Actor"]
+__all__ = ["SYSTEM", "Actor", "Scope"]

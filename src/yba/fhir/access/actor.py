@@ -6,13 +6,33 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What an app was let do: one SMART scope, read.
+
+    ``context``: ``patient`` (only the person of the launch), ``user`` (what the account may) or ``system``.
+    ``type``: a resource type or ``*``. ``interactions``: letters of ``cruds``. ``criteria``: search parameters a row
+    must meet, as in ``?category=laboratory``. Source: SMART App Launch 2.2, scopes-and-launch-context.
+    """
+
+    context: str
+    type: str
+    interactions: frozenset[str]
+    criteria: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A signed-in person, a system or a screen.
 
-    ``user``: stable id of the account or token. ``role``: a key of ``policy.ROLES``.
-    ``facility``: id of the facility's Organization. ``practitioner``: Practitioner id of staff who treat.
-    ``persons``: Patient ids this account may act for (self, children). ``origin``: who really acts when the
+    ``user``: stable id of the account or token. ``role``: a key of ``roles.yaml``.
+    ``facility``: id of the facility's Organization. ``departments``: ids of Organizations inside it.
+    ``practitioner``: Practitioner id of staff who treat. ``programme``: id of the programme's Organization.
+    ``person``: Patient id of oneself. ``persons``: Patient ids this account may act for (self, wards).
+    ``rights``: sensitive labels this account may see beside its role's. ``origin``: who really acts when the
     record acts for a rule (see ``Record.as_system``).
+    ``app``: client id of the app through which is acted; ``scopes``: what that app was let do (None: no app, no
+    limit); ``launched``: Patient id of the launch, which ``patient/`` scopes are held to.
+    ``purpose``: code of v3-ActReason, as TREAT or ETREAT; ``session`` and ``address`` (network): for the audit.
     """
 
     user: str
@@ -22,6 +42,16 @@ class Actor:
     practitioner: str | None = None
     persons: frozenset[str] = frozenset()
     origin: str | None = None
+    departments: frozenset[str] = frozenset()
+    programme: str | None = None
+    person: str | None = None
+    rights: frozenset[str] = frozenset()
+    app: str | None = None
+    scopes: tuple[Scope, ...] | None = None
+    launched: str | None = None
+    purpose: str | None = None
+    session: str | None = None
+    address: str | None = None
 
 
 SYSTEM = Actor(user="system", role="system", name="Y Bạ")
