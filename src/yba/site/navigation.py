@@ -27,7 +27,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("citizen:book", _("Sổ y bạ"), "notebook"),
         ("citizen:profile", _("Hồ sơ"), "user-round"),
     ],
-    roles.CARE_DESK: [("booking:screening", _("Sàng lọc"), "phone-call")],
+    roles.CUSTOMER_CARE: [("booking:screening", _("Sàng lọc"), "phone-call")],
     roles.RECEPTIONIST: [("booking:reception", _("Tiếp đón"), "clipboard-check")],
     roles.DOCTOR: [("clinic:room", _("Phòng khám"), "stethoscope")],
     roles.PHARMACIST: [("pharmacy:counter", _("Quầy thuốc"), "pill")],

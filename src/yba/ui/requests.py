@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -26,20 +27,15 @@ def actor_of(request: HttpRequest) -> Actor:
     user: Any = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return Actor(user="anonymous", role="anonymous")
-    return Actor(
-        user=str(user.pk),
-        role=user.role,
-        name=user.name,
-        facility=user.facility or None,
-        practitioner=user.practitioner or None,
-        persons=frozenset(_persons(user)),
+    actor: Actor = user.actor(
+        session=_mark(request.session.session_key), address=request.META.get("REMOTE_ADDR") or None
     )
+    return actor
 
 
-def _persons(user: Any) -> list[str]:
-    persons = getattr(user, "persons", ())
-    found = persons() if callable(persons) else persons
-    return [str(one) for one in found]
+def _mark(session: str | None) -> str | None:
+    """A name for a session in the audit that is no key to it."""
+    return hashlib.sha256(session.encode()).hexdigest()[:16] if session else None
 
 
 def record_of(request: HttpRequest) -> fhir.Record:

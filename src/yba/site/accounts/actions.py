@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -78,6 +79,9 @@ def make_token(
     facility: str = "",
     practitioner: str = "",
     person: str = "",
+    departments: Sequence[str] = (),
+    programme: str = "",
+    rights: Sequence[str] = (),
     account: Account | None = None,
     label: str = "",
     life: timedelta | None = None,
@@ -91,6 +95,9 @@ def make_token(
         facility=facility,
         practitioner=practitioner,
         person=person,
+        departments=list(departments),
+        programme=programme,
+        rights=list(rights),
         account=account,
         label=label,
         expires_at=now + life if life else None,

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from yba.fhir.access import Actor
 from yba.site.accounts import roles
+
+#: How sure the house is that an account is the person it says: nobody looked; a desk saw the document; an identity
+#: provider vouched.
+UNVERIFIED: Final = "unverified"
+AT_DESK: Final = "desk"
+BY_PROVIDER: Final = "provider"
+IDENTITY_LEVELS: Final = {
+    UNVERIFIED: _("Chưa xác minh"),
+    AT_DESK: _("Đã xác minh tại quầy"),
+    BY_PROVIDER: _("Đã xác minh qua định danh điện tử"),
+}
 
 
 class Accounts(BaseUserManager["Account"]):
@@ -31,7 +44,19 @@ class Account(AbstractBaseUser):
     facility = models.CharField(max_length=64, blank=True, help_text=_("Mã tổ chức của cơ sở"))
     practitioner = models.CharField(max_length=64, blank=True)
     location = models.CharField(max_length=64, blank=True, help_text=_("Phòng của bác sĩ hoặc màn hình"))
+    departments = ArrayField(
+        models.CharField(max_length=64), default=list, blank=True, help_text=_("Mã tổ chức của các khoa")
+    )
+    programme = models.CharField(max_length=64, blank=True, help_text=_("Mã tổ chức của chương trình"))
+    rights = ArrayField(
+        models.CharField(max_length=32), default=list, blank=True, help_text=_("Nhãn nhạy cảm được xem")
+    )
     is_active = models.BooleanField(default=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    identity = models.CharField(max_length=16, choices=list(IDENTITY_LEVELS.items()), default=UNVERIFIED)
+    identity_at = models.DateTimeField(null=True, blank=True)
+    identity_by = models.CharField(max_length=64, blank=True, help_text=_("Người hoặc nơi đã xác minh"))
     is_demo = models.BooleanField(default=False)
     language = models.CharField(max_length=8, blank=True)
     text_size = models.CharField(max_length=16, blank=True)
@@ -55,20 +80,40 @@ class Account(AbstractBaseUser):
     def role_name(self) -> str:
         return str(roles.NAMES.get(self.role, self.role))
 
+    def may_enter(self, now: datetime) -> bool:
+        """Neither ended, suspended nor expired: asked at every request, of a page or of a token."""
+        return (
+            self.is_active
+            and self.suspended_at is None
+            and (self.expires_at is None or now < self.expires_at)
+        )
+
     @property
     def persons(self) -> frozenset[str]:
         """The Patient ids this account acts for."""
         return frozenset(self.links.values_list("patient_id", flat=True))
 
-    def actor(self) -> Actor:
-        """How the record sees this account."""
+    @property
+    def person(self) -> str | None:
+        """The Patient id of oneself."""
+        return self.links.filter(relation=AccountPerson.SELF).values_list("patient_id", flat=True).first()
+
+    def actor(self, *, session: str | None = None, address: str | None = None) -> Actor:
+        """How the record sees this account; `session` and `address` are named in the audit."""
+        links = list(self.links.values_list("patient_id", "relation")) if self.role == roles.CITIZEN else []
         return Actor(
             user=str(self.pk),
             role=self.role,
             name=self.name or self.login,
             facility=self.facility or None,
             practitioner=self.practitioner or None,
-            persons=self.persons if self.role == roles.CITIZEN else frozenset(),
+            persons=frozenset(patient for patient, _relation in links),
+            departments=frozenset(self.departments),
+            programme=self.programme or None,
+            person=next((patient for patient, relation in links if relation == AccountPerson.SELF), None),
+            rights=frozenset(self.rights),
+            session=session,
+            address=address,
         )
 
 
@@ -128,6 +173,9 @@ class Token(models.Model):
     facility = models.CharField(max_length=64, blank=True)
     practitioner = models.CharField(max_length=64, blank=True)
     person = models.CharField(max_length=64, blank=True)
+    departments = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    programme = models.CharField(max_length=64, blank=True)
+    rights = ArrayField(models.CharField(max_length=32), default=list, blank=True)
     account = models.ForeignKey(
         Account, null=True, blank=True, on_delete=models.CASCADE, related_name="tokens"
     )

@@ -27,7 +27,7 @@ def actor_of_token(text: str) -> Actor | None:
     if row is None or (row.expires_at is not None and row.expires_at <= datetime.now(UTC)):
         return None
     if row.account is not None:
-        return row.account.actor() if row.account.is_active else None
+        return row.account.actor() if row.account.may_enter(datetime.now(UTC)) else None
     return Actor(
         user=f"token-{row.digest[:12]}",
         role=row.role,
@@ -35,6 +35,10 @@ def actor_of_token(text: str) -> Actor | None:
         facility=row.facility or None,
         practitioner=row.practitioner or None,
         persons=frozenset([row.person]) if row.person else frozenset(),
+        departments=frozenset(row.departments),
+        programme=row.programme or None,
+        person=row.person or None,
+        rights=frozenset(row.rights),
     )
 
 
