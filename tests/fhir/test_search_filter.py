@@ -102,6 +102,38 @@ def test_patients(record: fhir.Record, text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("type_name", "text", "expected"),
     [
+        ("Patient", "telecom ne 0241234567", ["two"]),
+        ("Patient", 'phone ne "024 123 4567"', ["two"]),
+        ("Patient", "telecom ne phone|0241234567", ["two"]),
+        ("Patient", "telecom ne 999", ["two", "one"]),
+        ("ValueSet", "url ne http://x.vn/v", []),
+        ("Questionnaire", "_profile ne http://x.vn/q|1", ["q2"]),
+        ("Questionnaire", "_profile ne http://x.vn/q", ["q2"]),
+        ("PlanDefinition", "definition ne http://x.vn/a", ["d2"]),
+        ("PlanDefinition", "definition ne http://x.vn/a|1", ["d2"]),
+    ],
+)
+def test_a_value_with_several_index_rows_is_one_value(
+    record: fhir.Record, type_name: str, text: str, expected: list[str]
+) -> None:
+    put(
+        record,
+        patient("one", ',"telecom":[{"system":"phone","use":"home","value":"024 123 4567"}]'),
+        patient("two", ',"telecom":[{"system":"phone","use":"home","value":"024 123 4567"},'
+                '{"system":"phone","value":"999"}]'),
+        resource("ValueSet/v", ',"status":"active","url":"http://x.vn/v"'),
+        resource("Questionnaire/q1", ',"status":"active","meta":{"profile":["http://x.vn/q|1"]}'),
+        resource("Questionnaire/q2", ',"status":"active","meta":{"profile":["http://x.vn/q|1","http://x.vn/r"]}'),
+        resource("PlanDefinition/d1", ',"status":"active","action":[{"definitionCanonical":"http://x.vn/a|1"}]'),
+        resource("PlanDefinition/d2", ',"status":"active","action":[{"definitionCanonical":"http://x.vn/a|1"},'
+                 '{"definitionCanonical":"http://x.vn/b|1"}]'),
+    )  # fmt: skip
+    assert found(record, type_name, ("_filter", text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("type_name", "text", "expected"),
+    [
         ("Observation", "code eq http://loinc.org|8302-2", ["o1"]),
         ("Observation", "subject.name co nguyen", ["o1"]),
         ("Observation", "subject:Patient.organization.name sw bach", ["o1"]),

@@ -80,6 +80,39 @@ def test_precision(record: fhir.Record, value: str, expected: set[str]) -> None:
     assert found(record, "Observation", ("value-quantity", value)) == expected
 
 
+@pytest.mark.parametrize("unit", ["", f"|{UCUM}|mg", f"|{UCUM}|g"])
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("eq5", {"point"}),
+        ("ne5", {"<", "<=", ">=", ">"}),
+        ("lt5", {"<", "<="}),
+        ("le5", {"<", "<=", ">=", "point"}),
+        ("ge5", {"<=", ">=", ">", "point"}),
+        ("gt5", {">=", ">"}),
+        ("sa5", {">"}),
+        ("eb5", {"<"}),
+        ("gt7", {">=", ">"}),
+        ("lt3", {"<", "<="}),
+        ("lt5.0000001", {"<", "<=", ">=", ">", "point"}),
+        ("le4.9999999", {"<", "<="}),
+        ("ap5", {"<", "<=", ">=", ">", "point"}),
+    ],
+)
+def test_open_ends(record: fhir.Record, asked: str, expected: set[str], unit: str) -> None:
+    """Of ``>5`` five is no value; of ``>=5`` it is (search.html#prefix, on ranges)."""
+    for number, comparator in enumerate(("<", "<=", ">=", ">", None)):
+        more = f',"comparator":"{comparator}"' if comparator else ""
+        put(record, observation(f"o{number}", f',"valueQuantity":{quantity("5", more=more)}'))
+    names = {"o0": "<", "o1": "<=", "o2": ">=", "o3": ">", "o4": "point"}
+    if unit.endswith("|g"):
+        asked = f"{asked}e-3"
+    answer = found(record, "Observation", ("value-quantity", asked + unit))
+    assert {names[one] for one in answer} == expected
+    code = "8302-2$" + asked + unit
+    assert {names[one] for one in found(record, "Observation", ("code-value-quantity", code))} == expected
+
+
 def test_ranges_and_samples(record: fhir.Record) -> None:
     put(
         record,

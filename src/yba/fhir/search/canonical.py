@@ -15,11 +15,12 @@ from yba.fhir.search.paths import Handler, branches, handlers
 
 def is_canonical(type_name: str, code: str) -> bool:
     """Whether a reference parameter reads canonical URLs."""
-    return _reads_text(type_name, of_type(type_name)[code].expression)
+    return "str" in types_read(type_name, of_type(type_name)[code].expression)
 
 
 @lru_cache(maxsize=2048)
-def _reads_text(type_name: str, expression: str) -> bool:
+def types_read(type_name: str, expression: str) -> frozenset[str]:
+    """The names of the types an expression ends at; ``str`` is any text."""
     names: set[str] = set()
 
     def noting(name: str, _only: str | None) -> Handler | None:
@@ -29,7 +30,7 @@ def _reads_text(type_name: str, expression: str) -> bool:
     for steps in branches(expression):
         if steps:
             handlers(resource_class(type_name), steps, noting)
-    return "str" in names
+    return frozenset(names)
 
 
 def has_url(type_name: str) -> bool:
@@ -39,7 +40,7 @@ def has_url(type_name: str) -> bool:
 
 
 # A bare URL that stands beside its own version's row says nothing of other versions.
-_UNVERSIONED = (
+UNVERSIONED = (
     "not exists (select from record.reference y where y.rid = x.rid and y.param = x.param"
     " and y.target_type is null and starts_with(y.target_id, x.target_id || '|'))"
 )
@@ -52,7 +53,7 @@ def named_by(type_name: str, rows: Clause) -> Clause:
     with_version = of.replace("record.uri u where", f"record.uri u join record.token v on {url} where")
     return Clause(
         f"x.target_type is null and (x.target_id in (select u.value || '|' || v.code {with_version})"
-        f" or x.target_id in (select u.value {of}) and {_UNVERSIONED})",
+        f" or x.target_id in (select u.value {of}) and {UNVERSIONED})",
         (*rows.values, *rows.values),
     )
 
@@ -63,7 +64,7 @@ def naming(type_name: str, number: int, rows: Clause) -> Clause:
     version = f"from record.token v where v.rid = r.rid and v.param = {param_number(type_name, 'version')}"
     return Clause(
         f"exists (select {own} and exists (select from record.reference x where x.param = {number:d}"  # noqa: S608 - our own texts
-        f" and x.target_type is null and x.rid in ({rows.sql}) and (x.target_id = u.value and {_UNVERSIONED}"
+        f" and x.target_type is null and x.rid in ({rows.sql}) and (x.target_id = u.value and {UNVERSIONED}"
         f" or x.target_id in (select u.value || '|' || v.code {version}))))",
         rows.values,
     )
@@ -73,6 +74,6 @@ def naming_any(number: int, urls: list[str], versioned: list[str]) -> Clause:
     """``r`` names in a parameter one of some URLs, or one of these with its version (``url|version``)."""
     return Clause(
         f"r.rid in (select x.rid from record.reference x where x.param = {number:d} and x.target_type is null"  # noqa: S608
-        f" and (x.target_id = any({{}}) or x.target_id = any({{}}) and {_UNVERSIONED}))",
+        f" and (x.target_id = any({{}}) or x.target_id = any({{}}) and {UNVERSIONED}))",
         (versioned, urls),
     )

@@ -90,6 +90,12 @@ _PROBE = re.compile(
 )
 
 
+def condition_of(clause: Clause) -> Clause | None:
+    """What a probe asks of an index row; None of any other clause."""
+    found = _PROBE.fullmatch(clause.sql)
+    return None if found is None else Clause(found[2], clause.values)
+
+
 def unequal(clause: Clause, among: str = "true") -> Clause | None:
     """Of a probe: some index row of the parameter, ``among`` these, does not meet its condition.
 

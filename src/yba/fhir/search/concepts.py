@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.search import casing
 from yba.fhir.search.clause import Clause, either
 from yba.fhir.search.question import Question, invalid
 from yba.fhir.search.rows import key
@@ -54,14 +55,24 @@ def _among(question: Question, codes: list[tuple[str, str]]) -> Clause:
     """Any of these codes; a plain code counts where its element's value set has that system."""
     if not codes:
         return Clause("false")
-    systems = [key(system) for system, _ in codes]
-    names = [key(code) for _, code in codes]
+    pairs = [
+        (key(system), one)
+        for system, code in codes
+        for one in casing.wanted(question.parameter, system, code)
+    ]
+    systems = [system for system, _ in pairs]
+    names = [code for _, code in pairs]
     listed = Clause(
         "(x.code = any({}::text[]) and (x.system, x.code) in (select v.s, v.c"
         " from unnest({}::text[], {}::text[]) v(s, c)))",
         (names, systems, names),
     )
-    implied = [key(code) for system, code in codes if system in question.parameter.systems]
+    implied = [
+        one
+        for system, code in codes
+        if system in question.parameter.systems
+        for one in casing.wanted(question.parameter, "", code)
+    ]
     if not implied:
         return listed
     return either([listed, Clause("(x.system is null and x.code = any({}::text[]))", (implied,))])
@@ -71,17 +82,21 @@ def _related(question: Question, text: str) -> Clause:
     parts = [plain(part) for part in split(text, "|")]
     systems = question.parameter.systems
     if _MIME in systems and (len(parts) == 1 or parts[0] == _MIME):
-        return _mime(parts[-1], below=question.modifier == "below")
+        ways = casing.wanted(question.parameter, "", parts[-1])
+        return either([_mime(one, below=question.modifier == "below") for one in ways])
     if len(parts) == 1 and len(systems) == 1:
         parts = [systems[0], parts[0]]
     if len(parts) != 2 or not all(parts):
         raise invalid(question, text, "'system|code', for codes have no order without their system")
     system, code = parts
     known = question.terminology
-    if known.concept(system, code) is None:
+    written = dict.fromkeys([code, code.upper(), code.lower()])  # whatever the case it is asked in
+    code = next((one for one in written if known.concept(system, one) is not None), "")
+    if not code:
         raise Invalid(
             "search.code-system",
-            f"The code '{code[:100]}' of the system '{system[:200]}' is not known here: nothing is above or below it.",
+            f"The code '{parts[1][:100]}' of the system '{system[:200]}' is not known here: "
+            "nothing is above or below it.",
             parameter=question.parameter.code,
             value=text,
         )

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from yba.fhir.errors import Invalid
 from yba.fhir.model.dates import period_of
-from yba.fhir.search import chain, kinds, string
-from yba.fhir.search.clause import Clause, either, every, negated, probe, unequal
+from yba.fhir.search import canonical, casing, chain, kinds, string
+from yba.fhir.search.clause import Clause, condition_of, either, every, negated, probe, unequal
 from yba.fhir.search.filter_grammar import Node, Not, Step, Test, parse
 from yba.fhir.search.parameters import Parameter, of_type
 from yba.fhir.search.question import Asking, Question
@@ -86,8 +86,9 @@ def _test(asking: Asking, type_name: str, parameter: Parameter, test: Test) -> C
     if operator in _MODIFIERS and parameter.kind in ("token", "uri"):
         return kinds.answer(question(_escaped(value), _MODIFIERS[operator]))
     if operator in ("co", "sw", "ew") and parameter.kind in ("token", "uri"):
-        column = "x.value" if parameter.kind == "uri" else "x.code"
-        return probe(parameter.kind, question("").number, _part(operator, column, value))
+        if parameter.kind == "uri":
+            return probe("uri", question("").number, _part(operator, "x.value", value))
+        return probe("token", question("").number, _part(operator, "x.code", value.casefold()))
     return _plain(test, parameter, question)
 
 
@@ -103,13 +104,63 @@ def _plain(test: Test, parameter: Parameter, question: Asked) -> Clause:
     found = kinds.answer(question(_escaped(test.value)))
     if test.operator != "ne":
         return found
-    # The text of a concept has an index row beside those of its codes, and is none of them.
-    different = unequal(found, _CODED) if parameter.kind == "token" else unequal(found)
+    different = _different(question(""), found)
     if different is not None:
         return different
     if parameter.code == "_id":
         return negated(found)
     return every([_present(question), negated(found)])
+
+
+def _different(question: Question, found: Clause) -> Clause | None:
+    """Of a probe: there is a value that does not meet it, where one value may have several index rows.
+
+    The text of a concept stands beside its codes and is none of them; a canonical stands with its version and
+    without; a telephone number with its use, with its kind, and without blanks. None of any other clause.
+    """
+    parameter = question.parameter
+    if parameter.kind == "token":
+        if casing.keeps(parameter):
+            return _also(casing.as_written(question.number, found), "x.code", "lower(x.code)", _CODED)
+        if "ContactPoint" in canonical.types_read(question.type, parameter.expression):
+            return _other_contact(question, found)
+        return unequal(found, _CODED)
+    if parameter.kind == "uri":
+        return _also(found, "x.value", "split_part(x.value, '|', 1)", _UNVERSIONED)
+    if parameter.kind == "reference" and canonical.is_canonical(question.type, parameter.code):
+        return _also(found, "x.target_id", "split_part(x.target_id, '|', 1)", canonical.UNVERSIONED)
+    return unequal(found)
+
+
+_UNVERSIONED = (
+    "not exists (select from record.uri y where y.rid = x.rid and y.param = x.param"
+    " and starts_with(y.value, x.value || '|'))"
+)
+
+
+def _also(found: Clause, column: str, other: str, among: str) -> Clause | None:
+    """Some index row, ``among`` these, meets the condition neither as it is nor in its ``other`` form."""
+    taken = condition_of(found)
+    if taken is None:
+        return None
+    both = either([taken, Clause(taken.sql.replace(column, other), taken.values)])
+    return unequal(Clause(found.sql.replace(taken.sql, both.sql), both.values), among)
+
+
+_SAME_CONTACT = (
+    "(y.code = x.code or y.code = translate(x.code, ' .-()', '') or x.code = translate(y.code, ' .-()', ''))"
+)
+
+
+def _other_contact(question: Question, found: Clause) -> Clause | None:
+    taken = condition_of(found)
+    if taken is None:
+        return None
+    other = (
+        "not exists (select from record.token y where y.rid = x.rid and y.param = x.param"
+        f" and {_SAME_CONTACT} and {taken.sql.replace('x.', 'y.')})"
+    )
+    return probe("token", question.number, Clause(other, taken.values))
 
 
 def _present(question: Asked) -> Clause:

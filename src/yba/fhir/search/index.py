@@ -30,7 +30,7 @@ _LEAVES: Mapping[str, Callable[[int], Leaf]] = {
     "uri": uri.leaf,
     "special": near.leaf,
 }
-VERSION = 2
+VERSION = 3
 """What index rows are made by now. A store that holds older ones makes them anew in the background (``reindex``)."""
 
 

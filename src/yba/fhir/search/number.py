@@ -1,14 +1,14 @@
 """Number and quantity parameters. FHIR R4, search.html#number and #quantity.
 
-A plain value is kept as a range of one point (low = high = value); ranges and ``<5`` keep their bounds. What is asked
-has the precision it is written with: 5.4 means [5.35, 5.45). A quantity in UCUM units is kept in base units as well,
-so that 5.4 mg finds 0.0054 g.
+A plain value is kept as a range of one point (low = high = value); ranges and ``<=5`` keep their bounds, and ``<5``
+one that lies a hair within: 5 itself is no value of it. What is asked has the precision it is written with: 5.4 means
+[5.35, 5.45). A quantity in UCUM units is kept in base units as well, so that 5.4 mg finds 0.0054 g.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,8 @@ from yba.fhir.search.values import plain, prefixed, split
 
 _INFINITE = Decimal("Infinity")
 _CURRENCY = "urn:iso:std:iso:4217"
+_BESIDE = 90
+"""How many digits after its first an open end keeps: more than can be asked for (``_NUMBER``)."""
 _NUMBER = re.compile(r"[-+]?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?")
 _QUANTITIES = ("Quantity", "Age", "Count", "Distance", "Duration", "SimpleQuantity", "MoneyQuantity")
 
@@ -40,10 +42,11 @@ def leaf(number: int) -> Any:
         point = value.value
         if point is None:
             return
-        low = high = point
-        if value.comparator is not None:
-            low, high = (-_INFINITE, point) if value.comparator in ("<", "<=") else (point, _INFINITE)
-        measured(low, high, point, value, rows)
+        if value.comparator is None:
+            measured(point, point, point, value, rows)
+        else:
+            exact = _columns(point, point, point, value.system, value.code, value.unit)
+            rows.number.append((number, *_bounded(value.comparator, exact)))
 
     def money(value: Any, rows: Gathered) -> None:
         if value.value is not None:
@@ -98,6 +101,31 @@ def _columns(
         base_high,
         base,
     )
+
+
+def _bounded(comparator: str, columns: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row of ``<5``, ``<=5``, ``>=5`` or ``>5`` made from that of 5; an end that is no value lies beside it."""
+    low, high, *rest, base_low, base_high, base = columns
+    inside = len(comparator) == 1
+    if comparator in ("<", "<="):
+        low, high = -_INFINITE, _beside(high, up=False) if inside else high
+        if base is not None:
+            base_low, base_high = -_INFINITE, _beside(base_high, up=False) if inside else base_high
+    else:
+        low, high = _beside(low, up=True) if inside else low, _INFINITE
+        if base is not None:
+            base_low, base_high = _beside(base_low, up=True) if inside else base_low, _INFINITE
+    return (low, high, *rest, base_low, base_high, base)
+
+
+def _beside(point: Decimal, *, up: bool) -> Decimal:
+    """A number so near to another that nobody asks for one between them: no value has as many digits."""
+    exponent = point.as_tuple().exponent
+    assert isinstance(exponent, int)
+    place = min(point.adjusted() - _BESIDE, exponent - 1)
+    with localcontext() as context:
+        context.prec = point.adjusted() - place + 5
+        return point + Decimal((0 if up else 1, (1,), place))
 
 
 def _samples(value: Any) -> list[Decimal]:

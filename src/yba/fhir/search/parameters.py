@@ -65,9 +65,14 @@ def generation() -> str | None:
 
 def needs_version(version: int, name: str) -> None:
     """Raise Unavailable while index rows from before a version of the code are still being made anew."""
-    registry = _REGISTRY.get()
-    if registry is not None and registry.version < version:
+    if made_before(version):
         raise being_indexed(name)
+
+
+def made_before(version: int) -> bool:
+    """Whether some index rows are of before a version of the code."""
+    registry = _REGISTRY.get()
+    return registry is not None and registry.version < version
 
 
 def being_indexed(name: str) -> Unavailable:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from yba.fhir.r4 import MODULES
+from yba.fhir.search import casing
 from yba.fhir.search.clause import Clause, either, probe
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.paths import Handler
@@ -47,7 +48,9 @@ def leaf(number: int) -> Any:
                 kind,
                 key(identifier),
                 key(logical.system) if logical is not None and logical.system else None,
-                key(logical.value) if logical is not None and logical.value else None,
+                casing.folded(logical.system, logical.value)
+                if logical is not None and logical.value
+                else None,
                 version,
             )
         )
@@ -238,11 +241,10 @@ def _one(kind: str | None, identifier: str) -> Clause:
 def _logical(question: Question, text: str) -> Clause:
     parts = [plain(part) for part in split(text, "|")]
     if len(parts) == 1 and parts[0]:
-        return Clause("x.identifier_value = {}", (key(parts[0]),))
+        return Clause("x.identifier_value = any({})", (casing.wanted(question.parameter, None, parts[0]),))
     if len(parts) == 2 and parts[1]:
+        values = casing.wanted(question.parameter, parts[0], parts[1])
         if not parts[0]:
-            return Clause("(x.identifier_value = {} and x.identifier_system is null)", (key(parts[1]),))
-        return Clause(
-            "(x.identifier_value = {} and x.identifier_system = {})", (key(parts[1]), key(parts[0]))
-        )
+            return Clause("(x.identifier_value = any({}) and x.identifier_system is null)", (values,))
+        return Clause("(x.identifier_value = any({}) and x.identifier_system = {})", (values, key(parts[0])))
     raise invalid(question, text, "an identifier as 'system|value'")
