@@ -8,7 +8,10 @@ import re
 import secrets
 import tempfile
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
+
+from yba.site import secret_files
 
 #: A unix socket's whole path may have 107 bytes on Linux and 103 on macOS; the file name takes 13.
 LONGEST_SOCKET_FOLDER = 85
@@ -32,6 +35,7 @@ class Environment:
     integrity: bool = False
     workers: int = 1
     profiles: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
     @property
     def demo(self) -> bool:
@@ -113,7 +117,21 @@ def environment() -> Environment:
         integrity=_switched("YBA_REFERENCE_INTEGRITY"),
         workers=_workers(),
         profiles=_listed("YBA_PROFILES"),
+        proxies=_proxies(),
     )
+
+
+def _proxies() -> tuple[str, ...]:
+    """The machines whose word is taken for where a request came from: this one, where nothing else is said."""
+    found = _listed("YBA_PROXIES") or ("127.0.0.0/8", "::1/128")
+    for one in found:
+        try:
+            ip_network(one)
+        except ValueError:
+            raise SystemExit(
+                f"YBA_PROXIES has {one!r}; it is a list of networks, like 10.0.0.5/32,10.1.0.0/16."
+            ) from None
+    return found
 
 
 def _port() -> int:
@@ -128,22 +146,4 @@ def secret(env: Environment) -> str:
     given = os.environ.get("YBA_SECRET")
     if given:
         return given
-    path = env.data / "secret"
-    if not path.exists():
-        env.data.mkdir(parents=True, exist_ok=True)
-        _write_secret(path, secrets.token_urlsafe(50))
-    return path.read_text().strip()
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """Write whole and 0600 or not at all; when two processes start at once, the first one's secret stays."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return secret_files.kept(env.data, "secret", lambda: secrets.token_urlsafe(50).encode()).decode().strip()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
 
@@ -25,8 +26,9 @@ import django
 import psycopg
 from django.conf import settings
 from django.core.signing import BadSignature
+from django.http.request import validate_host
 
-from yba.site.subscription_stream import PATH, Streams
+from yba.site.subscription_stream import GUARDED, PATH, Streams
 from yba.ui import live as topics
 
 Message = MutableMapping[str, Any]
@@ -140,6 +142,10 @@ class Application:
         if scope["path"].startswith(PATH) and scope["method"] == "GET":
             await _while_there(self.streams.answer(scope, send), receive)
             return
+        origin = allowed_origin(dict(scope["headers"]))
+        if origin is None:
+            await _plain(send, 403, "Only pages of this house listen here.")
+            return
         signed = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("t", [])
         try:
             names = [topics.topic_of(one) for one in signed]
@@ -151,16 +157,17 @@ class Application:
         elif len(names) > MOST_TOPICS or self.hub.listeners >= MOST_LISTENERS:
             await _plain(send, 503, "Too many listen now.")
         else:
-            await self._stream(_origin(scope), names, receive, send)
+            await self._stream(origin, names, receive, send)
 
     async def _stream(self, origin: str, names: list[str], receive: Receive, send: Send) -> None:
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),
-            (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"vary", b"origin"),
+            *GUARDED,
         ]
+        if origin:
+            headers += [(b"access-control-allow-origin", origin.encode("ascii")), (b"vary", b"origin")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await _while_there(self._send_events(names, send), receive)
 
@@ -187,17 +194,35 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-def _origin(scope: Message) -> str:
-    """The page's own origin when it is this host's (any port), for the browser's cross-origin rule.
+def allowed_origin(headers: Mapping[bytes, bytes]) -> str | None:
+    """The origin to name in the answer: the asking page's, when it is of this house; None refuses.
 
-    Signed topics are the protection; no cookie is read or allowed here.
+    A page of this house has the address of YBA_ORIGIN, or the name of the host that was asked (any port: pages and
+    events are two ports of one host). Who sends no Origin is no page, and is answered without one. Signed topics are
+    the other half of the protection; no cookie is read or allowed here.
     """
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    return headers.get(b"origin", b"null").decode("latin-1")
+    said = headers.get(b"origin")
+    if said is None:
+        return ""
+    origin = said.decode("latin-1")
+    if hmac.compare_digest(origin.encode(), settings.YBA_ORIGIN.encode()):
+        return origin
+    try:
+        page, asked = urlsplit(origin), urlsplit("//" + headers.get(b"host", b"").decode("latin-1"))
+        same = page.scheme in ("http", "https") and bool(page.hostname) and page.hostname == asked.hostname
+    except ValueError:
+        return None
+    plain = origin.isascii() and f"{page.scheme}://{page.netloc}" == origin
+    return origin if same and plain and _is_ours(str(page.hostname)) else None
+
+
+def _is_ours(host: str) -> bool:
+    """Whether the house answers to this name: else a name turned towards it (DNS re-binding) would be same-host."""
+    return validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS)
 
 
 async def _plain(send: Send, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *GUARDED]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})
 

@@ -26,6 +26,14 @@ PATH = "/live/subscriptions/"
 LOOK_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 MOST_STREAMS = 200
+#: How long a token that was revoked may still listen, beside the time it is remembered.
+TRUST_SECONDS = 15.0
+#: What every answer of this process says to a browser: it is no page and no file.
+GUARDED = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+)
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +71,13 @@ class Streams:
             return
         self._open += 1
         try:
-            await self._follow(actor, scope["path"].removeprefix(PATH), number, send)
+            await self._follow(actor, token, scope["path"].removeprefix(PATH), number, send)
         finally:
             self._open -= 1
 
-    async def _follow(self, actor: Actor, identifier: str, number: int | None, send: Send) -> None:
+    async def _follow(
+        self, actor: Actor, token: str, identifier: str, number: int | None, send: Send
+    ) -> None:
         connection = await asyncio.to_thread(self._connect)
         try:
             _, standing = await asyncio.to_thread(stream.listener, connection, actor, identifier)
@@ -76,12 +86,24 @@ class Streams:
             connection.close()
             return
         number = standing.number if number is None else number
-        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+        headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), *GUARDED,
+        ]  # fmt: skip
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await _part(send, b"retry: 2000\n\n")
-        quiet = 0.0
+        quiet, trusted = 0.0, 0.0
         try:
             while True:
+                if trusted >= TRUST_SECONDS:
+                    known = await asyncio.to_thread(self._authenticate, token)
+                    if known is None:
+                        log.info(
+                            "the stream of Subscription/%s ended: its token does not count any more",
+                            identifier,
+                        )
+                        await send({"type": "http.response.body", "body": b""})
+                        return
+                    actor, trusted = known, 0.0
                 found = await asyncio.to_thread(
                     stream.after, connection, actor, identifier, number,
                     base_url=self._base_url, now=datetime.now(UTC),
@@ -92,6 +114,7 @@ class Streams:
                 if quiet >= HEARTBEAT_SECONDS:
                     quiet = 0.0
                     await _part(send, b": here\n\n")
+                trusted += LOOK_SECONDS
                 await asyncio.sleep(LOOK_SECONDS)
         except (RecordError, psycopg.Error):
             log.info("the stream of Subscription/%s ended", identifier)
@@ -105,6 +128,8 @@ async def _part(send: Send, text: bytes) -> None:
 
 
 async def _refuse(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/fhir+json; charset=utf-8")]
+    headers = [
+        (b"content-type", b"application/fhir+json; charset=utf-8"), (b"cache-control", b"no-store"), *GUARDED,
+    ]  # fmt: skip
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

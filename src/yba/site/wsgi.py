@@ -13,6 +13,7 @@ if os.environ.get("YBA_CHILD"):
 
     die_with_parent()
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 Environ = dict[str, Any]
@@ -21,12 +22,11 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 def _record_application() -> Application:
     """The record's own endpoint, given connections, tokens and the areas' guards."""
-    from django.conf import settings
-
     from yba.fhir import rest
     from yba.site.accounts.tokens import remembering
     from yba.site.connections import per_thread
     from yba.site.guards import guards
+    from yba.site.headers import insecure_refused, record_headers
     from yba.site.profiles import enforced
 
     application: Application = rest.application(
@@ -40,7 +40,10 @@ def _record_application() -> Application:
         integrity=settings.ENVIRONMENT.integrity,
         validation=enforced(settings.ENVIRONMENT.profiles),
     )
-    return application
+    if settings.YBA_DEMO:
+        return record_headers(application)
+    age = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+    return record_headers(insecure_refused(application), strict_transport=age)
 
 
 def _both(record: Application, pages: Application) -> Application:
@@ -55,5 +58,12 @@ def _both(record: Application, pages: Application) -> Application:
     return application
 
 
-_pages = get_wsgi_application()
-application = _both(_record_application(), _pages)
+def _whole() -> Application:
+    """Both, behind the proxies whose word is taken."""
+    from yba.site.proxies import believing
+
+    pages = get_wsgi_application()
+    return believing(settings.ENVIRONMENT.proxies, _both(_record_application(), pages))
+
+
+application = _whole()

@@ -44,14 +44,14 @@ def preferences(request: HttpRequest) -> HttpResponse:
     response = redirect(next_page)
     for key, allowed in CHOICES.items():
         if request.POST.get(key) in allowed:
-            _remember(response, f"yba_{key}", request.POST[key])
+            _remember(request, response, f"yba_{key}", request.POST[key])
     if request.POST.get("language") in dict(settings.LANGUAGES):
-        _remember(response, settings.LANGUAGE_COOKIE_NAME, request.POST["language"])
+        _remember(request, response, settings.LANGUAGE_COOKIE_NAME, request.POST["language"])
     return response
 
 
-def _remember(response: HttpResponse, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=YEAR, samesite="Lax", path="/")
+def _remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=YEAR, samesite="Lax", path="/", secure=request.is_secure())
 
 
 @require_safe

@@ -29,6 +29,8 @@ from yba.fhir.validation.enforcing import Enforced
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 16 * 1024 * 1024
+# A chart is kept by no cache on the way, and by no browser; a client of its own may still ask with If-None-Match.
+UNKEPT = ("Cache-Control", "no-store")
 Connect = Callable[[], psycopg.Connection[Any]]
 Authenticate = Callable[[str], Actor | None]
 StartResponse = Callable[..., Any]
@@ -174,7 +176,7 @@ def _send(
         headers.append(("Content-Type", kind))
     if response.status not in (204, 304):
         headers.append(("Content-Length", str(len(body))))
-    headers.append(("Cache-Control", "no-store" if response.status >= 400 else "private, no-cache"))
+    headers.append(UNKEPT)
     start_response(STATUS[response.status], headers)
     return [body] if environ["REQUEST_METHOD"] != "HEAD" else []
 
@@ -190,7 +192,7 @@ def _send_file(
         *response.headers,
         ("Content-Type", response.content_type or JSON),
         ("Content-Length", str(file.stat().st_size)),
-        ("Cache-Control", "private, no-cache"),
+        UNKEPT,
     ]
     start_response(STATUS[response.status], headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else _parts(file)

@@ -1,0 +1,139 @@
+"""What every answer says to the browser: pages, papers, the record's endpoint, the stream of events."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client, RequestFactory
+
+from tests.builders import an_organization
+from tests.site.test_home import signed_in
+from yba import fhir
+from yba.site import headers, live
+from yba.site.accounts import roles
+
+
+def policy_of(answer: Any) -> dict[str, list[str]]:
+    parts = [one.split() for one in answer.headers["Content-Security-Policy"].split("; ")]
+    return {name: values for name, *values in parts}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/vao", "/design", "/so/", "/khong-co"])
+def test_a_page_runs_only_our_files_and_stays_in_no_cache(path: str, client: Client) -> None:
+    answer = client.get(path)
+    policy = policy_of(answer)
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == policy["style-src"] == policy["img-src"] == ["'self'"]
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["object-src"] == ["'none'"]
+    assert policy["form-action"] == ["'self'"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert "microphone=()" in answer.headers["Permissions-Policy"]
+
+
+@pytest.mark.django_db
+def test_a_file_with_its_hash_in_the_name_is_kept(client: Client) -> None:
+    page = client.get("/").content.decode()
+    (style,) = set(re.findall(r'href="(/ui/face\.[0-9a-f]+\.css)"', page))
+    assert "immutable" in client.get(style).headers["Cache-Control"]
+
+
+def test_a_form_may_lead_to_an_app_only_where_a_view_says_so(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    assert "form-action 'self' https://app.vn;" in headers.content_policy(
+        request, form_action=["https://app.vn"]
+    )
+    assert "form-action 'self';" in headers.content_policy(request)
+
+
+def asked(application: headers.Application, **environ: str) -> tuple[str, dict[str, str], bytes]:
+    said: list[Any] = []
+    body = b"".join(application({"REQUEST_METHOD": "GET", **environ}, lambda *start: said.extend(start[:2])))
+    return said[0], dict(said[1]), body
+
+
+def answers(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "application/fhir+json")])
+    return [b"{}"]
+
+
+def test_the_record_runs_nothing_and_is_framed_nowhere() -> None:
+    status, found, body = asked(headers.record_headers(answers, strict_transport="max-age=1"))
+    assert (status, body) == ("200 OK", b"{}")
+    assert found == {
+        "Content-Type": "application/fhir+json",
+        "Content-Security-Policy": headers.FILE_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Strict-Transport-Security": "max-age=1",
+    }
+    assert "sandbox" in headers.FILE_POLICY
+
+
+def test_a_token_in_clear_text_is_not_answered() -> None:
+    guarded = headers.insecure_refused(answers)
+    status, found, body = asked(guarded, **{"wsgi.url_scheme": "http"})
+    assert (status, found["Cache-Control"]) == ("403 Forbidden", "no-store")
+    assert b'"code":"security"' in body
+    assert asked(guarded, HTTP_X_FORWARDED_PROTO="https")[0] == "200 OK"
+    assert asked(guarded, **{"wsgi.url_scheme": "https"})[0] == "200 OK"
+    assert asked(guarded, HTTP_X_FORWARDED_PROTO="http", **{"wsgi.url_scheme": "https"})[0] == "403 Forbidden"
+
+
+@pytest.mark.django_db
+def test_a_post_without_the_forms_token_is_refused_at_every_address(record: fhir.Record) -> None:
+    """Addresses that take programs instead of pages name themselves here; each proves its caller in another way."""
+    from django.urls import URLPattern, URLResolver, get_resolver
+
+    exempt = []
+
+    def walk(patterns: list[URLPattern | URLResolver], before: str) -> None:
+        for one in patterns:
+            here = before + str(one.pattern)
+            if isinstance(one, URLResolver):
+                walk(one.url_patterns, here)
+            elif getattr(one.callback, "csrf_exempt", False):
+                exempt.append(here)
+
+    walk(get_resolver().url_patterns, "")
+    assert [one for one in exempt if not one.startswith(("oauth/", "o/"))] == []
+    record.update(an_organization(id="co-so"))
+    for role in (roles.CITIZEN, roles.RECEPTIONIST):
+        browser = signed_in(role, **({} if role == roles.CITIZEN else {"facility": "co-so"}))
+        browser.handler.enforce_csrf_checks = True
+        for path in ("/ra", "/ui/preferences", "/so/ho-so/", "/dat-kham/tiep-nhan/moi"):
+            assert browser.post(path, {"name": "x"}).status_code == 403, path
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "found"),
+    [
+        (None, b"127.0.0.1:8001", ""),
+        (b"http://127.0.0.1:8000", b"127.0.0.1:8001", "http://127.0.0.1:8000"),
+        (b"https://yba.example", b"elsewhere.example", "https://yba.example"),
+        (b"https://evil.example", b"127.0.0.1:8001", None),
+        (b"null", b"127.0.0.1:8001", None),
+        (b"http://127.0.0.1:8000\r\nx: y", b"127.0.0.1:8001", None),
+        (b"http://127.0.0.1@evil.example", b"127.0.0.1:8001", None),
+        (b"http://rebound.example:8001", b"rebound.example:8001", None),
+        (b"http://[", b"127.0.0.1:8001", None),
+    ],
+)
+def test_only_pages_of_this_house_hear_its_events(
+    origin: bytes | None, host: bytes, found: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "YBA_ORIGIN", "https://yba.example")
+    monkeypatch.setattr(settings, "ALLOWED_HOSTS", ["127.0.0.1", "elsewhere.example"])
+    given = {b"host": host} | ({b"origin": origin} if origin is not None else {})
+    assert live.allowed_origin(given) == found
