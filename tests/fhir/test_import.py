@@ -5,15 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psycopg
 import pytest
 
+from tests.fhir.test_calling import Site, leading, site  # noqa: F401 - a fixture
 from tests.fhir.test_export import ASYNC, Server
 from yba.fhir import background, jobs
+from yba.fhir.access import SYSTEM
 from yba.fhir.bulk import importing
-from yba.fhir.errors import Conflict
+from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.record.failures import BUSY
 from yba.fhir.search.parameters import Registry
 from yba.fhir.store import write_many
@@ -174,3 +177,62 @@ def test_a_file_that_is_not_there_fails_the_job_with_its_name(server: Server, tm
     failed = server("GET", place)
     assert failed.status == 500
     assert f"{url} cannot be read" in failed.json["issue"][0]["diagnostics"]
+
+
+def failed(server: Server, url: str) -> str:
+    """What a job that reads this file ends with."""
+    begun = server("POST", "/$import", request(("Patient", url)), **ASYNC)
+    assert begun.status == 202, begun.body
+    server.work()
+    done = server("GET", begun.headers["Content-Location"])
+    assert done.status == 500, done.body
+    words: str = done.json["issue"][0]["diagnostics"]
+    return words
+
+
+def test_a_file_is_read_over_http_and_through_an_allowed_redirect(server: Server, site: Site) -> None:  # noqa: F811
+    server = Server(server.conninfo, server.files, (f"{site.url}/in/",))
+    body = b'{"resourceType":"Patient","id":"a"}\n'
+    site.answers |= {"/in/p": (302, {"Location": "q"}, b""), "/in/q": (200, {}, body)}
+    url = f"{site.url}/in/p"
+    assert imported(server, ("Patient", url))["output"] == [{"type": "Patient", "inputUrl": url, "count": 1}]
+
+
+def test_a_redirect_out_of_what_is_allowed_is_not_followed(server: Server, site: Site) -> None:  # noqa: F811
+    server = Server(server.conninfo, server.files, (f"{site.url}/in/",))
+    site.answers |= {
+        "/in/p": (302, {"Location": "/secret"}, b""),
+        "/secret": (200, {}, b'{"resourceType":"Patient","id":"a"}\n'),
+    }
+    assert f"the operator allows no call to {site.url}/secret" in failed(server, f"{site.url}/in/p")
+    assert [path for _, path, _ in site.asked] == ["/in/p"]
+
+
+def test_a_name_that_leads_inside_is_not_called(server: Server, site: Site, tmp_path: Path) -> None:  # noqa: F811
+    """The name of an allowed address, turned towards this machine by who owns it."""
+    url = f"http://kho.example.vn:{site.port}/p"
+    run = SimpleNamespace(
+        params={"input": [{"type": "Patient", "url": url}]}, job=SimpleNamespace(id="j"), kept=None,
+        connection=server.connection, actor=SYSTEM,
+    )  # fmt: skip
+    with pytest.raises(Invalid, match=r"leads to 127\.0\.0\.1"):
+        importing.run(
+            cast("jobs.JobRun", run), tmp_path,
+            sources=(f"http://kho.example.vn:{site.port}/",), resolve=leading("127.0.0.1"),
+        )  # fmt: skip
+    assert site.asked == []
+
+
+def test_a_file_that_ends_too_soon_is_not_taken_for_whole(server: Server, site: Site) -> None:  # noqa: F811
+    server = Server(server.conninfo, server.files, (f"{site.url}/",))
+    site.answers["/p"] = (200, {"Content-Length": "500"}, b'{"resourceType":"Patient","id":"a"}\n')
+    assert "it ends 464 bytes too soon" in failed(server, f"{site.url}/p")
+
+
+def test_a_link_out_of_an_allowed_folder_is_not_followed(server: Server, tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside.ndjson", tmp_path / "in"
+    lines(outside, {"resourceType": "Patient", "id": "a"})
+    folder.mkdir()
+    (folder / "p.ndjson").symlink_to(outside)
+    server = Server(server.conninfo, server.files, (f"file://{folder}/",))
+    assert "it lies outside of the folders" in failed(server, f"file://{folder}/p.ndjson")

@@ -404,3 +404,40 @@ def test_two_senders_at_once_never_tell_twice(house: House, receiver: Receiver) 
     while house.sender.step():
         pass
     assert [one["id"] for one in receiver.bodies] == [f"o{number:02}" for number in range(30)]
+
+
+def test_a_name_that_turns_inside_after_it_was_allowed_is_not_called(
+    house: House, receiver: Receiver
+) -> None:
+    """DNS re-binding: the number is checked at each call, and the operator named no network."""
+    endpoint = receiver.url.replace("127.0.0.1", "theo-doi.example.vn")
+    house.client.application = rest.application(
+        lambda: house.connection, house.client.actors.get, base_url=BASE, clock=house.clock,
+        journal=cast("Journal", Noted()), subscription_endpoints=(endpoint,),
+    )  # fmt: skip
+    assert subscribe(house, endpoint, "Observation").status == 201
+    house.observe("a")
+
+    def step(*endpoints: str) -> str | None:
+        house.later += timedelta(minutes=10)
+        Sender(
+            house.connect, base_url=BASE, endpoints=endpoints, clock=house.clock,
+            resolve=lambda host, port: ["127.0.0.1"],
+        ).step()  # fmt: skip
+        row = execute(house.connection, "select error::varchar from record.subscription").fetchone()
+        assert row is not None
+        return row[0]  # type: ignore[no-any-return]  # a text
+
+    error = step(endpoint)
+    assert error is not None
+    assert "theo-doi.example.vn leads to 127.0.0.1" in error
+    assert receiver.got == []
+    assert step(endpoint, "127.0.0.0/8") is None  # the operator named it
+    assert [command for command, _, _, _ in receiver.got] == ["POST"]
+
+
+@pytest.mark.parametrize("header", ["Host: elsewhere", "Content-Length: 1", "Transfer-Encoding: chunked"])
+def test_headers_that_frame_a_message_are_not_a_subscribers(
+    house: House, receiver: Receiver, header: str
+) -> None:
+    assert subscribe(house, receiver.url, "Observation", header=[header]).key == "subscription.header"

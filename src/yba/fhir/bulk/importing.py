@@ -7,17 +7,19 @@ file and line. A resource keeps its id; one that is there already gets a new ver
 from __future__ import annotations
 
 import gzip
-import urllib.request
+import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import msgspec
 
 from yba.fhir import record as records
 from yba.fhir.addresses import allowed
+from yba.fhir.calling import MOST_REDIRECTS, NotAllowed, Resolve, called, resolved
 from yba.fhir.errors import Forbidden, Invalid, RecordError
 from yba.fhir.jobs import JobRun
 from yba.fhir.model import codec
@@ -57,7 +59,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     refused: list[int] = []
 
 
-def run(run: JobRun, files: Path, *, sources: tuple[str, ...]) -> dict[str, Any]:
+def run(run: JobRun, files: Path, *, sources: tuple[str, ...], resolve: Resolve = resolved) -> dict[str, Any]:
     """Do one import; what the status request answers with when it is done."""
     asked = msgspec.convert(run.params, Asked)
     for one in asked.input:
@@ -67,7 +69,8 @@ def run(run: JobRun, files: Path, *, sources: tuple[str, ...]) -> dict[str, Any]
     place = msgspec.convert(run.kept, Place) if run.kept else Place()
     record = records.Record(run.connection, actor=run.actor, base_url=asked.base_url or None)
     for number in range(place.file, len(asked.input)):
-        place = _import_file(run, record, asked.input[number], place, folder / ERRORS)
+        with _opened(asked.input[number].url, sources, resolve) as stream:
+            place = _import_file(run, record, asked.input[number], stream, place, folder / ERRORS)
     execute(run.connection, "analyze")  # the planner knows nothing of what has just come
     return {"body": _manifest(asked, place)}
 
@@ -84,17 +87,17 @@ def check_source(url: str, sources: tuple[str, ...]) -> None:
         )
 
 
-def _import_file(run: JobRun, record: Record, one: Input, place: Place, errors: Path) -> Place:
+def _import_file(
+    run: JobRun, record: Record, one: Input, stream: IO[bytes], place: Place, errors: Path
+) -> Place:
     batch: list[tuple[int, bytes]] = []
-    number = 0
-    with _opened(one.url) as stream:
-        for number, line in _lines(stream):
-            if number <= place.line:
-                continue
-            batch.append((number, line))
-            if len(batch) >= BATCH:
-                place = _store(run, record, one, batch, place, errors)
-                batch = []
+    for number, line in _lines(stream):
+        if number <= place.line:
+            continue
+        batch.append((number, line))
+        if len(batch) >= BATCH:
+            place = _store(run, record, one, batch, place, errors)
+            batch = []
     if batch:
         place = _store(run, record, one, batch, place, errors)
     done = Place(file=place.file + 1, line=0, stored=place.stored, refused=place.refused)
@@ -103,13 +106,41 @@ def _import_file(run: JobRun, record: Record, one: Input, place: Place, errors: 
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[IO[bytes]]:
+def _opened(url: str, sources: tuple[str, ...], resolve: Resolve) -> Iterator[IO[bytes]]:
+    """The lines of a file, from where the operator allows and nowhere else, wherever it points on to."""
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as stream:  # noqa: S310 - checked by check_source
+        with _found(url, sources, resolve) as stream:
             packed = urlsplit(url).path.endswith(".gz")
             yield gzip.GzipFile(fileobj=stream) if packed else stream  # type: ignore[misc]  # both are read by lines
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, http.client.HTTPException) as problem:
         raise Invalid("import.unreadable", f"{url} cannot be read: {problem}.") from problem
+
+
+@contextmanager
+def _found(url: str, sources: tuple[str, ...], resolve: Resolve) -> Iterator[IO[bytes]]:
+    if urlsplit(url).scheme == "file":
+        with _local(url, sources).open("rb") as file:
+            yield file
+        return
+    with called(url, sources, timeout=TIMEOUT_SECONDS, redirects=MOST_REDIRECTS, resolve=resolve) as answer:
+        if answer.status != 200:
+            raise OSError(f"HTTP {answer.status}")
+        yield answer
+        if answer.length:  # the reading of lines takes any end for the end
+            raise OSError(f"it ends {answer.length:,} bytes too soon")
+
+
+def _local(url: str, sources: tuple[str, ...]) -> Path:
+    """A file of this machine, under an allowed folder also when links are followed."""
+    parts = urlsplit(url)
+    name = url2pathname(parts.path)
+    if "\0" in name:
+        raise NotAllowed("no file has such a name")
+    path = Path(name).resolve(strict=True)
+    folders = [Path(url2pathname(urlsplit(one).path)).resolve() for one in sources if one.startswith("file:")]
+    if parts.netloc not in ("", "localhost") or not any(path.is_relative_to(one) for one in folders):
+        raise NotAllowed("it lies outside of the folders the operator allows")
+    return path
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
+from yba.fhir.calling import FRAMING
 from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.model.dates import period_of
 from yba.fhir.r4 import MODULES
@@ -132,6 +133,11 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not name.strip() or " " in name.strip() or not printable:
         raise Invalid(
             "subscription.header", "A header is written 'Name: value' in plain letters.",
+            path="Subscription.channel.header",
+        )  # fmt: skip
+    if name.strip().lower() in FRAMING:
+        raise Invalid(
+            "subscription.header", f"'{name.strip()}' is set by what sends the message.",
             path="Subscription.channel.header",
         )  # fmt: skip
     return name.strip(), value.strip()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import logging
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ import psycopg
 
 from yba.fhir.access.actor import Actor
 from yba.fhir.addresses import allowed
+from yba.fhir.calling import Resolve, called, resolved
 from yba.fhir.errors import RecordError
 from yba.fhir.r4.subscription import Subscription
 from yba.fhir.record import Record
@@ -52,16 +51,6 @@ class Undelivered(Exception):
     """The subscriber did not take a notification; the words are shown on the Subscription."""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A notification goes where the operator allowed it, not where its receiver points on."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(_NoRedirect)
-
-
 class Sender:
     """Delivers what is due. ``base_url`` is the record's own address in what it sends."""
 
@@ -72,10 +61,12 @@ class Sender:
         base_url: str,
         endpoints: Sequence[str],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        resolve: Resolve = resolved,
     ) -> None:
         self._connect = connect
         self.base_url = base_url
         self._endpoints = endpoints
+        self._resolve = resolve
         self.clock = clock
 
     def step(self) -> int:
@@ -143,17 +134,18 @@ class Sender:
         """Send one notification. Raises Undelivered."""
         if not allowed(url, self._endpoints):
             raise Undelivered("The operator no longer allows this address.")
-        request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 - allowed by the operator
-        request.add_header("Content-Type", "application/fhir+json; charset=utf-8")
-        for name, value in headers:
-            request.add_header(name, value)
+        sent = (("Content-Type", "application/fhir+json; charset=utf-8"), *headers)
         try:
-            with _opener.open(request, timeout=wait) as answer:
+            # No redirect is followed: a notification goes where the operator allowed it.
+            with called(
+                url, self._endpoints, method=method, body=body, headers=sent, timeout=wait, within=wait,
+                resolve=self._resolve,
+            ) as answer:  # fmt: skip
                 answer.read(1024)
-        except urllib.error.HTTPError as problem:
-            raise Undelivered(f"{method} {url} was answered with {problem.code}.") from None
         except (OSError, http.client.HTTPException) as problem:
             raise Undelivered(f"{method} {url} failed: {problem}.") from None
+        if not 200 <= answer.status < 300:
+            raise Undelivered(f"{method} {url} was answered with {answer.status}.")
 
 
 def _is_due(one: Listener, state: str, waiting: bool, told_at: datetime, now: datetime) -> bool:
