@@ -174,7 +174,15 @@ def test_codes() -> None:
     hl7 = "http://terminology.hl7.org/CodeSystem/observation-category"
     own = {"system": "http://hl7.org/fhir/resource-types", "code": "nonsense"}
     assert faults(observation(category=[{"coding": [{"system": hl7, "code": "vital-signs"}]}])) == []
-    assert faults(observation(category=[{"coding": [{"system": hl7, "code": "nonsense"}]}])) == []
+    assert faults(observation(category=[{"coding": [{"system": hl7, "code": "nonsense"}]}])) == [
+        ("Observation.category[0].coding[0].code", "coding.unknown")
+    ]
+    later = {
+        "system": hl7,
+        "code": "nonsense",
+        "version": "9.0",
+    }  # of a version that is not here nothing is known
+    assert faults(observation(category=[{"coding": [later]}])) == []
     assert faults(observation(category=[{"coding": [own]}])) == [
         ("Observation.category[0].coding[0].code", "coding.unknown")
     ]
@@ -205,6 +213,75 @@ def test_known_extensions() -> None:
     assert faults(patient(extension=[wrong])) == [
         ("Patient.extension[0].value.ofType(string)", "profile.type")
     ]
+
+
+def test_extensions_nobody_knows() -> None:
+    """Unknown ones are let be, but not under FHIR's own names, and not where they change a meaning."""
+
+    def found(url: str, name: str) -> list[tuple[str, str]]:
+        return faults(patient(**{name: [{"url": url, "valueBoolean": True}]}))
+
+    core = "http://hl7.org/fhir/StructureDefinition/patient-nonsense"
+    at, modifies = "Patient.extension[0]", "Patient.modifierExtension[0]"
+    assert found("https://a.vn/StructureDefinition/x", "extension") == []
+    assert found("http://hl7.org/fhir/uv/sdc/StructureDefinition/x", "extension") == []
+    assert found(core, "extension") == [(at, "extension.not-core")]
+    assert found(core, "modifierExtension") == [(modifies, "extension.not-core")]
+    assert found("https://a.vn/x", "modifierExtension") == [(modifies, "extension.unknown-modifier")]
+    assert found("https://example.org.vn/x", "modifierExtension") == [
+        (modifies, "extension.unknown-modifier")
+    ]
+    for example in ("http://example.org/x", "https://fhir.example.com:8080/x", "https://he-thong.example/x"):
+        assert found(example, "modifierExtension") == []
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "right"),
+    [
+        ("http://snomed.info/sct", "138875005", True),
+        ("http://snomed.info/sct", "73211009", True),
+        ("http://snomed.info/sct", "900000000000207008", True),
+        ("http://snomed.info/sct", "73211008", False),
+        ("http://snomed.info/sct", "73211090", False),
+        ("http://snomed.info/sct", "1", False),
+        ("http://snomed.info/sct", "0138875005", False),
+        ("http://snomed.info/sct", "1" * 19, False),
+        ("http://snomed.info/sct", "73211009 : 246112005 = 24484000", True),
+        ("http://loinc.org", "12345-6", False),
+        ("http://loinc.org", "12345-5", True),
+        ("http://loinc.org", "9" * 5000 + "-1", False),
+        ("http://loinc.org", "LP00000-1", True),
+        ("http://unitsofmeasure.org", "mg", True),
+        ("http://unitsofmeasure.org", "mcg", False),
+        ("urn:ietf:bcp:47", "vi-VN", True),
+        ("urn:ietf:bcp:47", "vietnamese-", False),
+        ("http://hl7.org/fhir/sid/icd-10", "123456", True),  # of an edition that may not be here: a warning
+        ("https://a.vn/CodeSystem/x", "whatever", True),
+    ],
+)
+def test_codes_that_cannot_be_their_systems(system: str, code: str, right: bool) -> None:
+    found = faults(observation(code={"coding": [{"system": system, "code": code}]}))
+    assert found == ([] if right else [("Observation.code.coding[0].code", "coding.unknown")])
+
+
+def test_codes_a_value_set_names_are_there() -> None:
+    include = {
+        "system": "http://hl7.org/fhir/administrative-gender",
+        "concept": [{"code": "male"}, {"code": "man"}],
+    }
+    tree = {"resourceType": "ValueSet", "status": "draft", "compose": {"include": [include]}}
+    assert faults(tree) == [("ValueSet.compose.include[0].concept[1].code", "coding.unknown")]
+
+
+def test_a_unit_that_ucum_has_not() -> None:
+    def of(system: str, unit: str) -> list[tuple[str, str]]:
+        return faults(observation(valueQuantity={"value": 1, "system": system, "code": unit}))
+
+    assert of("http://unitsofmeasure.org", "10*9/L") == []
+    assert of("http://unitsofmeasure.org", "ea") == [
+        ("Observation.value.ofType(Quantity).code", "coding.unit")
+    ]
+    assert of("https://a.vn/don-vi", "ea") == []
 
 
 def test_vital_signs_by_their_code() -> None:

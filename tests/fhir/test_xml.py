@@ -146,6 +146,23 @@ def _patient(inner: str) -> bytes:
         (_patient("<multipleBirthInteger value='2.0'/>"), "codec.value", "Patient.multipleBirthInteger"),
         (_patient("<contact>" * 300 + "</contact>" * 300), "codec.depth", None),
         (b"\xff\xfe", "xml.utf-8", None),
+        (_patient("<telecom/><name/>"), "xml.order", "Patient.name"),
+        (
+            _patient("<name><family value='a'/></name><telecom><rank value='1'/></telecom><name/>"),
+            "xml.order",
+            "Patient.name[1]",
+        ),
+        (_patient("<birthDate value='2000'/><name/>"), "xml.order", "Patient.name"),
+        (
+            _patient("<name><given value='a'/><family value='b'/></name>"),
+            "xml.order",
+            "Patient.name[0].family",
+        ),
+        (
+            _patient("<active value='true'/><extension url='http://a.vn/x'/>"),
+            "xml.order",
+            "Patient.extension",
+        ),
     ],
 )
 def test_what_is_refused(body: bytes, key: str, path: str | None) -> None:

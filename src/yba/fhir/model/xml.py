@@ -11,6 +11,7 @@ import html.entities
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from yba.fhir.errors import Invalid, Unsupported
@@ -65,15 +66,33 @@ def _members(node: Node, where: str, path: str) -> dict[str, Any]:
         if element is None or not element.xml_attribute:
             raise _unknown(f"{path}.@{name}")
         found[name] = text
-    groups: dict[str, list[Node]] = {}
-    for child in node.children:
-        groups.setdefault(child.name, []).append(child)
-    for name, children in groups.items():
+    for name, children in _grouped(node, where, path).items():
         element, code = known.get(name, (None, ""))
         if element is None or element.xml_attribute:
             raise _unknown(f"{path}.{name}")
         found.update(_member(name, children, element, code, where, f"{path}.{name}"))
     return found
+
+
+def _grouped(node: Node, where: str, path: str) -> dict[str, list[Node]]:
+    """Children by name. They stand in the order of the definition, repetitions together (xml.html)."""
+    order = _order(where)
+    groups: dict[str, list[Node]] = {}
+    reached, before = -1, ""
+    for child in node.children:
+        place = order.get(child.name, reached)  # what has none is unknown, which is said later
+        held = groups.setdefault(child.name, [])
+        if place < reached:
+            at = f"{path}.{child.name}" + (f"[{len(held)}]" if held else "")
+            raise Invalid(
+                "xml.order",
+                f"{at} stands after {before}; elements stand in the order of their definition, and repetitions "
+                "of one together.",
+                path=at,
+            )
+        reached, before = place, child.name
+        held.append(child)
+    return groups
 
 
 def _member(
@@ -269,6 +288,16 @@ def _numbered(found: re.Match[str]) -> str:
 def _properties(where: str) -> dict[str, tuple[Element, str]] | Any:
     known = structure(where.partition(".")[0])
     return {} if known is None else known.properties(where)
+
+
+@lru_cache(maxsize=2048)
+def _order(where: str) -> dict[str, int]:
+    """Where each child of an element stands; the types of a choice share one place."""
+    places: dict[str, int] = {}
+    return {
+        name: places.setdefault(element.path, len(places))
+        for name, (element, _) in _properties(where).items()
+    }
 
 
 def _is_primitive(code: str) -> bool:

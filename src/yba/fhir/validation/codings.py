@@ -1,7 +1,8 @@
 """Coded values: bindings by strength, codes that their system has not, displays that say something else.
 
 FHIR R4, terminologies.html#strength: required is a must, extensible a must where a code fits (a warning here, as no
-program can tell whether one does), preferred advice. What is not known here is information, never a fault.
+program can tell whether one does), preferred advice. A code that its system has not is an error under any strength.
+What is not known here is information, never a fault.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ Tree = Any
 
 _UCUM = "http://unitsofmeasure.org"
 _TEXT = frozenset({"code", "string", "uri", "url", "canonical", "markdown", "id"})
-_FHIR = "http://hl7.org/fhir/"
-_SID = "http://hl7.org/fhir/sid/"
+_SNOMED = "http://snomed.info/sct"
+_LOINC = "http://loinc.org"
+_LONGEST_LOINC = 7
+# Classifications of which each country and each year has its own edition, under one name.
+_EDITIONS = "http://hl7.org/fhir/sid/"
 _MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 _MIME = re.compile(
     r"[^\s/;]+/[^\s/;]+\s*(;.*)?|xml|json|ttl"
@@ -129,25 +133,79 @@ def coding(state: State, value: Tree, path: str) -> None:
 
 
 def _known(state: State, value: Tree, system: str, code: str, path: str) -> None:
-    concept, whole = _concept_of(state, system, code)
+    version = value.get("version")
+    concept = known(state, system, code, f"{path}.code", version if isinstance(version, str) else None)
     if concept is None:
-        if whole:
-            # what FHIR itself publishes is closed; other systems, HL7's terminology too, get new codes in time
-            severity = "error" if system.startswith(_FHIR) and not system.startswith(_SID) else "warning"
-            state.add(
-                severity, "code-invalid", f"{path}.code", "coding.unknown",
-                f"{path}.code '{code[:60]}' is not a code of {system}.",
-            )  # fmt: skip
         return
     display = value.get("display")
     if not isinstance(display, str) or system == _UCUM:
         return
-    known = _displays(concept)
-    if known and _folded(display) not in {_folded(one) for one in known}:
+    names = _displays(concept)
+    if names and _folded(display) not in {_folded(one) for one in names}:
         state.add(
             "warning", "value", f"{path}.display", "coding.display",
-            f"{path}.display: '{display[:100]}' is not what {system} calls {code}: '{known[0][:100]}'.",
+            f"{path}.display: '{display[:100]}' is not what {system} calls {code}: '{names[0][:100]}'.",
         )  # fmt: skip
+
+
+def known(state: State, system: str, code: str, at: str, version: str | None = None) -> Any:
+    """The concept of a code, None where it is not known; an error where the system surely has no such code.
+
+    So it is where the system is here whole (in the version named, if one is), or the code has a wrong check digit.
+    """
+    if state.terminology is None:
+        return None
+    concept, whole = _concept_of(state, system, code, version)
+    if concept is None and (whole or _miswritten(system, code)):
+        state.add(
+            "warning" if system.startswith(_EDITIONS) else "error", "code-invalid", at, "coding.unknown",
+            f"{at} '{code[:60]}' is not a code of {system}.",
+        )  # fmt: skip
+    return concept
+
+
+def _miswritten(system: str, code: str) -> bool:
+    """Whether a code has not the form all codes of its system have, also of those that are not here."""
+    if system == _SNOMED:
+        return code.isdigit() and not _is_sctid(code)
+    if system == _LOINC:
+        number, dash, digit = code.partition("-")
+        digits = code.isascii() and bool(dash) and number.isdigit() and digit.isdigit()
+        return digits and (len(number) > _LONGEST_LOINC or _check_10(number) != digit)
+    return False
+
+
+# SNOMED CT, Release File Specification, "Check-digit computation": Verhoeff's dihedral group and permutation.
+_SUCCESSORS = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+
+
+def _permuted(digit: int, times: int) -> int:
+    for _ in range(times % 8):
+        digit = _SUCCESSORS[digit]
+    return digit
+
+
+def _multiplied(one: int, other: int) -> int:
+    """In the dihedral group of order ten: 0 to 4 turn, 5 to 9 turn and mirror."""
+    turned = (one - other if one >= 5 else one + other) % 5
+    return turned if (one >= 5) == (other >= 5) else turned + 5
+
+
+def _is_sctid(code: str) -> bool:
+    """Six to eighteen digits, the first no zero, the last Verhoeff's check digit."""
+    if not (6 <= len(code) <= 18 and code.isascii() and code[0] != "0"):
+        return False
+    sum_ = 0
+    for place, digit in enumerate(reversed(code)):
+        sum_ = _multiplied(sum_, _permuted(int(digit), place))
+    return sum_ == 0
+
+
+def _check_10(number: str) -> str:
+    """LOINC Users' Guide, appendix on check digits: mod 10, every second digit from the right doubled."""
+    odd = str(int(number[::-2]) * 2)
+    even = number[-2::-2] or ""
+    return str(-sum(int(one) for one in odd + even) % 10)
 
 
 def unit(state: State, value: Tree, path: str) -> None:
@@ -155,20 +213,20 @@ def unit(state: State, value: Tree, path: str) -> None:
     code = value.get("code")
     if state.terminology is None or value.get("system") != _UCUM or not isinstance(code, str):
         return
-    concept, whole = _concept_of(state, _UCUM, code)
+    concept, whole = _concept_of(state, _UCUM, code, None)
     if concept is None and whole:
-        state.add(
-            "warning", "code-invalid", f"{path}.code", "coding.unit",
-            f"{path}.code '{code[:60]}' is no unit of UCUM; write what UCUM has, or another system.",
+        state.error(
+            "code-invalid", f"{path}.code", "coding.unit",
+            f"'{code[:60]}' is no unit of UCUM; write what UCUM has, or another system.",
         )  # fmt: skip
 
 
-def _concept_of(state: State, system: str, code: str) -> tuple[Any, bool]:
-    name = ("code", system, code)
+def _concept_of(state: State, system: str, code: str, version: str | None) -> tuple[Any, bool]:
+    name = ("code", system, code, version)
     if name not in state.codes:
         try:
             concept = state.terminology.concept(system, code)
-            whole = concept is None and state.terminology.knows(system)
+            whole = concept is None and state.terminology.knows(system, version=version)
         except RecordError:
             concept, whole = None, False
         state.codes[name] = (concept, whole)

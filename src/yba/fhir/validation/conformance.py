@@ -14,7 +14,7 @@ from yba.fhir.errors import RecordError
 from yba.fhir.model import fhirpath
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.search_parameters import PARAMETERS
-from yba.fhir.validation import snapshot
+from yba.fhir.validation import codings, snapshot
 from yba.fhir.validation.state import Scope, State
 
 Tree = Any
@@ -103,6 +103,20 @@ def _code_system(state: State, tree: Tree, path: str) -> None:
         )
 
 
+def _value_set(state: State, tree: Tree, path: str) -> None:
+    """What a value set names of a system is there. valueset.html, ValueSet.compose.include.concept."""
+    compose = tree.get("compose")
+    for side in ("include", "exclude"):
+        for number, part in _objects(compose.get(side) if isinstance(compose, dict) else None):
+            system, version = part.get("system"), part.get("version")
+            for index, one in _objects(part.get("concept")):
+                if isinstance(system, str) and isinstance(one.get("code"), str):
+                    at = f"{path}.compose.{side}[{number}].concept[{index}].code"
+                    codings.known(
+                        state, system, one["code"], at, version if isinstance(version, str) else None
+                    )
+
+
 def _count(holder: Tree) -> int:
     return sum(1 + _count(one) for _, one in _objects(holder.get("concept")))
 
@@ -189,6 +203,7 @@ def _search_parameter(state: State, tree: Tree, path: str) -> None:
 _RULES: dict[str, Callable[[State, Tree, str], None]] = {
     "StructureDefinition": _structure,
     "CodeSystem": _code_system,
+    "ValueSet": _value_set,
     "Questionnaire": _questionnaire,
     "CapabilityStatement": _capabilities,
     "SearchParameter": _search_parameter,

@@ -24,6 +24,8 @@ _WIDER = {
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": "ElementDefinition.type",
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version": "Element",
 }
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_EXAMPLE = re.compile(r"https?://([^/?#]*\.)?example(\.(com|net|org))?(:[0-9]+)?(/|$)")
 _INDEX = re.compile(r"\[[0-9]+\]")
 _CAST = re.compile(r"\.ofType\(([A-Za-z0-9]+)\)")
 
@@ -76,17 +78,24 @@ def _one_or_other(state: State, value: Tree, at: str) -> None:
 
 
 def _not_known(state: State, url: str, modifier: bool, at: str) -> None:
-    if modifier:
-        state.add(
-            "warning", "extension", at, "extension.unknown-modifier",
-            f"{at}: {url[:150]} is not known here and changes the meaning of what it stands in; "
-            "who does not know it must not use that.",
+    if url.startswith(_CORE):
+        state.error("extension", at, "extension.not-core", f"{url[:150]} is no extension of FHIR R4's own.")
+    elif modifier and not _is_example(url):
+        state.error(
+            "extension", at, "extension.unknown-modifier",
+            f"{url[:150]} is not known here and changes the meaning of what it stands in; who does not know it "
+            "must not use that.",
         )  # fmt: skip
     else:
         state.add(
-            "information", "extension", at, "extension.unknown",
+            "warning" if modifier else "information", "extension", at, "extension.unknown",
             f"{at}: {url[:150]} is not known here; only its form was judged.",
         )  # fmt: skip
+
+
+def _is_example(url: str) -> bool:
+    """Whether a name is one of those kept for examples, which nobody can know (RFC 2606)."""
+    return _EXAMPLE.match(url) is not None
 
 
 def _is_nested(at: str) -> bool:
