@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -106,20 +107,19 @@ def _of_element(
     parts = [_part(cls, root, type_name, component) for component in components]
     if any(part is None for part in parts):
         return None
-    kept = places(components)
-
-    last_first = list(reversed(parts))
+    # The value before the code: where it is of another type nothing more is read.
+    last_first = [part for part in reversed(parts) if part is not None]
+    sides = _sides(components)
 
     def add(element: Any, rows: Gathered) -> None:
-        gathered = []
-        for part in last_first:  # the value before the code: where it is of another type nothing more is read
-            assert part is not None
-            inner = part(element, rows.resource)
+        resource, gathered = rows.resource, []
+        for part in last_first:
+            inner = part(element, resource)
             if inner is None:
                 return
             gathered.append(inner)
         gathered.reverse()
-        combine(components, kept, gathered, param, rows)
+        _combine(sides, gathered, param, rows)
 
     return add
 
@@ -127,40 +127,52 @@ def _of_element(
 _EMPTY = (None,) * len(COMPOSITE_COLUMNS)
 
 
-@lru_cache(maxsize=256)
-def _positions(columns: tuple[str, ...], place: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
-    """From where in a kind's own row to where in a composite row its values go."""
-    kept = dict(place)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A component's place: the table of its rows, and from where in them to where in a composite row values go."""
+
+    table: str
+    is_token: bool
+    to: tuple[tuple[int, int], ...]
+
+
+@lru_cache(maxsize=1024)
+def _sides(components: tuple[Component, ...]) -> tuple[_Side, ...]:
     return tuple(
-        (from_, COMPOSITE_COLUMNS.index(kept[name]) + 1)
-        for from_, name in enumerate(columns, 1)
-        if name in kept
+        _Side(
+            _ROWS[component.kind][0],
+            component.kind == "token",
+            tuple(
+                (from_, COMPOSITE_COLUMNS.index(place[name]) + 1)
+                for from_, name in enumerate(_ROWS[component.kind][1], 1)
+                if name in place
+            ),
+        )
+        for component, place in zip(components, places(components), strict=True)
     )
 
 
 def combine(
-    components: Sequence[Component],
-    kept: Sequence[Place],
-    gathered: Sequence[Gathered],
-    param: int,
-    rows: Gathered,
+    components: tuple[Component, ...], gathered: Sequence[Gathered], param: int, rows: Gathered
 ) -> None:
     """Add a row for each combination of the values one element gave for each component."""
-    sides: list[list[list[tuple[int, Any]]]] = []
-    for component, place, found in zip(components, kept, gathered, strict=True):
-        table, columns, _, _ = _ROWS[component.kind]
-        own: list[tuple[Any, ...]] = list(dict.fromkeys(getattr(found, table)))
-        if component.kind == "token":
+    _combine(_sides(components), gathered, param, rows)
+
+
+def _combine(sides: Sequence[_Side], gathered: Sequence[Gathered], param: int, rows: Gathered) -> None:
+    held: list[list[tuple[Any, ...]]] = []
+    for side, found in zip(sides, gathered, strict=True):
+        own: list[tuple[Any, ...]] = getattr(found, side.table)
+        if side.is_token:
             own = [row for row in own if row[2] is not None]
         if not own:
             return
-        to = _positions(columns, tuple(place.items()))
-        sides.append([[(at, row[from_]) for from_, at in to] for row in own])
-    for combined in product(*sides):
+        held.append(own if len(own) == 1 else list(dict.fromkeys(own)))
+    for combined in product(*held):
         values: list[Any] = [param, *_EMPTY]
-        for side in combined:
-            for at, value in side:
-                values[at] = value
+        for side, row in zip(sides, combined, strict=True):
+            for from_, at in side.to:
+                values[at] = row[from_]
         rows.composite.append(tuple(values))
     if len(rows.composite) > MOST_ROWS:
         raise TooCostly(

@@ -97,7 +97,6 @@ def _of_expression(parameter: Parameter) -> Reader:
 def _of_composite(parameter: Parameter) -> Reader:
     elements = fhirpath.compile(parameter.expression)
     parts = [(fhirpath.compile(one.expression), index.leaf(one.kind, 0)) for one in parameter.components]
-    kept = composite.places(parameter.components)
 
     def read(resource: Any, parsed: Any, rows: Gathered) -> None:
         resolve = _resolver(parsed)
@@ -108,7 +107,7 @@ def _of_composite(parameter: Parameter) -> Reader:
                 for item in expression.evaluate(element, environment={"resource": parsed}, resolve=resolve):
                     add(item, leaf, inner)
                 gathered.append(inner)
-            composite.combine(parameter.components, kept, gathered, parameter.number, rows)
+            composite.combine(parameter.components, gathered, parameter.number, rows)
 
     return read
 

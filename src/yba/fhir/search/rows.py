@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from copy import copy
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 TokenRow = tuple[int, str | None, str | None, str | None]
 ReferenceRow = tuple[int, str | None, str, str | None, str | None, str | None]
@@ -44,23 +45,21 @@ KEY_LENGTH = 250
 _KEPT = 180
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(msgspec.Struct):
     """Rows of one resource, table by table, as its getters append them."""
 
-    token: list[TokenRow] = field(default_factory=list)
-    reference: list[ReferenceRow] = field(default_factory=list)
-    string: list[StringRow] = field(default_factory=list)
-    date: list[DateRow] = field(default_factory=list)
-    number: list[NumberRow] = field(default_factory=list)
-    uri: list[UriRow] = field(default_factory=list)
-    position: list[PositionRow] = field(default_factory=list)
-    composite: list[CompositeRow] = field(default_factory=list)
+    token: list[TokenRow] = []
+    reference: list[ReferenceRow] = []
+    string: list[StringRow] = []
+    date: list[DateRow] = []
+    number: list[NumberRow] = []
+    uri: list[UriRow] = []
+    position: list[PositionRow] = []
+    composite: list[CompositeRow] = []
     resource: Any = None  # what is read: some components of composites start from it
 
 
-@dataclass(slots=True)
-class IndexRows:
+class IndexRows(msgspec.Struct):
     """The index rows of one resource, table by table, each row once.
 
     ``occurred``: the low end of the type's principal date; ``patient``: the Patient whose compartment the
@@ -84,7 +83,7 @@ class IndexRows:
         found = copy(self)
         for table in WIDTHS:
             if added := getattr(more, table):
-                setattr(found, table, list(dict.fromkeys([*getattr(self, table), *added])))
+                setattr(found, table, _once([*getattr(self, table), *added]))
         return found
 
 
@@ -93,18 +92,25 @@ def index_rows(
 ) -> IndexRows:
     """What was gathered, each row once."""
     return IndexRows(
-        token=list(dict.fromkeys(gathered.token)),
-        reference=list(dict.fromkeys(gathered.reference)),
-        string=list(dict.fromkeys(gathered.string)),
-        date=list(dict.fromkeys(gathered.date)),
-        number=list(dict.fromkeys(gathered.number)),
-        uri=list(dict.fromkeys(gathered.uri)),
-        position=list(dict.fromkeys(gathered.position)),
-        composite=list(dict.fromkeys(gathered.composite)),
-        occurred=occurred,
-        patient=patient,
-        resource=resource,
+        _once(gathered.token),
+        _once(gathered.reference),
+        _once(gathered.string),
+        _once(gathered.date),
+        _once(gathered.number),
+        _once(gathered.uri),
+        _once(gathered.position),
+        _once(gathered.composite),
+        occurred,
+        patient,
+        resource,
     )
+
+
+Row = TypeVar("Row")
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    return list(dict.fromkeys(rows)) if len(rows) > 1 else rows
 
 
 def no_rows(resource: Any) -> IndexRows:

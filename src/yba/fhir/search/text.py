@@ -20,37 +20,38 @@ from yba.fhir.search.values import plain
 
 PART = 100_000
 """Characters of one row: a tsvector holds a megabyte."""
-_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(:?)')
+_LITERAL = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TAG = re.compile(r"<[^>]*>")
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+(Z|[-+][0-9:]+)?)?)?")
+_NARRATIVE = re.compile(rf'"div":({_LITERAL})')
 _BETWEEN = re.compile(r"[\W_]+")
 _INSIDE = re.compile(r"(?<=\w)[^\w\s\"]+(?=\w)")
 # Elements whose texts are addresses and marks, not words.
-_SILENT = frozenset(
-    {
-        "resourceType", "id", "system", "url", "reference", "fullUrl", "versionId", "lastUpdated", "contentType",
-        "data", "div", "hash", "profile", "version",
-    }
+_SILENT = (
+    "resourceType", "id", "system", "url", "reference", "fullUrl", "versionId", "lastUpdated", "contentType",
+    "data", "div", "hash", "profile", "version",
 )  # fmt: skip
+# What stands in JSON as this record writes it, without blanks: first what is passed over (a silent element with its
+# texts, a name, a moment), then a text that has words, the only one that is kept.
+_WORDED = re.compile(
+    rf'"(?:{"|".join(_SILENT)})":(?:{_LITERAL}|\[(?:{_LITERAL}|null)(?:,(?:{_LITERAL}|null))*\])?'
+    r'|"\w+":'
+    r'|"[0-9]{4}-[0-9]{2}(?:-[0-9]{2}(?:T[0-9:.]+(?:Z|[-+][0-9:]+)?)?)?"'
+    r'|"([^"\\]*(?:\\.[^"\\]*)*)"'
+)
 _COLUMNS = {"_text": "narrative", "_content": "content"}
 
 
 def rows(content: bytes) -> list[TextRow]:
     """The words of a resource as it is stored; none when it has no text."""
     text = content.decode()
-    words: dict[str, None] = {}
+    words = dict.fromkeys(_WORDED.findall(text))  # what is passed over comes as an empty text
     narrative = ""
-    silent, name = False, ""
-    for value, colon in _STRING.findall(text):
-        if colon:
-            name, silent = value, value in _SILENT
-        elif not silent:
-            if value not in words and not (value[:1].isdigit() and _MOMENT.fullmatch(value)):
-                words[value] = None
-        elif name == "div":
-            narrative = " ".join([narrative, html.unescape(_TAG.sub(" ", _plain(value)))]).strip()
+    if '"div":"' in text:
+        divs = (html.unescape(_TAG.sub(" ", _plain(one[1:-1]))) for one in _NARRATIVE.findall(text))
+        narrative = " ".join(divs).strip()
     told = _words(narrative) or None
-    whole = _words(" ".join(_plain(one) for one in words))
+    joined = " ".join(words)
+    whole = _words(" ".join(map(_plain, words)) if "\\" in joined else joined)
     if told:
         whole = f"{whole} {told}"
     if len(whole) <= PART:

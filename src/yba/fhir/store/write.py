@@ -7,7 +7,6 @@ once. Everything in it succeeds or fails together, inside the caller's transacti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -134,8 +133,7 @@ def _statement(*, new: bool, tables: tuple[str, ...], same: tuple[str, ...] = ()
     return "".join(parts) + "\nselect rid from r"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """The row a write replaces, locked by the caller; its content, where rows that stay the same may stay."""
 
     rid: int
@@ -143,8 +141,7 @@ class Known:
     content: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """What is to be written; ``content`` None deletes."""
 
     type: str
@@ -246,7 +243,7 @@ def _same(row: Write, rows: Mapping[str, Rows], known: Known, now: Registry) -> 
     """
     if known.content is None or now.version < VERSION or known.shard != row.shard:
         return ()
-    before = replace(row, content=known.content)
+    before = msgspec.structs.replace(row, content=known.content)
     try:
         old = rows_of(codec.decode(known.content, row.type))
     except RecordError:
