@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -9,6 +10,8 @@ import psycopg
 from yba.fhir.model import codec
 from yba.fhir.search import text
 from yba.fhir.search.index import rows as index_rows
+from yba.fhir.search.rows import Gathered
+from yba.fhir.store import contained, write
 
 INDEX_TABLES = ("token", "reference", "string", "date", "number", "uri", "composite", "position", "text")
 
@@ -32,6 +35,10 @@ _QUESTIONS = {
         select type || '/' || id from (select type, id, updated,
             lag(updated) over (partition by type, id order by version) as before from record.version) x
          where before > updated""",
+    "a contained resource of no living one": """
+        select c.place from record.contained c where not exists (
+            select from record.resource r where r.rid = c.container and r.shard = c.shard and r.content is not null
+               and c.place = r.type || '/' || r.id || '#' || c.id)""",
     "a version without its audit row": """
         select v.type || '/' || v.id || '/' || v.version from record.version v where not exists (
             select from record.audit a where a.type = v.type and a.id = v.id and a.version = v.version
@@ -46,7 +53,8 @@ def halves(connection: psycopg.Connection[Any], *, most: int = 5) -> list[str]:
     for table in INDEX_TABLES:
         questions[f"a row of {table} of no living resource"] = f"""
             select x.shard || '/' || x.rid from record.{table} x where not exists (
-                select from record.resource r where r.rid = x.rid and r.shard = x.shard and r.content is not null)"""
+                select from record.resource r where r.rid = x.rid and r.shard = x.shard and r.content is not null)
+               and not exists (select from record.contained c where c.rid = x.rid and c.shard = x.shard)"""
     for words, query in questions.items():
         rows = connection.execute(f"{query} limit {most}".encode()).fetchall()
         found += [f"{words}: {row[0]}" for row in rows]
@@ -64,7 +72,12 @@ def misindexed(connection: psycopg.Connection[Any], *, most: int = 5) -> list[st
     query = "select rid, type, id, content from record.resource where content is not null"
     for rid, type_name, identifier, content in connection.execute(query).fetchall():
         data = content.encode() if isinstance(content, str) else content
-        index = index_rows(codec.decode(data, type_name))
+        resource = codec.decode(data, type_name)
+        index = index_rows(resource)
+        if getattr(resource, "contained", None):
+            row = write.Write(type_name, identifier, 0, datetime.min, "PUT", 0, None, None, data)  # noqa: DTZ901 - of no row
+            places = contained.places(row, resource)
+            index = index.joined(Gathered(reference=contained.led(index.reference, places)))
         for table in INDEX_TABLES:
             asked = len(text.rows(data)) if table == "text" else len(getattr(index, table))
             if kept.get((rid, table), 0) != asked:

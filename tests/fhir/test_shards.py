@@ -24,7 +24,7 @@ from yba.fhir.store import identity, read, write, write_many
 #: Rows of one person (or of one thing that is no person's) lie together: distributed by `shard`.
 DISTRIBUTED = {
     "resource", "version", "outbox", "token", "reference", "string", "date", "number", "uri", "composite", "position",
-    "text",
+    "text", "contained",
 }  # fmt: skip
 #: Kept whole, each with its reason.
 WHOLE = {

@@ -26,7 +26,7 @@ from yba.fhir.record import conditions, integrity, many, reading, writing
 from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.writing import ANY_VERSION, Change
-from yba.fhir.store import identity
+from yba.fhir.store import contained, identity
 from yba.fhir.store.audit import Act, Journal, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
@@ -168,7 +168,11 @@ class Record:
         """Write one version, or let it wait for others (``together``)."""
         if self._waiting is None:
             with translated:
-                write_one(self._connection, self.actor, item.row, item.index, item.known)
+                if contained.concern(item.row, item.index, item.known):
+                    with self._connection.transaction():
+                        write_many(self._connection, self.actor, [item])
+                else:
+                    write_one(self._connection, self.actor, item.row, item.index, item.known)
             return
         self._waiting.append(item)
         if len(self._waiting) >= MOST_WAITING:

@@ -130,7 +130,7 @@ def delete_in(
         type_name, identifier, stored.version + 1, _moment(record), "DELETE", shard,
         stored.patient, stored.facility, None,
     )  # fmt: skip
-    record.write(Item(row, None, write.Known(stored.rid, shard)))
+    record.write(Item(row, None, write.Known(stored.rid, shard, stored.content)))
     return Stored(
         type_name, identifier, row.version, row.updated, None, row.patient, row.facility, method="DELETE"
     )

@@ -3,6 +3,10 @@
 ``exists (a reference row of r whose target is in (rows of the target's type that meet the rest))``: inside the inner
 ``select`` the alias ``r`` is the target, so that a condition is written alike at every depth, and the planner may
 begin at either end. Every inner row passes the door of its own type: what is hidden decides nothing.
+
+A chain leads into contained resources, too (search.html#contained): where there are any of the target's type, the
+rows it chooses from are those of ``record.contained`` as well. What refers to one of these names its place, in an
+index row beside the parameter's own number, so no resource ever leads into another one's contained resources.
 """
 
 from __future__ import annotations
@@ -13,8 +17,8 @@ from dataclasses import dataclass
 from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import canonical
-from yba.fhir.search.clause import Clause, either, every, probe
-from yba.fhir.search.parameters import Parameter, of_type, param_number
+from yba.fhir.search.clause import Clause, either, every
+from yba.fhir.search.parameters import Parameter, beside, of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
 
@@ -59,10 +63,12 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
     """``subject.name=x``: a target meets the rest. None when no target type has a parameter of that name."""
     found: list[tuple[str, Clause]] = []
     refused: Invalid | None = None
+    holders = {target: asking.holders(type_name, target) for target in taken.targets}
     for target in taken.targets:
         asking.visit(taken.parameter.code)
         try:
-            rest = inner(target)
+            with asking.within(holders[target]):
+                rest = inner(target)
         except Invalid as error:
             refused = error  # a value one type cannot read may be another's
             continue
@@ -82,47 +88,58 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
         )
     for _ in found:
         asking.link(code)
-    if len(found) == 1 and found[0][0] == "Patient" and names_the_patient(type_name, code):
+    within = any(holders[target] for target, _ in found)
+    if not within and found[0][0] == "Patient" and len(found) == 1 and names_the_patient(type_name, code):
         rows = _rows(asking, "Patient", found[0][1], "r.id")
         return Clause(f"r.patient in ({rows.sql})", rows.values, narrow=found[0][1].narrow)
     number = param_number(type_name, code)
     if canonical.is_canonical(type_name, code):
-        return either([_by_url(asking, number, target, rest) for target, rest in found])
+        return either([_by_url(asking, number, target, rest, holders[target]) for target, rest in found])
+    rows_of = f"exists (select from record.reference x where x.rid = r.rid and {_param(number, within)}"
     if len(found) == 1:
-        rows = _rows(asking, found[0][0], found[0][1], "r.id")
+        rows = _rows(asking, found[0][0], found[0][1], "r.id", holders[found[0][0]])
         return Clause(
-            f"exists (select from record.reference x where x.rid = r.rid and x.param = {number:d}"
-            f" and x.target_type = '{found[0][0]}' and x.target_id in ({rows.sql}))",
+            f"{rows_of} and x.target_type = '{found[0][0]}' and x.target_id in ({rows.sql}))",
             rows.values,
         )
-    arms = [_rows(asking, target, rest, "r.type, r.id") for target, rest in found]
+    arms = [_rows(asking, target, rest, "r.type, r.id", holders[target]) for target, rest in found]
     return Clause(
-        f"exists (select from record.reference x where x.rid = r.rid and x.param = {number:d}"
-        f" and (x.target_type, x.target_id) in ({' union all '.join(arm.sql for arm in arms)}))",
+        f"{rows_of} and (x.target_type, x.target_id) in ({' union all '.join(arm.sql for arm in arms)}))",
         tuple(value for arm in arms for value in arm.values),
     )
 
 
-def _by_url(asking: Asking, number: int, target: str, rest: Clause) -> Clause:
+def _param(number: int, within: bool) -> str:
+    """The index rows of a parameter, with those that lead to contained resources."""
+    return f"x.param in ({number:d}, {beside(number):d})" if within else f"x.param = {number:d}"
+
+
+def _by_url(asking: Asking, number: int, target: str, rest: Clause, holders: frozenset[str]) -> Clause:
     """A target that is named by its canonical URL, or by type and id, meets the rest."""
-    ids = _rows(asking, target, rest, "r.id")
+    ids = _rows(asking, target, rest, "r.id", holders)
     ways = [Clause(f"x.target_type = '{target}' and x.target_id in ({ids.sql})", ids.values)]
     if canonical.has_url(target):
         ways.append(canonical.named_by(target, _rows(asking, target, rest, "r.rid")))
-    return probe("reference", number, either(ways))
+    met = either(ways)
+    return Clause(
+        f"exists (select from record.reference x where x.rid = r.rid and {_param(number, bool(holders))}"
+        f" and {met.sql})",
+        met.values,
+    )
 
 
 def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause) -> Clause:
     """``_has:Observation:patient:code=x``: a resource that points here meets the rest."""
     asking.link(f"_has:{source}:{code}")
-    if type_name == "Patient" and names_the_patient(source, code):
+    within = bool(asking.inside)
+    if not within and type_name == "Patient" and names_the_patient(source, code):
         rows = _rows(asking, source, every([Clause("r.patient is not null"), rest]), "r.patient")
         return Clause(f"r.id in ({rows.sql})", rows.values, narrow=rest.narrow)
     rows = _rows(asking, source, rest, "r.rid")
     number = param_number(source, code)
     by_id = Clause(
-        "r.id in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
-        f" where x.param = {number:d}"
+        f"{'r.place' if within else 'r.id'} in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
+        f" where {_param(number, within)}"
         f" and x.target_type = '{type_name}' and x.rid in ({rows.sql}))",
         rows.values,
         narrow=rest.narrow,
@@ -132,12 +149,33 @@ def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause
     return by_id
 
 
-def _rows(asking: Asking, type_name: str, rest: Clause, columns: str) -> Clause:
-    """The living rows of a type that meet the rest and may be seen."""
+def _rows(
+    asking: Asking, type_name: str, rest: Clause, columns: str, holders: frozenset[str] = frozenset()
+) -> Clause:
+    """The living rows of a type that meet the rest and may be seen; with ``holders`` also those these contain.
+
+    A contained row goes by its place. It is seen by whoever sees its container, from which alone it is reached.
+    """
     door = asking.door(type_name)
+    if holders:
+        own = every([Clause(f"r.type = '{type_name}' and r.content is not null"), *([door] if door else [])])
+        names = ", ".join(f"'{one}'" for one in sorted(holders))
+        return Clause(
+            f"select {columns.replace('r.id', 'r.place')} from (select {_OWN} from record.resource r where {own.sql}"  # noqa: S608
+            f" union all select {_CONTAINED} from record.contained c"
+            f" where c.type = '{type_name}' and c.holder in ({names})) r where {rest.sql}",
+            (*own.values, *rest.values),
+        )
     met = rest if door is None else every([rest, door])
     return Clause(
         f"select {columns} from record.resource r where r.type = '{type_name}' and r.content is not null"  # noqa: S608
         f" and {met.sql}",
         met.values,
     )
+
+
+# The columns a condition on ``r`` may name, of a resource and of a contained one.
+_OWN = "r.shard, r.rid, r.type, r.id, r.id as place, r.patient, r.facility, r.occurred, r.updated, r.content"
+_CONTAINED = (
+    "c.shard, c.rid, c.type, c.id, c.place, c.patient, c.facility, c.occurred, null::timestamptz, ''::text"
+)

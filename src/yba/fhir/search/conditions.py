@@ -75,7 +75,8 @@ def _has(asking: Asking, type_name: str, name: str, value: str) -> Clause | None
         )
     if parameter.targets and type_name not in parameter.targets:
         raise Invalid("search.has", f"'{code}' of {source} does not point to {type_name}.", parameter="_has")
-    met = condition(asking, source, rest, value)
+    with asking.within(frozenset()):  # what points here is a resource of its own
+        met = condition(asking, source, rest, value)
     return None if met is None else chain.reverse(asking, type_name, source, code, met)
 
 

@@ -133,7 +133,7 @@ def _different(question: Question, found: Clause) -> Clause | None:
 
 
 _UNVERSIONED = (
-    "not exists (select from record.uri y where y.rid = x.rid and y.param = x.param"
+    "not exists (select from record.uri y where y.rid = x.rid and y.shard = x.shard and y.param = x.param"
     " and starts_with(y.value, x.value || '|'))"
 )
 
@@ -157,7 +157,7 @@ def _other_contact(question: Question, found: Clause) -> Clause | None:
     if taken is None:
         return None
     other = (
-        "not exists (select from record.token y where y.rid = x.rid and y.param = x.param"
+        "not exists (select from record.token y where y.rid = x.rid and y.shard = x.shard and y.param = x.param"
         f" and {_SAME_CONTACT} and {taken.sql.replace('x.', 'y.')})"
     )
     return probe("token", question.number, Clause(other, taken.values))

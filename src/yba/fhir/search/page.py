@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ import psycopg
 from yba.fhir.errors import Invalid
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import asked as reading
-from yba.fhir.search import paging, sorting, statement
+from yba.fhir.search import containing, paging, sorting, statement
 from yba.fhir.search.asked import ANY, Asked
 from yba.fhir.search.clause import NOTHING, Clause, held, highest
 from yba.fhir.search.compartment import Compartment, types_in
@@ -66,7 +67,10 @@ def run(
     when more is to be included than a page may hold.
     """
     prepare(connection, type_name, params)
-    asking = Asking(now or datetime.now(UTC), base_url, access, terminology=terminology)
+    asking = Asking(
+        now or datetime.now(UTC), base_url, access, terminology=terminology,
+        contained=cache(lambda: containing.pairs(connection)),
+    )  # fmt: skip
     types = _types(connection, type_name, params, compartment)
     asked = reading.read(
         type_name or ANY, types, params, strict=strict, asking=asking, compartment=compartment

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -41,7 +42,8 @@ class Asking:
     """What a whole search is read by: the moment, the record's own address, who may see what.
 
     ``links`` counts the steps of chains that were taken; ``restricted`` says that a door was met that not all rows
-    pass.
+    pass. ``contained`` gives pairs of types, of resources that contain one of the other; ``inside`` are the types the
+    rows that are asked about may be contained in.
     """
 
     now: datetime
@@ -51,6 +53,22 @@ class Asking:
     restricted: bool = field(default=False)
     visits: int = field(default=0)
     terminology: Callable[[], Terminology] | None = None
+    contained: Callable[[], frozenset[tuple[str, str]]] = frozenset
+    inside: frozenset[str] = frozenset()
+
+    def holders(self, type_name: str, target: str) -> frozenset[str]:
+        """In what types of resources a reference of a type, itself perhaps contained, may find a contained target."""
+        held = self.contained()
+        return frozenset(one for one in self.inside | {type_name} if (one, target) in held)
+
+    @contextmanager
+    def within(self, holders: frozenset[str]) -> Iterator[None]:
+        """Conditions that are made inside may be asked of rows contained in these types."""
+        before, self.inside = self.inside, holders
+        try:
+            yield
+        finally:
+            self.inside = before
 
     def door(self, type_name: str) -> Clause | None:
         """The condition on rows of another type that a link leads to."""

@@ -25,6 +25,7 @@ from yba.fhir.search.index import VERSION
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import Added, beside
 from yba.fhir.search.rows import WIDTHS, no_rows
+from yba.fhir.store import contained
 from yba.fhir.store.parameters import ABSTRACT, KIND, refreshed, touch
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import INDEX_TABLES, Write
@@ -196,8 +197,9 @@ def _renew(
         own = [one for one in registry.of(type_name) if added is None or one in added]
         if own:
             index = index.joined(evaluated.gather(resource, content, own))
-        items.append((Item(_write(type_name, shard, content), index, None), rid))
+        items.append((Item(_write(type_name, resource.id or "", shard, content), index, None), rid))
     rids = [rid for _, rid in items]
+    contained.forget(connection, rids, sorted({item.row.shard for item, _ in items}))
     if added is None:
         execute(connection, _DELETE_ALL, {"rids": rids})
     else:
@@ -206,8 +208,8 @@ def _renew(
     add_index_rows(connection, items, texts=added is None)
 
 
-def _write(type_name: str, shard: int, content: bytes) -> Write:
-    return Write(type_name, "", 0, datetime.min, "PUT", shard, None, None, content)  # noqa: DTZ901 - never written
+def _write(type_name: str, identifier: str, shard: int, content: bytes) -> Write:
+    return Write(type_name, identifier, 0, datetime.min, "PUT", shard, None, None, content)  # noqa: DTZ901 - never written
 
 
 _ALL = [f"{one}_old as (delete from record.{one} where rid = any(%(rids)s))" for one in INDEX_TABLES]  # noqa: S608 - our own names

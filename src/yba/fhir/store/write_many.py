@@ -15,6 +15,8 @@ import psycopg
 from yba.fhir.access.actor import Actor
 from yba.fhir.search import text
 from yba.fhir.search.index import IndexRows
+from yba.fhir.search.rows import Gathered
+from yba.fhir.store import contained
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import ACTS, INDEX_TABLES, Known, Write, check_generation, with_added
@@ -58,6 +60,11 @@ def write_many(connection: psycopg.Connection[Any], actor: Actor, items: Sequenc
     _copy(connection, "version", _VERSION, _versions(every, actor))
     _copy(connection, "audit", _AUDIT, _audits(items, actor))
     _copy(connection, "outbox", _OUTBOX, _outboxes(items))
+    old = [(item, rid) for item, rid in every if item.known is not None]
+    if old:
+        contained.forget(
+            connection, [rid for _, rid in old], sorted({item.known.shard for item, _ in old if item.known})
+        )
     add_index_rows(connection, every)
     check_generation(connection, now)
 
@@ -65,7 +72,24 @@ def write_many(connection: psycopg.Connection[Any], actor: Actor, items: Sequenc
 def add_index_rows(
     connection: psycopg.Connection[Any], every: Sequence[tuple[Item, int]], *, texts: bool = True
 ) -> None:
-    """The index rows of resources, each with its row id; with those of their texts, unless these are left."""
+    """The index rows of resources, each with its row id; with those of their texts, unless these are left.
+
+    With them those of what the resources contain: what was there of these before has been taken away.
+    """
+    holding = [
+        (item, rid, contained.inside(connection, item.row, item.index.resource))
+        for item, rid in every
+        if item.index is not None and contained.concern(item.row, item.index, None)
+    ]
+    if holding:
+        left = contained.add(connection, [(item.row, rid, parts) for item, rid, parts in holding])
+        every = [
+            *((_leading(item), rid) for item, rid in every),
+            *((Item(row, index, None), rid) for row, rid, index in left),
+        ]
+        # Their texts are written whatever is asked of their containers': all of their rows are new.
+        if not texts:
+            _write_texts(connection, [(Item(row, index, None), rid) for row, rid, index in left])
     for table, columns in INDEX_TABLES.items():
         if table != "text":
             lines = _index_lines(table, [kind for _, kind in columns], every)
@@ -73,6 +97,15 @@ def add_index_rows(
                 _copy(connection, table, "shard, rid, " + ", ".join(name for name, _ in columns), lines)
         elif texts:
             _write_texts(connection, every)
+
+
+def _leading(item: Item) -> Item:
+    """The index rows of a resource, with those that lead to what it contains."""
+    index = item.index
+    if index is None or not contained.concern(item.row, index, None):
+        return item
+    more = contained.led(index.reference, contained.places(item.row, index.resource))
+    return Item(item.row, index.joined(Gathered(reference=more)), item.known)
 
 
 def _rids(connection: psycopg.Connection[Any], items: Sequence[Item]) -> list[int]:

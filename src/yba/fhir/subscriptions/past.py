@@ -16,7 +16,7 @@ from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.model import codec
 from yba.fhir.search.index import rows as index_rows
-from yba.fhir.store import read
+from yba.fhir.store import contained, read
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.rows import Stored, execute
 from yba.fhir.store.write import INDEX_TABLES, Write, with_added
@@ -86,5 +86,6 @@ def _restored(connection: psycopg.Connection[Any], past: Stored, shard: int) -> 
         },
     )
     execute(connection, _DELETE_INDEX, {"rid": past.rid})
+    contained.forget(connection, [past.rid], [shard])
     add_index_rows(connection, [(Item(row, index, None), past.rid)])
     return True

@@ -13,6 +13,7 @@ create table record.contained (
     occurred  timestamptz,
     constraint contained_pk primary key (rid, shard)
 );
+create index contained_container on record.contained (container);
 create index contained_type on record.contained (type, holder);
 create index contained_place on record.contained (place);
 
