@@ -173,3 +173,41 @@ def test_a_binary_in_its_own_format(client: Client) -> None:
     assert client("GET", url, if_none_match='W/"2"', accept="text/plain").status == 304
     assert client("POST", "/Binary", b"", content_type="application/pdf").key == "rest.body"
     assert client("POST", "/Binary", b"x", content_type="").key == "rest.content-type"
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        ("text/html", b"<script>alert(1)</script>"),
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("application/pdf", b"<!doctype html><script>alert(1)</script>"),
+        ("image/png", b"GIF89a/*"),
+        ("text/plain", b"\xef\xbb\xbf <html><body onload=alert(1)>"),
+        ("application/xhtml+xml; charset=utf-8", b"<?xml version='1.0'?><html/>"),
+    ],
+)
+def test_what_would_run_is_sent_as_bytes_to_keep(client: Client, said: str, body: bytes) -> None:
+    made = client("POST", "/Binary", body, content_type=said)
+    raw = client("GET", f"/Binary/{made.json['id']}", accept=said)
+    assert (raw.status, raw.body) == (200, body)
+    assert raw.headers["Content-Type"] == "application/octet-stream"
+    assert raw.headers["Content-Disposition"] == "attachment"
+
+
+def test_no_answer_runs_is_framed_or_kept(client: Client) -> None:
+    made = client("POST", "/Binary", PDF, content_type="application/pdf")
+    url = f"/Binary/{made.json['id']}"
+    for answer in (
+        made,
+        client("GET", url),
+        client("GET", url, accept="application/pdf"),
+        client("GET", "/x"),
+    ):
+        found = answer.headers
+        assert found["Cache-Control"] == "no-store"
+        assert found["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
+        assert (found["X-Content-Type-Options"], found["X-Frame-Options"]) == ("nosniff", "DENY")
+        assert (found["Referrer-Policy"], found["Cross-Origin-Resource-Policy"]) == (
+            "no-referrer",
+            "same-origin",
+        )

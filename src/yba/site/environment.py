@@ -35,12 +35,31 @@ class Environment:
     integrity: bool = False
     workers: int = 1
     profiles: tuple[str, ...] = ()
+    lock_minutes: int = 10
+    oidc: tuple[str, str, str, str] = ("", "", "", "")
+    oidc_number_claim: str = "citizen_number"
     proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    scanner: str = ""
 
     @property
     def demo(self) -> bool:
         """Demo accounts, demo data and the message page exist only in demo mode."""
         return self.mode == "demo"
+
+    @property
+    def identity_provider(self) -> dict[str, dict[str, list[dict[str, object]]]]:
+        """The OpenID Connect provider whose word on who a citizen is counts; none where nothing is said."""
+        issuer, client, secret, name = self.oidc
+        if not issuer:
+            return {}
+        app = {
+            "provider_id": "dinh-danh",
+            "name": name or "OpenID Connect",
+            "client_id": client,
+            "secret": secret,
+            "settings": {"server_url": issuer, "oauth_pkce_enabled": True},
+        }
+        return {"openid_connect": {"APPS": [app]}}
 
     @property
     def base_url(self) -> str:
@@ -117,7 +136,16 @@ def environment() -> Environment:
         integrity=_switched("YBA_REFERENCE_INTEGRITY"),
         workers=_workers(),
         profiles=_listed("YBA_PROFILES"),
+        lock_minutes=_lock_minutes(),
+        oidc=(
+            os.environ.get("YBA_OIDC_ISSUER") or "",
+            os.environ.get("YBA_OIDC_CLIENT") or "",
+            os.environ.get("YBA_OIDC_SECRET") or "",
+            os.environ.get("YBA_OIDC_NAME") or "",
+        ),
+        oidc_number_claim=os.environ.get("YBA_OIDC_NUMBER_CLAIM") or "citizen_number",
         proxies=_proxies(),
+        scanner=os.environ.get("YBA_SCANNER") or "",
     )
 
 
@@ -132,6 +160,13 @@ def _proxies() -> tuple[str, ...]:
                 f"YBA_PROXIES has {one!r}; it is a list of networks, like 10.0.0.5/32,10.1.0.0/16."
             ) from None
     return found
+
+
+def _lock_minutes() -> int:
+    text = os.environ.get("YBA_LOCK_MINUTES") or "10"
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 240:
+        raise SystemExit(f"YBA_LOCK_MINUTES is {text!r}; it is a number of minutes from 1 to 240.")
+    return int(text)
 
 
 def _port() -> int:

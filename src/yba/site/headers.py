@@ -1,6 +1,6 @@
 """What every answer says to the browser: what may run on the page, who may show or keep it.
 
-One policy for pages, a stricter one for the record's endpoint. A view that needs more than the policy (an OAuth form
+The record's endpoint has stricter headers of its own. A view that needs more than the policy (an OAuth form
 that leads to an app) asks `content_policy` for it, by name, and sets the header itself; the rest is never loosened.
 """
 
@@ -35,14 +35,6 @@ UNKEPT: Final = "no-store, private"
 #: The policy of a file somebody brought: nothing in it runs, whatever it turns out to be.
 FILE_POLICY: Final = (
     "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
-
-RECORD_HEADERS: Final[tuple[tuple[str, str], ...]] = (
-    ("Content-Security-Policy", FILE_POLICY),
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
 
@@ -91,15 +83,12 @@ def security_headers(get_response: Handler) -> Handler:
     return handle
 
 
-def record_headers(application: Application, *, strict_transport: str = "") -> Application:
-    """The record's endpoint: whatever it answers with, a browser runs, frames and keeps nothing of it."""
-    added = list(RECORD_HEADERS)
-    if strict_transport:
-        added.append(("Strict-Transport-Security", strict_transport))
+def strict_transport(application: Application, said: str) -> Application:
+    """The record's endpoint over https: HSTS beside the headers it sends itself (``yba.fhir.rest.wsgi``)."""
 
     def handle(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, headers + added, *rest)
+            return start_response(status, [*headers, ("Strict-Transport-Security", said)], *rest)
 
         return application(environ, start)
 

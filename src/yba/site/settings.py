@@ -57,7 +57,13 @@ INSTALLED_APPS = [
     "template_partials",
     "lucide",
     "procrastinate.contrib.django",
-    "yba.site.accounts",
+    "yba.site.accounts",  # before allauth: its templates are ours
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "yba.ui",
     *_apps("care"),
     *_apps("areas"),
@@ -75,6 +81,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "yba.site.middleware.no_demo_accounts",
+    "allauth.account.middleware.AccountMiddleware",
+    "yba.site.accounts.lock.idle_lock",
     "yba.site.middleware.language_of_the_account",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -103,9 +111,46 @@ TEMPLATES = [
 ROOT_URLCONF = "yba.site.urls"
 DATABASES = {"default": _database(ENVIRONMENT.conninfo)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+#: In the database, so that allauth's counts hold for every process.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}
+}
 
 AUTH_USER_MODEL = "accounts.Account"
+AUTHENTICATION_BACKENDS = ["yba.site.accounts.backend.Backend"]
+ACCOUNT_ADAPTER = "yba.site.accounts.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_FORMS = {
+    "reauthenticate": "yba.site.accounts.forms.PasswordAgainForm",
+    "change_password": "yba.site.accounts.forms.NewPasswordForm",
+    "set_password": "yba.site.accounts.forms.FirstPasswordForm",
+}
+MFA_ADAPTER = "yba.site.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Y Bạ"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "yba.site.accounts.forms.FactorForm",
+    "reauthenticate": "yba.site.accounts.forms.FactorAgainForm",
+    "activate_totp": "yba.site.accounts.forms.SetUpTotpForm",
+    "add_webauthn": "yba.site.accounts.forms.SetUpPasskeyForm",
+    "edit_webauthn": "yba.site.accounts.forms.RenamePasskeyForm",
+}
+SOCIALACCOUNT_ADAPTER = "yba.site.accounts.provider.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = ENVIRONMENT.identity_provider
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_STORE_TOKENS = False
+#: A desk left alone is covered after this time; `None` never.
+YBA_LOCK_AFTER = timedelta(minutes=ENVIRONMENT.lock_minutes)
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -175,6 +220,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 FILE_UPLOAD_PERMISSIONS = 0o600
+#: ClamAV's daemon, which looks at what people bring (`yba.care.uploads.scanning`); empty: none.
+YBA_SCANNER = ENVIRONMENT.scanner
 
 #: Where people reach this server: links in messages, the base of FHIR addresses.
 YBA_ORIGIN = ENVIRONMENT.origin or f"http://127.0.0.1:{ENVIRONMENT.port}"

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", home.no_icon, name="no_icon"),
     path("", include("yba.site.accounts.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("tep/", include("yba.care.uploads.urls")),
 ]
 if settings.YBA_DEMO:
     urlpatterns += [path("demo/", include("yba.care.messages.urls"))]

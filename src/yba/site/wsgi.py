@@ -26,7 +26,7 @@ def _record_application() -> Application:
     from yba.site.accounts.tokens import remembering
     from yba.site.connections import per_thread
     from yba.site.guards import guards
-    from yba.site.headers import insecure_refused, record_headers
+    from yba.site.headers import insecure_refused, strict_transport
     from yba.site.profiles import enforced
 
     application: Application = rest.application(
@@ -41,9 +41,9 @@ def _record_application() -> Application:
         validation=enforced(settings.ENVIRONMENT.profiles),
     )
     if settings.YBA_DEMO:
-        return record_headers(application)
+        return application
     age = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
-    return record_headers(insecure_refused(application), strict_transport=age)
+    return strict_transport(insecure_refused(application), age)
 
 
 def _both(record: Application, pages: Application) -> Application:

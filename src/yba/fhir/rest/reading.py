@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from yba.fhir import sniffing
 from yba.fhir.record import Record
 from yba.fhir.rest import binaries, subset
 from yba.fhir.rest.request import Request
@@ -32,9 +33,9 @@ def _answer(request: Request, stored: Stored) -> Response:
         return Response(304, b"", headers)
     if stored.type == "Binary" and (raw := binaries.as_asked(request, content)) is not None:
         data, kind = raw
-        # What somebody uploaded is never run as a page of ours.
-        headers += [("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "sandbox")]
-        return Response(200, data, headers, content_type=kind)
+        # What somebody uploaded is never run as a page of ours: it is saved, not shown, and never as what it is not.
+        headers.append(("Content-Disposition", "attachment"))
+        return Response(200, data, headers, content_type=sniffing.safe_kind(kind, data))
     return Response(200, content, headers)
 
 

@@ -30,7 +30,15 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT = 16 * 1024 * 1024
 # A chart is kept by no cache on the way, and by no browser; a client of its own may still ask with If-None-Match.
-UNKEPT = ("Cache-Control", "no-store")
+# Whatever an answer holds, a browser that is led to it runs, frames and shows elsewhere nothing of it.
+GUARDED = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
 Connect = Callable[[], psycopg.Connection[Any]]
 Authenticate = Callable[[str], Actor | None]
 StartResponse = Callable[..., Any]
@@ -176,7 +184,7 @@ def _send(
         headers.append(("Content-Type", kind))
     if response.status not in (204, 304):
         headers.append(("Content-Length", str(len(body))))
-    headers.append(UNKEPT)
+    headers += GUARDED
     start_response(STATUS[response.status], headers)
     return [body] if environ["REQUEST_METHOD"] != "HEAD" else []
 
@@ -192,7 +200,7 @@ def _send_file(
         *response.headers,
         ("Content-Type", response.content_type or JSON),
         ("Content-Length", str(file.stat().st_size)),
-        UNKEPT,
+        *GUARDED,
     ]
     start_response(STATUS[response.status], headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else _parts(file)

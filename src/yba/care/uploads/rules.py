@@ -1,0 +1,137 @@
+"""Whether a file may come in: what it is by its bytes, how large, whether anything in it runs. Source: ASVS 4.0.3, 12.
+
+Pictures are drawn anew, so that what else lay in the file (place and owner in EXIF, a second format after the first)
+stays outside. Papers stay byte for byte, because somebody may have signed them; what could run in them is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from yba.care.refusal import Refusal, refuse
+from yba.care.uploads import pictures, scanning
+from yba.fhir import sniffing
+
+MOST_BYTES: Final = 10 * 1024 * 1024
+MOST_PICTURE_BYTES: Final = 8 * 1024 * 1024
+PICTURES: Final = frozenset({sniffing.JPEG, sniffing.PNG, sniffing.WEBP, sniffing.GIF})
+DOCUMENTS: Final = PICTURES | {sniffing.PDF, "text/plain"}
+EXTENSIONS: Final = {
+    sniffing.JPEG: ".jpg", sniffing.PNG: ".png", sniffing.WEBP: ".webp", sniffing.GIF: ".gif",
+    sniffing.PDF: ".pdf", "text/plain": ".txt", "application/dicom": ".dcm",
+}  # fmt: skip
+#: What is looked into of a PDF's packed parts, altogether.
+MOST_UNPACKED: Final = 64 * 1024 * 1024
+
+_STREAM: Final = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+# ISO 32000-2: actions (12.6), embedded files (7.11.4), forms of scripts (12.7.8), encryption hides the rest (7.6).
+# An action with a script always names its kind, so that `/JS` itself, three letters that chance writes, is not asked.
+_RUNS: Final = re.compile(
+    rb"/(?:JavaScript|Rendition|Launch|EmbeddedFiles?|XFA|RichMedia|ImportData|SubmitForm|GoToE|Encrypt)"
+    rb"(?=[\s/<(\[>]|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A file that may be kept: ``content`` as it is to be stored, ``kind`` its real type, ``name`` a plain file name."""
+
+    content: bytes
+    kind: str
+    name: str
+
+
+def picture(
+    content: bytes, *, declared: str = "", name: str = "", most: int = MOST_PICTURE_BYTES, longest: int = 2000
+) -> Accepted | Refusal:
+    """A picture drawn anew as JPEG or PNG, its longer side at most ``longest`` pixels."""
+    wrong = _unfit(content, declared=declared, kinds=PICTURES, most=most)
+    if wrong is not None:
+        return wrong
+    drawn = pictures.redrawn(content, longest=longest)
+    if isinstance(drawn, Refusal):
+        return drawn
+    return Accepted(drawn.content, drawn.kind, plain_name(name, drawn.kind))
+
+
+def document(
+    content: bytes,
+    *,
+    declared: str = "",
+    name: str = "",
+    kinds: Collection[str] = DOCUMENTS,
+    most: int = MOST_BYTES,
+) -> Accepted | Refusal:
+    """A paper as it came (PDF, text), or a picture of one, drawn anew."""
+    wrong = _unfit(content, declared=declared, kinds=kinds, most=most)
+    if wrong is not None:
+        return wrong
+    kind = sniffing.kind_of(content) or ""
+    if kind in PICTURES:
+        return picture(content, declared=declared, name=name, most=most, longest=4000)
+    if kind == sniffing.PDF and not pdf_is_quiet(content):
+        return refuse(
+            "upload.active",
+            _(
+                "Tệp PDF này có phần tự chạy, tệp gắn kèm hoặc mật khẩu. Lưu lại dưới dạng PDF thường rồi gửi."
+            ),
+        )
+    return Accepted(content, kind, plain_name(name, kind))
+
+
+def _unfit(content: bytes, *, declared: str, kinds: Collection[str], most: int) -> Refusal | None:
+    if not content:
+        return refuse("upload.empty", _("Tệp không có gì bên trong."))
+    if len(content) > most:
+        return refuse(
+            "upload.size", _("Tệp lớn hơn %(most)s MB. Gửi tệp nhỏ hơn."), most=f"{most / 1024 / 1024:g}"
+        )
+    kind = sniffing.kind_of(content)
+    if kind not in kinds:
+        names = ", ".join(sorted({EXTENSIONS.get(one, one).lstrip(".").upper() for one in kinds}))
+        return refuse("upload.kind", _("Chỉ nhận tệp %(names)s."), names=names)
+    said = sniffing.bare(declared)
+    if said and said != "application/octet-stream" and not sniffing.agrees(said, content):
+        return refuse("upload.declared", _("Bên trong tệp khác với tên và loại của nó. Kiểm tra lại tệp."))
+    return scanning.refusal(content)
+
+
+def pdf_is_quiet(content: bytes) -> bool:
+    """Whether nothing in a PDF runs, opens or hides something; packed parts are looked into as well."""
+    left = MOST_UNPACKED
+    if _RUNS.search(_plain(content)):
+        return False
+    for part in _STREAM.finditer(content):
+        unpacking = zlib.decompressobj()
+        try:
+            found = unpacking.decompress(part.group(1), left)
+        except zlib.error:
+            continue  # not packed this way: its bytes were looked at above
+        left -= len(found)
+        if left <= 0 or unpacking.unconsumed_tail or _RUNS.search(_plain(found)):
+            return False
+    return True
+
+
+def _plain(content: bytes) -> bytes:
+    """Names of a PDF without their escapes: ``/J#61vaScript`` is ``/JavaScript`` (ISO 32000-2, 7.3.5)."""
+    if b"#" not in content:
+        return content
+    return _ESCAPED.sub(lambda found: bytes([int(found.group(1), 16)]), content)
+
+
+def plain_name(name: str, kind: str) -> str:
+    """A file name without folders, control signs or a misleading end: the end says the real type."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    kept = "".join(one for one in last if one.isprintable() and unicodedata.category(one) != "Cf")
+    stem = re.sub(r"[^\w\- .()]", "_", kept.rpartition(".")[0] or kept).strip(" .")[:80]
+    return (stem or "tep") + EXTENSIONS.get(kind, ".bin")
