@@ -68,15 +68,16 @@ def update_script(token: str, ids: list[str]) -> str:
     )
 
 
+def created(patient: str, value: str) -> str:
+    """What a create sends: an Observation with an identifier."""
+    body = observation(patient, 7).decode()
+    return body.replace('"status"', f'"identifier":[{{"system":"urn:bench","value":"{value}"}}],"status"', 1)
+
+
 def create_script(token: str, persons: int) -> str:
-    body = (
-        observation("@", 7)
-        .decode()
-        .replace('"status"', '"identifier":[{"system":"urn:bench","value":"#"}],"status"')
-    )
     return (
         _HEAD.format(token=token)
-        + f"local body = [[{body}]]\nlocal n = 0\nlocal seed = math.random(1000000000)\n"
+        + f"local body = [[{created('@', '#')}]]\nlocal n = 0\nlocal seed = math.random(1000000000)\n"
         + "request = function()\n  n = n + 1\n"
         + f"  local own = body:gsub('@', 'bench-' .. math.random(0, {persons - 1})):gsub('#', seed .. '-' .. n)\n"
         + '  return wrk.format("POST", "/fhir/Observation", headers, own)\nend\n'

@@ -156,8 +156,8 @@ def _many(uri: str, seconds: float, work: Callable[[psycopg.Connection[Any], int
 
 
 def _creates(uri: str, seconds: float) -> float:
-    """The statement with values made once; only the id is another each time."""
-    resource = codec.decode(seed.observation("bench-1", 1), "Observation")
+    """The statement with values made once, of what the load sends; only the id is another each time."""
+    resource = codec.decode(load.created("bench-1", "1"), "Observation")
     index, content = index_rows(resource), codec.encode(resource)
     noted: list[tuple[str, dict[str, object]]] = []
     original = execute

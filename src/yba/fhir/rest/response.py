@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from time import gmtime
@@ -52,7 +53,12 @@ Interaction = Callable[..., Response]
 
 def http_date(moment: datetime) -> str:
     """A moment as HTTP writes it (RFC 9110, 5.6.7)."""
-    t = gmtime(moment.timestamp())
+    return _http_date(int(moment.timestamp()))
+
+
+@lru_cache(maxsize=256)
+def _http_date(seconds: int) -> str:
+    t = gmtime(seconds)
     return (
         f"{_DAYS[t.tm_wday]}, {t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]} {t.tm_year} "
         f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} GMT"

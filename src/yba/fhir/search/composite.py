@@ -200,7 +200,7 @@ def _part(
         found: Gathered | None = None
         for whole, attribute, handler in getters:
             value = getattr(resource if whole else element, attribute)
-            if value is not None and value != []:
+            if value or (value is not None and type(value) is not list):
                 if found is None:
                     found = Gathered(resource=resource)
                 handler(value, found)

@@ -102,7 +102,7 @@ def rows(resource: Any) -> IndexRows:
     gathered = Gathered(resource=resource)
     if getters.attributes is not None:
         for value, found in zip(getters.attributes(resource), getters.by_attribute, strict=False):
-            if value is not None and value != []:
+            if value or (value is not None and type(value) is not list):  # false and 0 are values
                 for handler in found:
                     handler(value, gathered)
     for handler in getters.whole:
