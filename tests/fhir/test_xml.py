@@ -146,13 +146,25 @@ def _patient(inner: str) -> bytes:
         (_patient("<multipleBirthInteger value='2.0'/>"), "codec.value", "Patient.multipleBirthInteger"),
         (_patient("<contact>" * 300 + "</contact>" * 300), "codec.depth", None),
         (b"\xff\xfe", "xml.utf-8", None),
-        (_patient("<telecom/><name/>"), "xml.order", "Patient.name"),
+        (_patient("<telecom/><name/>"), "xml.order", "Patient.name[0]"),
         (
             _patient("<name><family value='a'/></name><telecom><rank value='1'/></telecom><name/>"),
             "xml.order",
             "Patient.name[1]",
         ),
-        (_patient("<birthDate value='2000'/><name/>"), "xml.order", "Patient.name"),
+        (_patient("<birthDate value='2000'/><name/>"), "xml.order", "Patient.name[0]"),
+        (
+            _patient("<contained><Patient><name/><active value='true'/></Patient></contained>"),
+            "xml.order",
+            "Patient.contained[0].active",
+        ),
+        (
+            _patient(
+                "<active value='true'><extension><valueCode value='a'/><extension/></extension></active>"
+            ),
+            "xml.order",
+            "Patient.active.extension[0].extension[0]",
+        ),
         (
             _patient("<name><given value='a'/><family value='b'/></name>"),
             "xml.order",
@@ -161,14 +173,19 @@ def _patient(inner: str) -> bytes:
         (
             _patient("<active value='true'/><extension url='http://a.vn/x'/>"),
             "xml.order",
-            "Patient.extension",
+            "Patient.extension[0]",
         ),
     ],
 )
 def test_what_is_refused(body: bytes, key: str, path: str | None) -> None:
     with pytest.raises(errors.Invalid) as refused:
-        xml.to_json(body)
+        xml.to_json(body, ordered=True)
     assert (refused.value.key, refused.value.path) == (key, path)
+
+
+def test_order_is_let_be_where_it_is_not_asked_for() -> None:
+    body = _patient("<birthDate value='2000'/><active value='true'/>")
+    assert json.loads(xml.to_json(body)) == {"resourceType": "Patient", "birthDate": "2000", "active": True}
 
 
 def test_what_xml_cannot_hold_is_not_written() -> None:

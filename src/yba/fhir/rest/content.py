@@ -171,7 +171,7 @@ def check_sent(request: Request) -> None:
     if kind in _XML_KINDS:
         from yba.fhir.model import xml
 
-        request.replace_body(xml.to_json(request.body()), JSON)
+        request.replace_body(xml.to_json(request.body(), ordered=True), JSON)
 
 
 def check_form(request: Request) -> None:

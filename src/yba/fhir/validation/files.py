@@ -43,7 +43,7 @@ def _from_xml(data: bytes) -> Tree | RecordError:
     from yba.fhir.model import xml
 
     try:
-        return tree.parse(xml.to_json(data))
+        return tree.parse(xml.to_json(data, ordered=True))
     except RecordError as error:
         return error
 
