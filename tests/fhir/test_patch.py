@@ -209,6 +209,21 @@ def test_paths_that_find_too_much_together_are_too_costly() -> None:
     assert caught.value.key == "patch.too-costly"
 
 
+def test_the_paths_of_a_patch_share_their_steps() -> None:
+    """Each alone is within the limit of one evaluation; a thousand of them would take minutes."""
+    costly = "Patient.name.where(" + "given.where($this.length() > 0).count() > 0 and " * 3 + "family = 'x')"
+    delete = {
+        "name": "operation",
+        "part": [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": costly}],
+    }
+    resource = {"resourceType": "Patient", "name": [{"given": ["a"] * 20}] * 200}
+    one = {"resourceType": "Parameters", "parameter": [delete]}
+    assert patch.fhirpath_patch(resource, one) == resource
+    with pytest.raises(TooCostly) as caught:
+        patch.fhirpath_patch(resource, {"resourceType": "Parameters", "parameter": [delete] * 1000})
+    assert caught.value.key == "fhirpath.too-costly"
+
+
 def test_a_json_patch_goes_no_deeper_than_a_tree() -> None:
     deep = [{"op": "add", "path": "/a" * level, "value": {}} for level in range(1, 2000)]
     with pytest.raises(Invalid) as caught:

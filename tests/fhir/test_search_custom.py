@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -303,3 +304,16 @@ def test_a_change_writes_only_the_tables_it_touches(connection: psycopg.Connecti
     assert found(record, "Observation", ("value-quantity", "5.4")) == set()
     record.delete(codec.resource_class("Observation"), "a")
     assert [places(table) for table in before] == [[]] * 5
+
+
+def test_a_costly_parameter_slows_no_write_and_takes_nothing_of_the_others(database: str) -> None:
+    record = opened(database)
+    for number in range(8):
+        expression = "Patient.extension.select((1|2|3|4|5|6|7|8|9).repeat($this + 1)).where($this > 0)"
+        put(record, added(f"slow{number}", f"slow{number}", "number", expression))
+    put(record, added("eye", "eye", "token", f"Patient.extension('{EYES}').value"))
+    drain(database)
+    begun = time.perf_counter()
+    put(record, eyed("p", "brown"))
+    assert time.perf_counter() - begun < 5
+    assert found(record, "Patient", ("eye", "brown")) == {"p"}

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.fhir.validating import element, faults, patient, profile
 from tests.spec.published import folder
+from yba.fhir.errors import TooCostly
 from yba.fhir.model import tree
 from yba.fhir.model.structures import structure
 from yba.fhir.terminology import Terminology
-from yba.fhir.validation import Definitions, validate
+from yba.fhir.validation import Definitions, state, validate
 from yba.fhir.validation import invariants as subject
 from yba.fhir.validation.native import NATIVE
 from yba.fhir.validation.snapshot import generate
@@ -129,3 +131,22 @@ def test_every_published_definition_can_be_read() -> None:
         assert profile is not None
         assert profile.url == url
         assert structure(profile.structure.type) is not None
+
+
+def test_invariants_share_their_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be judged to the end is no verdict: it is said, not passed over."""
+    rules = [
+        {
+            "key": f"x-{number}",
+            "severity": "error",
+            "human": "x",
+            "expression": "name.given.select($this).count() >= 0",
+        }
+        for number in range(10)
+    ]
+    strict = profile("costly", "Patient", element("Patient", constraint=rules))
+    tree = patient(name=[{"given": ["a"] * 100}])
+    assert faults(tree, strict) == []
+    monkeypatch.setattr(state, "MOST_STEPS", 500)
+    with pytest.raises(TooCostly, match="more than 500 steps together"):
+        faults(tree, strict)

@@ -110,9 +110,9 @@ _WORK: dict[str, Callable[[Node, Change], None]] = {
 # -- finding -------------------------------------------------------------------------------------------------
 
 
-def _evaluated(top: Node, expression: fhirpath.Expression, at: str) -> list[Node]:
+def _evaluated(top: Node, expression: fhirpath.Expression, change: Change, at: str) -> list[Node]:
     try:
-        items = expression.evaluate(top)
+        items = expression.evaluate(top, budget=change.found.budget)
     except Invalid as error:
         raise invalid("patch.path", error.message, at) from None
     for item in items:
@@ -136,7 +136,7 @@ def _top(node: Node) -> Node:
 
 def _found(top: Node, change: Change) -> list[Node]:
     at = change.parts["path"][1]
-    found = _evaluated(top, _compiled(change.path, at), at)
+    found = _evaluated(top, _compiled(change.path, at), change, at)
     change.found.add(len(found))
     return found
 
@@ -181,7 +181,7 @@ def _list(top: Node, change: Change) -> tuple[dict[str, Any], Way, int]:
 def _empty_list(top: Node, change: Change, at: str) -> tuple[dict[str, Any], Way, int]:
     syntax = _compiled(change.path, at).syntax
     if isinstance(syntax, Member) and syntax.of is not None:
-        holders = _evaluated(top, fhirpath.Expression(change.path, syntax.of), at)
+        holders = _evaluated(top, fhirpath.Expression(change.path, syntax.of), change, at)
         if len(holders) == 1 and isinstance(holders[0].value, dict):
             known = ways(holders[0].place).get(syntax.name, ())
             if len(known) == 1 and _repeats(known[0]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.model.fhirpath import Budget
 from yba.fhir.model.structures import is_primitive
 
 MOST_FOUND = 1_000_000
@@ -24,12 +25,16 @@ class Value:
 
 
 class Found:
-    """How many elements the paths of one patch have found together: each operation looks for its own anew."""
+    """How many elements the paths of one patch have found together: each operation looks for its own anew.
 
-    __slots__ = ("count",)
+    ``budget``: the steps of FHIRPath they share.
+    """
+
+    __slots__ = ("budget", "count")
 
     def __init__(self) -> None:
         self.count = 0
+        self.budget = Budget()
 
     def add(self, count: int) -> None:
         """Raises TooCostly beyond the limit."""

@@ -30,13 +30,17 @@ _NAMES = {
     "decimal": "Decimal",
 }
 _building = threading.Lock()
-Reader = Callable[[Any, Any, Gathered], None]
-"""Given the typed resource and its tree, adds rows."""
+Reader = Callable[[Any, Any, Gathered, fhirpath.Budget], None]
+"""Given the typed resource and its tree, adds rows; the steps are those of all parameters of one resource."""
+# An index row is a path, a choice, an extension: what needs more steps is no parameter to slow every write with.
+MOST_STEPS = 1_000_000
+MOST_STEPS_OF_ONE = 200_000
 
 
 def gather(resource: Any, content: bytes, added: Sequence[Added]) -> Gathered:
     """The rows of these parameters for one resource."""
     found = Gathered(resource=resource)
+    budget = fhirpath.Budget(MOST_STEPS, each=MOST_STEPS_OF_ONE)
     parsed: Any = None
     kind: Any = type(resource)
     for one in added:
@@ -48,7 +52,7 @@ def gather(resource: Any, content: bytes, added: Sequence[Added]) -> Gathered:
         if evaluated is not None:
             parsed = tree.parse(content) if parsed is None else parsed
             try:
-                evaluated(resource, parsed, found)
+                evaluated(resource, parsed, found, budget)
             except RecordError as error:
                 # A user's expression that fails on this resource must not keep it from being stored.
                 log.warning("search: %s of %s: %s", one.parameter.code, one.base, error.message)
@@ -87,8 +91,8 @@ def _of_expression(parameter: Parameter) -> Reader:
     expression = fhirpath.compile(parameter.expression)
     leaf = index.leaf(parameter.kind, parameter.number)
 
-    def read(_resource: Any, parsed: Any, rows: Gathered) -> None:
-        for item in expression.evaluate(parsed, resolve=_resolver(parsed)):
+    def read(_resource: Any, parsed: Any, rows: Gathered, budget: fhirpath.Budget) -> None:
+        for item in expression.evaluate(parsed, resolve=_resolver(parsed), budget=budget):
             add(item, leaf, rows)
 
     return read
@@ -98,13 +102,15 @@ def _of_composite(parameter: Parameter) -> Reader:
     elements = fhirpath.compile(parameter.expression)
     parts = [(fhirpath.compile(one.expression), index.leaf(one.kind, 0)) for one in parameter.components]
 
-    def read(resource: Any, parsed: Any, rows: Gathered) -> None:
+    def read(resource: Any, parsed: Any, rows: Gathered, budget: fhirpath.Budget) -> None:
         resolve = _resolver(parsed)
-        for element in elements.evaluate(parsed, resolve=resolve):
+        for element in elements.evaluate(parsed, resolve=resolve, budget=budget):
             gathered = []
             for expression, leaf in parts:
                 inner = Gathered(resource=resource)
-                for item in expression.evaluate(element, environment={"resource": parsed}, resolve=resolve):
+                for item in expression.evaluate(
+                    element, environment={"resource": parsed}, resolve=resolve, budget=budget
+                ):
                     add(item, leaf, inner)
                 gathered.append(inner)
             composite.combine(parameter.components, gathered, parameter.number, rows)

@@ -119,7 +119,9 @@ def _fits(state: State, profile: Profile, at: str, scope: Scope) -> bool:
 
 def _in_fhirpath(state: State, expression: str, scope: Scope) -> bool:
     try:
-        return bool(fhirpath.compile(expression).evaluate(scope.tree)) or expression in _places("", scope)
+        return bool(
+            fhirpath.compile(expression).evaluate(scope.tree, budget=state.budget)
+        ) or expression in _places("", scope)
     except RecordError:
         return True  # whether it fits cannot be told
 

@@ -42,6 +42,8 @@ class Rule:
                 return  # the value is not formed as its type: told already, and nothing more can be said
             raise
         except RecordError as error:
+            if state.budget.spent:
+                raise
             state.add(
                 "warning", "not-supported", path, f"invariant.{self.key}",
                 f"{path}: the invariant {self.key} ({self.human}) could not be evaluated: {error.message}",
@@ -73,6 +75,7 @@ class Rule:
             environment={"resource": scope.tree, "rootResource": scope.root.tree},
             resolve=lambda reference: links.found(state, scope, reference),
             terminology=state.terminology,
+            budget=state.budget,
         )
         return found is True or (found is None and self.severity != "error")
 

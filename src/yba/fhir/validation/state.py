@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from yba.fhir.errors import TooCostly
+from yba.fhir.model.fhirpath import Budget
 from yba.fhir.validation.definitions import Definitions
 from yba.fhir.validation.issue import Issue
 
@@ -16,6 +17,7 @@ Resolve = Callable[[str], Tree | None]
 
 MOST_ISSUES = 2_000
 DEEPEST = 60
+MOST_STEPS = 10_000_000
 
 
 class State:
@@ -32,6 +34,7 @@ class State:
             tuple[int, str], tuple[bool, Tree]
         ] = {}  # whether a value meets a profile, and the value
         self.depth = 0
+        self.budget = Budget(MOST_STEPS)  # what all invariants may cost together
         self.faulty = False  # whether any fault was met, be it while trying
 
     def add(self, severity: str, code: str, path: str, key: str, message: str) -> None:

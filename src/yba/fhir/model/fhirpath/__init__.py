@@ -21,11 +21,11 @@ from yba.fhir.model.fhirpath.compiler import compiled
 from yba.fhir.model.fhirpath.node import Node, resource_of, root
 from yba.fhir.model.fhirpath.output import as_json
 from yba.fhir.model.fhirpath.parser import parse
-from yba.fhir.model.fhirpath.run import Run, Trace
+from yba.fhir.model.fhirpath.run import MOST_STEPS, Budget, Run, Trace
 from yba.fhir.model.fhirpath.syntax import Syntax, faulty
 from yba.fhir.model.fhirpath.values import Items, Quantity, TypeInfo, boolean, fault
 
-__all__ = ["Expression", "Node", "Quantity", "TypeInfo", "compile", "root"]
+__all__ = ["Budget", "Expression", "Node", "Quantity", "TypeInfo", "compile", "root"]
 
 _CACHED = 4096
 
@@ -55,15 +55,18 @@ class Expression:
         trace: Trace | None = None,
         conforms: Callable[[Any, str], bool | None] | None = None,
         strict: bool = False,
+        budget: Budget | None = None,
     ) -> Items:
         """The resulting collection: Nodes, and values of the System types (see ``values``).
 
         ``tree`` is a resource, an element (then ``type_name`` says of what type or backbone path), or a Node.
         ``environment`` sets ``%resource``, ``%rootResource``, ``%context`` and others, without the ``%``; trees and
         Nodes are values. ``conforms`` answers ``conformsTo()`` for an item and the url of a profile (None: not known).
-        ``strict`` refuses a cast of several items. Raises Invalid for what cannot be evaluated,
-        TooCostly for what does not end.
+        ``strict`` refuses a cast of several items. ``budget`` is what it shares with other evaluations.
+        Raises Invalid for what cannot be evaluated, TooCostly for what does not end.
         """
+        if budget is not None and budget.spent:
+            raise budget.over()
         start = tree if type(tree) is Node else root(tree, type_name)
         run = Run(
             [start],
@@ -74,11 +77,17 @@ class Expression:
             trace=trace,
             conforms=conforms,
             strict=strict,
+            most=MOST_STEPS if budget is None else min(budget.each, budget.left),
         )
         try:
-            return self._compiled(run)
+            found = self._compiled(run)
+            run.spend(0)
+            return found
         except RecursionError:
             raise fault("it is nested too deep.") from None
+        finally:
+            if budget is not None:
+                budget.take(run.steps)
 
     def values(self, tree: Any, **given: Any) -> list[Any]:
         """The result as plain JSON values."""

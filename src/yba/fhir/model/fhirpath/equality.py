@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 
+from yba.fhir.errors import TooCostly
 from yba.fhir.model.fhirpath import moments
 from yba.fhir.model.fhirpath.moments import Moment, Time
 from yba.fhir.model.fhirpath.node import Node
-from yba.fhir.model.fhirpath.units import compared, equivalent_quantities
+from yba.fhir.model.fhirpath.units import compared, equivalent_quantities, sameness
 from yba.fhir.model.fhirpath.values import EXACT, Items, Quantity, atom, fault, shown, single
 
 _NUMBERS = (int, Decimal)
+MOST_PAIRS = 200_000
 
 
 def equal_collections(ours: Items, theirs: Items) -> bool | None:
@@ -77,22 +80,54 @@ def _content(node: Node) -> Any:
 # -- equivalent ----------------------------------------------------------------------------------------------
 
 
-def equivalent_collections(ours: Items, theirs: Items) -> bool:
-    """``~``: in any order."""
+class _Pairs:
+    """How many pairs one comparison has held against each other."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self) -> None:
+        self.count += 1
+        if self.count > MOST_PAIRS:
+            raise TooCostly(
+                "fhirpath.too-costly",
+                f"'~' would hold more than {MOST_PAIRS} pairs of items against each other. Ask for fewer items.",
+            )
+
+
+def equivalent_collections(ours: Items, theirs: Items, pairs: _Pairs | None = None) -> bool:
+    """``~``: in any order. Raises TooCostly for too many that are not plain texts."""
     if len(ours) != len(theirs):
         return False
-    left = list(theirs)
-    for mine in ours:
-        found = next((place for place, yours in enumerate(left) if equivalent(mine, yours)), None)
+    one, other = [atom(item) for item in ours], [atom(item) for item in theirs]
+    mine, yours = _texts(one), _texts(other)
+    if mine is not None and yours is not None:
+        return mine == yours
+    pairs = pairs or _Pairs()
+    for item in one:
+        found = next((place for place, held in enumerate(other) if _equivalent(item, held, pairs)), None)
         if found is None:
             return False
-        del left[found]
+        del other[found]
     return True
+
+
+def _texts(items: Items) -> Counter[str] | None:
+    """How often each text is there, as equivalence sees it; None where not all are texts."""
+    if not all(type(item) is str for item in items):
+        return None
+    return Counter(map(folded, items))
 
 
 def equivalent(one: Any, other: Any) -> bool:
     """Whether two items mean the same: text without case and spaces, numbers to the lesser precision."""
-    one, other = atom(one), atom(other)
+    return _equivalent(atom(one), atom(other), _Pairs())
+
+
+def _equivalent(one: Any, other: Any, pairs: _Pairs) -> bool:
+    pairs.add()
     mine, yours = type(one), type(other)
     if mine is str and yours is str:
         return folded(one) == folded(other)
@@ -104,7 +139,7 @@ def equivalent(one: Any, other: Any) -> bool:
         ours, theirs = as_quantity(one), as_quantity(other)
         return ours is not None and theirs is not None and equivalent_quantities(ours, theirs)
     if mine is Node and yours is Node:
-        return _equivalent_nodes(one, other)
+        return _equivalent_nodes(one, other, pairs)
     return bool(mine is yours and one == other)
 
 
@@ -128,13 +163,13 @@ def _places(number: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-def _equivalent_nodes(one: Node, other: Node) -> bool:
+def _equivalent_nodes(one: Node, other: Node, pairs: _Pairs) -> bool:
     ours, theirs = _named(one), _named(other)
     if not ours and not theirs:
         return bool(_content(one) == _content(other))
     if ours.keys() != theirs.keys():
         return False
-    return all(equivalent_collections(items, theirs[name]) for name, items in ours.items())
+    return all(equivalent_collections(items, theirs[name], pairs) for name, items in ours.items())
 
 
 def _named(node: Node) -> dict[str, Items]:
@@ -170,12 +205,13 @@ def order(one: Any, other: Any) -> int | None:
 
 
 class Seen:
-    """Items of which each is kept once, by ``=``; quick for plain values, which are hashed."""
+    """Items of which each is kept once, by ``=``; quick, since all but types are hashed."""
 
-    __slots__ = ("_others", "_plain")
+    __slots__ = ("_others", "_plain", "_quantities")
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         self._plain: set[Any] = set()
+        self._quantities: dict[Any, list[Quantity]] = {}
         self._others: Items = []
         for item in items:
             self.add(item)
@@ -183,12 +219,12 @@ class Seen:
     def add(self, item: Any) -> bool:
         """Keep it; False if it was there."""
         value = atom(item)
+        if type(value) is Quantity:
+            alike = self._quantities.setdefault(sameness(value), [])
+            return _added(value, alike)
         key = _hashed(value)
         if key is None:
-            if any(equal(value, kept) for kept in self._others):
-                return False
-            self._others.append(value)
-            return True
+            return _added(value, self._others)
         if key in self._plain:
             return False
         self._plain.add(key)
@@ -196,10 +232,22 @@ class Seen:
 
     def __contains__(self, item: Any) -> bool:
         value = atom(item)
-        key = _hashed(value)
-        if key is not None and key in self._plain:
+        measure = as_quantity(value) if self._quantities else None
+        if measure is not None and any(
+            equal(measure, kept) for kept in self._quantities.get(sameness(measure), ())
+        ):
             return True
-        return (key is None or _is_number(value)) and any(equal(value, kept) for kept in self._others)
+        key = _hashed(value)
+        if key is not None:
+            return key in self._plain
+        return any(equal(value, kept) for kept in self._others)
+
+
+def _added(value: Any, kept: list[Any]) -> bool:
+    if any(equal(value, one) for one in kept):
+        return False
+    kept.append(value)
+    return True
 
 
 def _hashed(value: Any) -> Any:
@@ -222,10 +270,6 @@ def _frozen(content: Any) -> Any:
     if type(content) is dict:
         return frozenset((name, _frozen(one)) for name, one in content.items())
     return tuple(map(_frozen, content)) if type(content) is list else content
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in _NUMBERS
 
 
 def distinct(items: Items) -> Items:

@@ -12,6 +12,37 @@ from yba.fhir.model.fhirpath.values import Items, fault
 
 Trace = Callable[[str, Items], None]
 MOST_STEPS = 2_000_000
+_BEGINNING = 8
+"""What an evaluation costs though it finds nothing."""
+
+
+class Budget:
+    """Steps that many evaluations share: those of one patch, one validation, the search parameters of one resource.
+
+    ``each``: what a single one may take of them.
+    """
+
+    __slots__ = ("each", "left", "steps")
+
+    def __init__(self, steps: int = MOST_STEPS, *, each: int = MOST_STEPS) -> None:
+        self.steps = self.left = steps
+        self.each = each
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.left <= 0
+
+    def take(self, steps: int) -> None:
+        """Note what an evaluation has taken."""
+        self.left -= steps + _BEGINNING
+
+    def over(self) -> TooCostly:
+        """The refusal of what goes beyond all of them."""
+        return TooCostly(
+            "fhirpath.too-costly",
+            f"The FHIRPath expressions need more than {self.steps} steps together. Ask for less at a time.",
+        )
 
 
 class Run:
@@ -24,6 +55,7 @@ class Run:
         "environment",
         "given_now",
         "index",
+        "most",
         "resolve",
         "steps",
         "strict",
@@ -45,6 +77,7 @@ class Run:
         trace: Trace | None,
         conforms: Callable[[Any, str], bool | None] | None,
         strict: bool,
+        most: int = MOST_STEPS,
     ) -> None:
         self.this = this
         self.index: int | None = None
@@ -59,16 +92,17 @@ class Run:
         self.conforms = conforms
         self.strict = strict
         self.steps = 0
+        self.most = most
         self.entries: dict[int, tuple[Any, dict[str, Any]]] = {}
         """The entries of bundles by their addresses, kept while ``resolve()`` looks for others."""
 
     def spend(self, steps: int) -> None:
         """Count work that an expression can multiply. Raises TooCostly beyond the limit."""
         self.steps += steps
-        if self.steps > MOST_STEPS:
+        if self.steps > self.most:
             raise TooCostly(
                 "fhirpath.too-costly",
-                f"The FHIRPath expression needs more than {MOST_STEPS} steps. Ask for less at a time.",
+                f"The FHIRPath expression needs more than {self.most} steps. Ask for less at a time.",
             )
 
     def now(self) -> DateTime:

@@ -17,6 +17,17 @@ def compared(one: Quantity, other: Quantity) -> int | None:
     return (pair[0] > pair[1]) - (pair[0] < pair[1])
 
 
+def sameness(quantity: Quantity) -> tuple[str, Decimal]:
+    """Something to hash, the same for all quantities that are equal."""
+    if quantity.unit in _MONTHS:
+        return "calendar months", MATH.multiply(quantity.value, Decimal(_MONTHS[quantity.unit]))
+    from yba.fhir.model.ucum import canonical
+
+    unit = ucum(quantity.unit)
+    found = canonical(quantity.value, unit)
+    return (unit, quantity.value) if found is None else (found[1], found[0])
+
+
 def alike(one: Quantity, other: Quantity) -> tuple[Decimal, Decimal] | None:
     """The two values in one unit; None when there is none."""
     if one.unit == other.unit:
