@@ -425,7 +425,6 @@ def test_what_is_hidden_is_neither_counted_nor_included(
         ("_list", "$current-problems", "search.functional-list"),
         ("_list", "a b", "search.value"),
         ("_query", "x", "search.query"),
-        ("_contained", "true", "search.contained"),
         ("_contained", "perhaps", "search.contained"),
         ("_summary", "short", "search.summary"),
         ("_elements", "a b", "search.elements"),

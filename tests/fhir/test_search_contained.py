@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.fhir.searches import found, observation, patient, put, resource
+from tests.fhir.searches import citizen, found, observation, patient, put, resource
+from tests.fhir.test_rest import Client, client
 from tests.wholeness import halves, misindexed
 from yba import fhir
+from yba.fhir import errors
 from yba.fhir.access import SYSTEM
 from yba.fhir.r4.medication_request import MedicationRequest
+
+__all__ = ["client"]
 
 MEDICATION = (
     '{{"resourceType":"Medication","id":"{id}","ingredient":[{{"itemCodeableConcept":'
@@ -143,3 +148,119 @@ def test_rows_inside_follow_their_container(record: fhir.Record, connection: psy
     assert set(found(record, *asked)) == {"r1", "r4"}
     assert halves(connection) == []
     assert misindexed(connection) == []
+
+
+def answered(record: fhir.Record, type_name: str | None, *params: tuple[str, str]) -> list[str]:
+    """What a page holds, as Type/id, with #id where the contained resource alone is meant; sorted."""
+    page = record.search_stored(type_name, params, strict=True, contained=True)
+    fragments = page.fragments or [None] * len(page.matches)
+    return sorted(
+        f"{one.type}/{one.id}" + (f"#{part}" if part else "")
+        for one, part in zip(page.matches, fragments, strict=True)
+    )
+
+
+ALONE = ("_containedType", "contained")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "params", "expected"),
+    [
+        ("Medication", [("ingredient-code", "abc"), ("_contained", "true")], ["r1", "r2", "r3"]),
+        ("Medication", [("ingredient-code", "def"), ("_contained", "true")], ["r2"]),
+        (
+            "Medication",
+            [("_contained", "true"), ("_lastUpdated", "gt2000"), ("_sort", "-_id")],
+            ["r1", "r2", "r3"],
+        ),
+        ("Medication", [("_contained", "true"), ("_lastUpdated", "lt2000")], []),
+        ("Medication", [("_contained", "true"), ("ingredient-code:missing", "true")], []),
+    ],
+)
+def test_containers_are_answered(
+    record: fhir.Record, type_name: str, params: list[tuple[str, str]], expected: list[str]
+) -> None:
+    found = answered(record, type_name, *params)
+    assert found == [f"MedicationRequest/{one}" for one in expected]
+    assert record.search_stored(type_name, [*params, ("_count", "0")], contained=True).total == len(expected)
+
+
+def test_contained_resources_are_answered(record: fhir.Record) -> None:
+    asked = ("ingredient-code", "abc")
+    alone = ["MedicationRequest/r1#m", "MedicationRequest/r2#n", "MedicationRequest/r3#n"]
+    assert answered(record, "Medication", asked, ("_contained", "true"), ALONE) == alone
+    assert answered(record, "Medication", ("_contained", "both"), ("_id", "m")) == [
+        "Medication/m", "MedicationRequest/r1", "MedicationRequest/r2",
+    ]  # fmt: skip
+    assert answered(record, "Medication", ("_contained", "both"), ("_id", "m"), ALONE) == [
+        "Medication/m", "MedicationRequest/r1#m", "MedicationRequest/r2#m",
+    ]  # fmt: skip
+    assert answered(record, "Medication", asked, ("_contained", "false")) == []
+    inside = [("_contained", "true"), ("organization.name", "bach")]
+    assert answered(record, "Patient", *inside) == ["Observation/o1", "Observation/o2"]
+    assert answered(record, "Patient", *inside, ALONE) == ["Observation/o1#p", "Observation/o2#p"]
+    assert answered(record, "Patient", *inside, ("name", "binh")) == []
+    assert answered(record, "Patient", ("_contained", "true"), ("_has:Observation:focus:code", "8302-2")) == [
+        "Observation/o2"
+    ]
+    assert answered(record, None, ("_type", "Organization,Patient"), ("_contained", "true"), ("_id", "o"), ALONE) == [
+        "Observation/o1#o", "Observation/o2#o",
+    ]  # fmt: skip
+    page = record.search_stored(
+        "Organization", [("_contained", "both"), ("_count", "2"), ALONE], contained=True
+    )
+    assert len(page.matches) == 2
+    again = record.search_stored(
+        "Organization",
+        [("_contained", "both"), ("_count", "2"), ALONE, ("_cursor", page.next or "")],
+        contained=True,
+    )
+    both = [
+        *zip(page.matches, page.fragments, strict=True),
+        *zip(again.matches, again.fragments, strict=True),
+    ]
+    assert sorted((one.id, part or "") for one, part in both) == [("h", ""), ("o1", "o"), ("o2", "o")]
+    assert again.next is None
+
+
+def test_containers_are_seen_or_not(record: fhir.Record, connection: psycopg.Connection[Any]) -> None:
+    put(record, patient("q"), observed("o9", PERSON, "Patient/q", ',"focus":[{"reference":"#p"}]'))
+    own = citizen(connection, "q")
+    for more in ([], [ALONE]):
+        assert len(answered(record, "Patient", ("_contained", "true"), ("name", "an"), *more)) == 3
+        assert len(answered(own, "Patient", ("_contained", "true"), ("name", "an"), *more)) == 1
+    assert found(own, "Observation", ("focus:Patient.name", "an")) == ["o9"]
+    assert found(own, "Observation", ("subject:Patient.name", "an")) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "key"),
+    [
+        ([("_contained", "perhaps")], "search.contained"),
+        ([("_containedType", "all")], "search.contained"),
+        ([("_contained", "true"), ("_sort", "code")], "search.contained-sort"),
+    ],
+)
+def test_refusals(record: fhir.Record, params: list[tuple[str, str]], key: str) -> None:
+    with pytest.raises(errors.RecordError) as refused:
+        answered(record, "Medication", *params)
+    assert refused.value.key == key
+
+
+def test_only_a_search_takes_containers_for_what_was_asked(record: fhir.Record) -> None:
+    """Not a conditional write, a subscription, an export: these would take the container for a match."""
+    with pytest.raises(errors.Unsupported):
+        found(record, "Medication", ("_contained", "true"))
+
+
+def test_the_face_cuts_out_what_is_meant(client: Client) -> None:
+    client("PUT", "/MedicationRequest/r", json.loads(request("r", MEDICATION.format(id="m", code="abc"))))
+    page = client("GET", "/Medication?ingredient-code=abc&_contained=true&_containedType=contained").json
+    assert page["total"] == 1
+    assert page["entry"][0]["fullUrl"].endswith("/MedicationRequest/r#m")
+    assert page["entry"][0]["resource"] == json.loads(MEDICATION.format(id="m", code="abc"))
+    assert page["entry"][0]["search"] == {"mode": "match"}
+    page = client("GET", "/Medication?ingredient-code=abc&_contained=true").json
+    assert page["entry"][0]["fullUrl"].endswith("/MedicationRequest/r")
+    assert page["entry"][0]["resource"]["resourceType"] == "MedicationRequest"
+    assert client("GET", "/Patient/p/Medication?_contained=true").status in (400, 404)

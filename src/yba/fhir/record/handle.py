@@ -286,16 +286,18 @@ class Record:
         *,
         strict: bool = False,
         compartment: search.Compartment | None = None,
+        contained: bool = False,
     ) -> search.Found:
         """One page of a search, as stored: of a type, or (None) of all or of those ``_type`` names.
 
-        ``compartment`` narrows it to what belongs to one resource.
+        ``compartment`` narrows it to what belongs to one resource; ``contained``: ``_contained`` may be asked.
         """
         with translated:
             found = search.run(
                 self.connection, type_name, params,
                 access=lambda name: policy.condition(self.actor, name), strict=strict,
                 now=self.clock(), base_url=self.base_url, compartment=compartment, terminology=self.terminology,
+                contained=contained,
             )  # fmt: skip
         patient = next((value for name, value in params if name in ("patient", "subject")), None)
         if compartment is not None and compartment.type == "Patient":

@@ -33,9 +33,12 @@ def searchset(base_url: str, place: str, params: Sequence[tuple[str, str]], foun
     if found.next is not None:
         links.append(("next", _page_url(url, asked, found.next)))
     scores: Sequence[float | None] = found.scores or [None] * len(found.matches)
+    fragments: Sequence[str | None] = found.fragments or [None] * len(found.matches)
     entries = [
         _entry(base_url, one, _part(found, one, found.elements), b"match", score)
-        for one, score in zip(found.matches, scores, strict=True)
+        if fragment is None
+        else _contained(base_url, one, fragment, found, score)
+        for one, fragment, score in zip(found.matches, fragments, scores, strict=True)
     ]
     entries += [_entry(base_url, one, _part(found, one, ()), b"include", None) for one in found.included]
     if outcome is not None:
@@ -92,6 +95,26 @@ def _entry(base_url: str, one: Stored, content: bytes, mode: bytes, score: float
         mode,
         b"" if score is None else b',"score":%.6f' % max(0.0, min(score, 1.0)),
     )
+
+
+class _Holder(msgspec.Struct):
+    contained: list[msgspec.Raw] = []
+
+
+class _Head(msgspec.Struct, rename={"resource_type": "resourceType"}):
+    resource_type: str
+    id: str | None = None
+
+
+def _contained(base_url: str, holder: Stored, fragment: str, found: Found, score: float | None) -> bytes:
+    """A contained resource alone: its address is that of its container, with its own id (search.html#contained)."""
+    for raw in msgspec.json.decode(holder.content or b"{}", type=_Holder).contained:
+        head = msgspec.json.decode(raw, type=_Head)
+        if head.id == fragment:
+            one = msgspec.structs.replace(holder, content=bytes(raw), id=f"{holder.id}#{fragment}")
+            part = _part(found, msgspec.structs.replace(one, type=head.resource_type), found.elements)
+            return _entry(base_url, one, part, b"match", score)
+    raise ValueError(fragment)
 
 
 def _version(base_url: str, kind: str, one: Stored) -> bytes:

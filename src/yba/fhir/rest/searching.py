@@ -70,7 +70,9 @@ def _answer(
     handling = request.prefers("handling")
     if handling not in (None, "strict", "lenient"):
         raise Invalid("rest.prefer", f"Prefer: handling is strict or lenient, not '{handling}'.")
-    found = record.search_stored(type_name, params, strict=handling == "strict", compartment=compartment)
+    found = record.search_stored(
+        type_name, params, strict=handling == "strict", compartment=compartment, contained=True
+    )
     outcome = _ignored(type_name, found) if found.unknown or found.capped else None
     place = type_name or ""
     if compartment is not None:

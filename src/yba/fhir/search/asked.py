@@ -59,6 +59,8 @@ class Asked:
     unknown: list[str] = field(default_factory=list)
     summary: str | None = None
     elements: list[str] = field(default_factory=list)
+    contained: str = "false"
+    contained_type: str = "container"
 
 
 def read(
@@ -220,18 +222,16 @@ def _elements(asked: Asked, name: str, value: str) -> None:
 
 
 def _contained(asked: Asked, name: str, value: str) -> None:
-    """Contained resources are read within what holds them (search.html#contained)."""
+    """``_contained``: whether what is asked of are contained resources; ``_containedType``: what then is answered."""
     allowed = ("false", "true", "both") if name == "_contained" else ("container", "contained")
     if value not in allowed:
         raise Invalid(
             "search.contained", f"'{name[:50]}' is one of {', '.join(allowed)}, not '{value[:50]}'."
         )
-    if name == "_contained" and value != "false":
-        raise Unsupported(
-            "search.contained",
-            "Contained resources are not searched by themselves. Search the resources that hold them.",
-            parameter=name,
-        )
+    if name == "_contained":
+        asked.contained = value
+    else:
+        asked.contained_type = value
 
 
 def _query(asked: Asked, name: str, value: str) -> None:

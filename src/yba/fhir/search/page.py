@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from yba.fhir.errors import Invalid
+from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import asked as reading
 from yba.fhir.search import containing, paging, sorting, statement
@@ -33,6 +33,7 @@ class Found:
 
     ``count`` is the size the page was given, smaller than asked for when ``capped``. ``scores`` has one for each
     match where texts were searched or sorted by. ``summary`` and ``elements`` are for the face that writes it out.
+    ``fragments``: for a match that is a container, the id of the contained resource that is meant.
     """
 
     matches: list[Stored]
@@ -45,6 +46,7 @@ class Found:
     scores: list[float] = field(default_factory=list)
     summary: str | None = None
     elements: list[str] = field(default_factory=list)
+    fragments: list[str | None] = field(default_factory=list)
 
 
 def run(
@@ -58,11 +60,13 @@ def run(
     base_url: str | None = None,
     compartment: Compartment | None = None,
     terminology: Callable[[], Terminology] | None = None,
+    contained: bool = False,
 ) -> Found:
     """Answer a search with one page. ``access`` gives the condition each type's rows must pass.
 
     ``type_name`` None searches every type, or those ``_type`` names; ``compartment`` narrows to what belongs to one
-    resource; ``terminology`` gives what knows codes and value sets, when a question needs it. Raises Invalid for
+    resource; ``terminology`` gives what knows codes and value sets, when a question needs it; ``contained`` says that
+    the caller can take containers for what was asked (``_contained``). Raises Invalid for
     values that cannot be read (and, ``strict``, unknown parameters), Unsupported for what is not offered, TooCostly
     when more is to be included than a page may hold.
     """
@@ -75,7 +79,20 @@ def run(
     asked = reading.read(
         type_name or ANY, types, params, strict=strict, asking=asking, compartment=compartment
     )
-    arms = _through_doors(asking, asked)
+    own = _through_doors(asking, asked)
+    if asked.contained == "false":
+        arms = [Arm(one, clauses) for one, clauses in own.items()]
+    elif contained and compartment is None:
+        holders = frozenset(holder for holder, _ in asking.contained())
+        with asking.within(holders):
+            inside = reading.read(type_name or ANY, types, params, strict=strict, asking=asking)
+        arms = containing.arms(asking, asked, inside, own)
+    else:
+        raise Unsupported(
+            "search.contained",
+            "Contained resources are asked for by a search of a type, not here. Ask without '_contained'.",
+            parameter="_contained",
+        )
     found = Found(
         [], unknown=asked.unknown, count=asked.count, capped=asked.capped,
         summary=asked.summary, elements=asked.elements,
@@ -144,28 +161,29 @@ select step.type::varchar from step where step.type is not null"""
 # -- the page ----------------------------------------------------------------------------------------------
 
 
-def _fill(
-    connection: psycopg.Connection[Any], asked: Asked, arms: dict[str, list[Clause]], found: Found
-) -> None:
+def _fill(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm], found: Found) -> None:
     """Read the rows of the page and, by one row more, whether there is another."""
-    ranks = {
-        one: highest([clause.rank for clause in clauses if clause.rank]) for one, clauses in arms.items()
-    }
-    orders = {
-        one: sorting.keys(one, tuple(asked.sort), fenced=_narrow(clauses), rank=ranks[one])
-        for one, clauses in arms.items()
-    }
-    rows = _rows(connection, asked, arms, orders, ranks)
-    several = len(arms) > 1
-    width = len(next(iter(orders.values())))
+    arms = [_ordered(asked, arm) for arm in arms]
+    rows = _rows(connection, asked, arms)
+    inside = any(arm.holder for arm in arms)
+    several = len(arms) > 1 or inside
+    width = len(arms[0].order)
     if len(rows) > asked.count:
         rows = rows[: asked.count]
         found.next = paging.encode(_shape(asked), rows[-1][WIDTH : WIDTH + width])
-    only = next(iter(arms))
-    found.matches = [_stored(row[-1] if several else only, row) for row in rows]
-    if any(ranks.values()) or any(code == reading.SCORE for code, _ in asked.sort):
-        ranked = several or any(ranks.values())
-        found.scores = [float(row[WIDTH + width]) if ranked else 1.0 for row in rows]
+    score = WIDTH + width
+    found.matches = [_stored(row[score + 1] if several else arms[0].type, row) for row in rows]
+    found.fragments = [row[score + 2] for row in rows] if inside else []
+    ranked = any(arm.rank for arm in arms)
+    if ranked or any(code == reading.SCORE for code, _ in asked.sort):
+        found.scores = [float(row[score]) if several or ranked else 1.0 for row in rows]
+
+
+def _ordered(asked: Asked, arm: Arm) -> Arm:
+    """With its score, and the order of the page."""
+    rank = highest([clause.rank for clause in arm.clauses if clause.rank])
+    order = sorting.keys(arm.type, tuple(asked.sort), fenced=_narrow(arm.clauses), rank=rank)
+    return replace(arm, order=order, rank=rank)
 
 
 def _shape(asked: Asked) -> str:
@@ -206,22 +224,17 @@ def _stored(type_name: str, row: Row) -> Stored:
 def _rows(
     connection: psycopg.Connection[Any],
     asked: Asked,
-    arms: dict[str, list[Clause]],
-    orders: dict[str, tuple[sorting.Key, ...]],
-    ranks: dict[str, Clause | None],
+    arms: list[Arm],
 ) -> list[Row]:
     """Up to one row more than the page holds."""
-    order = next(iter(orders.values()))
+    order = arms[0].order
     start = paging.decode(_shape(asked), order, asked.cursor) if asked.cursor else None
     wanted = asked.count + 1
 
     def read(start: list[object] | None, wanted: int, present: bool | None) -> list[Row]:
-        made = [
-            Arm(one, _narrowed(clauses, orders[one], start, present), orders[one], ranks[one])
-            for one, clauses in arms.items()
-        ]
+        made = [replace(arm, clauses=_narrowed(arm.clauses, arm.order, start, present)) for arm in arms]
         found = statement.page(made, sorting.order_by(order, present=present is not None), wanted)
-        return _asked(connection, found, arms.values())
+        return _asked(connection, found, [arm.clauses for arm in arms])
 
     if len(arms) > 1 or not sorting.by_occurred(order):
         return read(start, wanted, None)
@@ -231,7 +244,7 @@ def _rows(
     if start is None or start[0] is not None:
         rows = read(start, wanted, True)
         start = None
-    if len(rows) < wanted and not _in_time(next(iter(arms.values()))):
+    if len(rows) < wanted and not _in_time(arms[0].clauses):
         rows += read(start, wanted - len(rows), False)
     return rows
 
@@ -254,7 +267,7 @@ def _narrowed(
 def _total(
     connection: psycopg.Connection[Any],
     asked: Asked,
-    arms: dict[str, list[Clause]],
+    arms: list[Arm],
     asking: Asking,
     found: Found,
 ) -> int:
@@ -262,14 +275,13 @@ def _total(
 
     An estimate is made from statistics of all rows: it is not for who may see a part of them only.
     """
-    made = [Arm(one, clauses) for one, clauses in arms.items()]
-    if not made:
+    if not arms:
         return 0
     if asked.total == "estimate" and not asking.restricted:
-        rows = _asked(connection, statement.estimate(made), [()])
+        rows = _asked(connection, statement.estimate(arms), [()])
         expected = _expected(rows[0][0])
         return max(expected, len(found.matches) + (1 if found.next is not None else 0))
-    rows = _asked(connection, statement.count(made), arms.values())
+    rows = _asked(connection, statement.count(arms), [arm.clauses for arm in arms])
     return sum(int(row[0]) for row in rows)
 
 

@@ -17,19 +17,30 @@ from yba.fhir.search.sorting import Key
 _COLUMNS = "r.id::varchar, r.version, r.updated, r.content, r.patient::varchar, r.facility::varchar, r.rid"
 _NAMES = "q.id, q.version, q.updated, q.content, q.patient, q.facility, q.rid"
 WIDTH = 7
+# Of a contained resource: its container's columns. Conditions and order are its own.
+_HELD = (
+    "r.holder_id::varchar as id, r.version, r.updated, r.content, r.whose::varchar as patient,"
+    " r.kept::varchar as facility, r.container as rid"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What is asked of one type: conditions (the door among them), order, and what its score is."""
+    """What is asked of one type: conditions (the door among them), order, and what its score is.
+
+    ``holder``: what is asked of are the resources of the type contained in those of this one; ``rows`` are these
+    (``containing.source``).
+    """
 
     type: str
     clauses: Sequence[Clause]
     order: Sequence[Key] = ()
     rank: Clause | None = None
+    holder: str | None = None
+    rows: Clause | None = None
 
 
-Shape = tuple[str, tuple[str, ...], tuple[str, ...], str | None]
+Shape = tuple[str, tuple[str, ...], tuple[str, ...], str | None, str | None, str | None]
 Statement = tuple[str, dict[str, object]]
 
 
@@ -59,6 +70,8 @@ def _shape(arm: Arm) -> Shape:
         tuple(clause.sql for clause in arm.clauses),
         tuple(key.sql for key in arm.order),
         arm.rank.sql if arm.rank is not None else None,
+        arm.holder,
+        arm.rows.sql if arm.rows is not None else None,
     )
 
 
@@ -70,6 +83,8 @@ def _values(arms: Sequence[Arm]) -> list[object]:
             found += key.values
         if arm.rank is not None:
             found += arm.rank.values
+        if arm.rows is not None:
+            found += arm.rows.values
         for clause in arm.clauses:
             found += clause.values
     return found
@@ -77,21 +92,28 @@ def _values(arms: Sequence[Arm]) -> list[object]:
 
 @lru_cache(maxsize=2048)
 def _page(shapes: tuple[Shape, ...], order: str) -> str:
-    several = len(shapes) > 1
+    inside = any(shape[4] for shape in shapes)
+    several = len(shapes) > 1 or inside
     texts = []
-    for type_name, clauses, keys, rank in shapes:
-        columns = [_COLUMNS, *(f"{key} as k{number}" for number, key in enumerate(keys))]
+    for type_name, clauses, keys, rank, holder, rows in shapes:
+        columns = [
+            _HELD if holder else _COLUMNS,
+            *(f"{key} as k{number}" for number, key in enumerate(keys)),
+        ]
         if rank is not None or several:
             columns.append(f"{rank or '1::float8'} as score")
         if several:
-            columns.append(f"'{type_name}'::varchar as type")
+            columns.append(f"'{holder or type_name}'::varchar as type")
+        if inside:
+            columns.append(f"{'r.id' if holder else 'null'}::varchar as fragment")
         texts.append(
-            f"select {', '.join(columns)} from record.resource r where {_where(type_name, clauses)}"  # noqa: S608 - our own texts
+            f"select {', '.join(columns)} from {_from(rows)} where {_where(type_name, clauses)}"  # noqa: S608 - our own texts
             f" order by {order} limit %(wanted)s"
         )
     if not several:
         return _placed(texts[0])
     names = ", ".join([_NAMES, *(f"q.k{number}" for number in range(len(shapes[0][2]))), "q.score", "q.type"])
+    names += ", q.fragment" if inside else ""
     whole = " union all ".join(f"({text})" for text in texts)
     return _placed(f"select {names} from ({whole}) q order by {order} limit %(wanted)s")  # noqa: S608
 
@@ -99,10 +121,14 @@ def _page(shapes: tuple[Shape, ...], order: str) -> str:
 @lru_cache(maxsize=2048)
 def _count(shapes: tuple[Shape, ...]) -> str:
     texts = [
-        f"select count(*) from record.resource r where {_where(type_name, clauses)}"  # noqa: S608
-        for type_name, clauses, _, _ in shapes
+        f"select count(*) from {_from(rows)} where {_where(type_name, clauses)}"  # noqa: S608
+        for type_name, clauses, _, _, _, rows in shapes
     ]
     return _placed(" union all ".join(texts))
+
+
+def _from(rows: str | None) -> str:
+    return "record.resource r" if rows is None else f"({rows}) r"
 
 
 def _where(type_name: str, clauses: Sequence[str]) -> str:
