@@ -174,3 +174,49 @@ def test_id_forms(record: fhir.Record) -> None:
     assert found(record, "Patient", ("_id:missing", "true")) == []
     assert set(found(record, "Patient", ("_id:missing", "false"))) == {"p", "q"}
     assert set(found(record, "Patient", ("_lastUpdated:missing", "false"))) == {"p", "q"}
+
+
+def test_what_is_refused_tells_nothing_of_what_is_hidden(
+    record: fhir.Record, connection: psycopg.Connection[Any]
+) -> None:
+    """A search of every type is answered or refused alike, whatever rows are hidden from who asks."""
+    questions = [
+        ("code", "x"), ("birthdate", "2020"), ("name", "x"), ("date", "2020"), ("_sort", "date"), ("_sort", "-_id"),
+        ("patient", "p"), ("subject.name", "x"), ("_has:Observation:subject:code", "8302-2"), ("status", "final"),
+        ("_has:Observation:device:code", "8302-2"), ("_has:Provenance:target:agent", "x"), ("_filter", "code eq x"),
+        ("_filter", "_id eq a"), ("_id", ",".join(["a"] * 99)), ("_has:List:item:nothing", "x"), ("_list", "l"),
+    ]  # fmt: skip
+
+    def answers(own: fhir.Record, where: search.Compartment | None) -> list[Any]:
+        found: list[Any] = []
+        for question in questions:
+            try:
+                page = own.search_stored(None, [question], strict=True, compartment=where)
+                found.append([one.id for one in page.matches])
+            except errors.RecordError as error:
+                found.append((error.key, error.message))
+        return found
+
+    places = [None, search.Compartment("Patient", "p"), search.Compartment("Practitioner", "d")]
+    nobody = citizen(connection, "nobody")
+    before = [answers(nobody, where) for where in places]
+    assert ("search.unknown-parameter" in [one[0] for one in before[0] if isinstance(one, tuple)]) is True
+    for one in EVERYTHING[:-1]:  # a practitioner is seen by everybody
+        record.delete(*one.split("/"))
+    put(record, resource("Basic/b", ',"code":{"text":"x"}'), patient("z"))
+    assert [answers(nobody, where) for where in places] == before
+    put(
+        record,
+        resource(
+            "Coverage/v",
+            ',"status":"active","beneficiary":{"reference":"Patient/z"},"payor":[{"display":"x"}]',
+        ),
+    )
+    assert [answers(nobody, where) for where in places] == before
+
+
+def test_links_to_one_type_are_asked_of_all(record: fhir.Record) -> None:
+    assert names(record, ("_has:Observation:subject:code", "8302-2"), ("_sort", "_id")) == [
+        "Patient/p",
+        "Patient/q",
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yba.fhir.errors import Invalid, TooCostly, Unsupported
@@ -12,7 +12,7 @@ from yba.fhir.search import kinds
 from yba.fhir.search.clause import Clause
 from yba.fhir.search.compartment import Compartment
 from yba.fhir.search.conditions import condition
-from yba.fhir.search.parameters import nearest, of_type
+from yba.fhir.search.parameters import ANY_TYPE, nearest, of_type
 from yba.fhir.search.question import Asking
 
 PAGE = 20
@@ -87,13 +87,15 @@ def read(
             continue
         control = _CONTROLS.get(name.partition(":")[0])
         if control is not None:
+            if asking.every_type and control is _sort:
+                _check_sorts(asked, value)
             control(asked, name, value)
         elif not _condition(asked, asking, name, value):
             if strict:
                 raise _unknown(asked, name)
             asked.unknown.append(name)
         if number == len(params) or not number % 16:
-            _check_cost(asked)
+            _check_cost(asked, alike=asking.every_type)
     if asked.elements and asked.summary not in (None, "false", "count"):
         raise Invalid("search.summary", "Ask for '_elements' or for '_summary', not for both.")
     if asked.summary == "text" and asked.includes:
@@ -104,12 +106,26 @@ def read(
 
 
 def _condition(asked: Asked, asking: Asking, name: str, value: str) -> bool:
-    """Take a parameter as a condition on every type; False when one of the types has none of that name."""
+    """Take a parameter as a condition on every type; False when one of the types has none of that name.
+
+    A search of all types asks by what all types have, whichever of them there are rows of: so no refusal tells of
+    rows that are hidden.
+    """
+    if asking.every_type and value and condition(asking, ANY_TYPE, name, value) is None:
+        return False
     if not value:
         code = name.partition(":")[0].partition(".")[0]
         # An empty value asks nothing (search.html#3.1.1.1.4).
-        return code in _WITHOUT_DEFINITION or all(code in of_type(one) for one in asked.arms)
-    found = {one: condition(asking, one, name, value) for one in asked.arms}
+        types = [ANY_TYPE] if asking.every_type else asked.arms
+        return code in _WITHOUT_DEFINITION or all(code in of_type(one) for one in types)
+    found = {}
+    links, visits, most = asking.links, asking.visits, asking.links
+    for one in asked.arms:
+        if asking.every_type:  # each type is a search of its own: how many there are is not told
+            asking.links, asking.visits = links, visits
+        found[one] = condition(asking, one, name, value)
+        most = max(most, asking.links)
+    asking.links = most
     taken = {one: clause for one, clause in found.items() if clause is not None}
     if len(taken) < len(found):
         return False
@@ -121,10 +137,11 @@ def _condition(asked: Asked, asking: Asking, name: str, value: str) -> bool:
 _WITHOUT_DEFINITION = frozenset({"_has", "_list", "_filter"})
 
 
-def _check_cost(asked: Asked) -> None:
-    """Refuse what would take the database long only to plan."""
+def _check_cost(asked: Asked, *, alike: bool) -> None:
+    """Refuse what would take the database long only to plan; ``alike``: how many types are asked does not count."""
     most_clauses = max((len(clauses) for clauses in asked.arms.values()), default=0)
-    values = sum(len(clause.values) for clauses in asked.arms.values() for clause in clauses)
+    counts = [sum(len(clause.values) for clause in clauses) for clauses in asked.arms.values()]
+    values = max(counts, default=0) if alike else sum(counts)
     for found, most, of in (
         (most_clauses, CONDITIONS, "conditions; several alternatives can stand in one, with commas"),
         (len(asked.sort), SORT_KEYS, "sort keys"),
@@ -142,10 +159,10 @@ def _check_cost(asked: Asked) -> None:
 
 def _unknown(asked: Asked, name: str) -> Invalid:
     code = name.partition(":")[0].partition(".")[0]
-    if len(asked.arms) != 1:
+    if asked.level == ANY:
         text = f"Not every type that is searched has the search parameter '{name[:100]}'. Name types with '_type'."
         return Invalid("search.unknown-parameter", text, parameter=name)
-    (type_name,) = asked.arms
+    type_name = asked.level
     near = nearest(type_name, code)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return Invalid(
@@ -174,9 +191,15 @@ def _sort(asked: Asked, name: str, value: str) -> None:
         asked.sort.append((code, one.strip().startswith("-")))
 
 
-def _check_sort(asked: Asked, code: str) -> None:
+def _check_sorts(asked: Asked, value: str) -> None:
+    for one in value.split(","):
+        if (code := one.strip().removeprefix("-")) != SCORE:
+            _check_sort(asked, code, [ANY_TYPE])
+
+
+def _check_sort(asked: Asked, code: str, types: Iterable[str] | None = None) -> None:
     found = set()
-    for type_name in asked.arms:
+    for type_name in asked.arms if types is None else types:
         parameter = of_type(type_name).get(code)
         if parameter is None or parameter.kind not in kinds.SORTED_KINDS or code in kinds.gaps(type_name):
             raise Invalid(

@@ -10,8 +10,8 @@ import re
 from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import chain, filtering, kinds
-from yba.fhir.search.clause import Clause, either
-from yba.fhir.search.parameters import of_type
+from yba.fhir.search.clause import NOTHING, Clause, either
+from yba.fhir.search.parameters import ANY_TYPE, of_type
 from yba.fhir.search.question import Asking, Question
 from yba.fhir.search.values import plain, split
 
@@ -73,7 +73,9 @@ def _has(asking: Asking, type_name: str, name: str, value: str) -> Clause | None
             f"'{source[:50]}' has no reference parameter '{code[:50]}' for '_has'.",
             parameter="_has",
         )
-    if parameter.targets and type_name not in parameter.targets:
+    if parameter.targets and type_name not in parameter.targets and type_name != ANY_TYPE:
+        if asking.every_type:
+            return NOTHING
         raise Invalid("search.has", f"'{code}' of {source} does not point to {type_name}.", parameter="_has")
     with asking.within(frozenset()):  # what points here is a resource of its own
         met = condition(asking, source, rest, value)

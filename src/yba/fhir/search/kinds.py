@@ -18,7 +18,7 @@ from yba.fhir.model.dates import period_of
 from yba.fhir.search import composite, date, near, number, reference, string, text, token, uri
 from yba.fhir.search.clause import Clause, either, every, has_any, negated
 from yba.fhir.search.index import unindexed
-from yba.fhir.search.parameters import Parameter, param_number
+from yba.fhir.search.parameters import ANY_TYPE, Parameter, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.values import plain, prefixed, split
@@ -97,6 +97,8 @@ def sorted_as(kind: str) -> str:
 @lru_cache(maxsize=256)
 def gaps(type_name: str) -> frozenset[str]:
     """Parameters that have no index rows: an empty answer would be untrue."""
+    if type_name == ANY_TYPE:
+        return frozenset()
     return frozenset(unindexed(resource_class(type_name), type_name))
 
 

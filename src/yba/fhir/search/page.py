@@ -74,6 +74,7 @@ def run(
     asking = Asking(
         now or datetime.now(UTC), base_url, access, terminology=terminology,
         contained=cache(lambda: containing.pairs(connection)),
+        every_type=type_name is None and not any(name == "_type" and value for name, value in params),
     )  # fmt: skip
     types = _types(connection, type_name, params, compartment)
     asked = reading.read(
@@ -139,13 +140,11 @@ def _types(
             raise Invalid(
                 "search.type", f"'{one[:50]}' in '_type' is no resource type of FHIR R4.", parameter="_type"
             )
-    if named and compartment is None:
-        return list(dict.fromkeys(named))
+    members = None if compartment is None else set(types_in(compartment.type, ANY))
+    if named:
+        return [one for one in dict.fromkeys(named) if members is None or one in members]
     there = [row[0] for row in execute(connection, _PRESENT).fetchall()]
-    if compartment is None:
-        return there
-    members = set(types_in(compartment.type, ANY))
-    return [one for one in there if one in members and (not named or one in named)]
+    return [one for one in there if members is None or one in members]
 
 
 # The types that have rows, each found by one step down the primary key.

@@ -15,6 +15,8 @@ from yba.fhir.r4.search_parameters import PARAMETERS, Parameter
 __all__ = ["INDEXED_KINDS", "Parameter", "nearest", "of_type", "param_number"]
 
 INDEXED_KINDS = frozenset({"token", "reference", "string", "date", "number", "quantity", "uri"})
+ANY_TYPE = "Resource"
+"""The type whose parameters all types have."""
 # Answered from columns of record.resource, never from index rows.
 COLUMN_CODES = frozenset({"_id", "_lastUpdated"})
 # Answered from the words of the whole resource.

@@ -43,7 +43,7 @@ class Asking:
 
     ``links`` counts the steps of chains that were taken; ``restricted`` says that a door was met that not all rows
     pass. ``contained`` gives pairs of types, of resources that contain one of the other; ``inside`` are the types the
-    rows that are asked about may be contained in.
+    rows that are asked about may be contained in; ``every_type``: what is asked is asked of all types alike.
     """
 
     now: datetime
@@ -55,6 +55,7 @@ class Asking:
     terminology: Callable[[], Terminology] | None = None
     contained: Callable[[], frozenset[tuple[str, str]]] = frozenset
     inside: frozenset[str] = frozenset()
+    every_type: bool = False
 
     def holders(self, type_name: str, target: str) -> frozenset[str]:
         """In what types of resources a reference of a type, itself perhaps contained, may find a contained target."""
