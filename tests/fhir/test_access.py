@@ -186,7 +186,7 @@ def test_reads_and_searches_are_in_the_audit(house: House) -> None:
     ).fetchall()
     assert found == [
         ("read", "Observation", house.at_b, house.person),
-        ("search", "Observation", "", house.person),
+        ("search", "Observation", None, house.person),
     ]
 
 

@@ -29,6 +29,9 @@ DISTRIBUTED = {
 #: Kept whole, each with its reason.
 WHOLE = {
     "audit": "appended only and without a key; read by person, actor or time, so distributed by time, not by shard",
+    "audit_seal": "one chain over all of the audit, beside it",
+    "audit_reader": "one row for each who reads the audit in its order, beside it",
+    "audit_alert": "some rows a day that auditors look at, over all persons",
     "job": "a queue of some hundred rows: one place to claim them",
     "search_state": "one row",
     "search_parameter": "some rows that every write reads: a copy on each machine",

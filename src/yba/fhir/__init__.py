@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-    from yba.fhir.access.actor import Actor
+    from yba.fhir.access.actor import Actor, Came
     from yba.fhir.record import Clock, Guard, Ids, Page, Record, Transaction
     from yba.fhir.store.audit import Journal
     from yba.fhir.validation.enforcing import Enforced
@@ -31,6 +31,7 @@ def open(
     integrity: bool = False,
     base_url: str | None = None,
     validation: Enforced | None = None,
+    came: Came | None = None,
 ) -> Record:
     """The record for one actor on one connection.
 
@@ -40,9 +41,10 @@ def open(
     count of them (``django.db.transaction.atomic``); by default the connection's own.
     With ``integrity`` a reference to a resource of this record must lead to one, and one that is referred to is not
     deleted. ``base_url``: under which address the record is known, so that absolute references to it are its own.
-    ``validation``: the profiles that what is written must meet.
+    ``validation``: the profiles that what is written must meet. ``came``: by which request, for the audit.
     """
     from yba.fhir import record
+    from yba.fhir.access.actor import HERE
     from yba.fhir.store.identity import new_id
 
     return record.Record(
@@ -55,6 +57,7 @@ def open(
         transaction=transaction,
         integrity=integrity,
         base_url=base_url,
+        came=came or HERE,
     )
 
 

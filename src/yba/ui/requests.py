@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -16,8 +18,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 
 from yba import fhir
-from yba.fhir.access import Actor
+from yba.fhir.access import Actor, Came
 
+_NUMBER = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -53,9 +56,17 @@ def record_of(request: HttpRequest) -> fhir.Record:
         guards=guards,
         journal=journal,
         transaction=transaction.atomic,
+        came=came_of(request),
     )
     request._yba_record = record  # type: ignore[attr-defined]  # lives as long as the request
     return record
+
+
+def came_of(request: HttpRequest) -> Came:
+    """How the request came, for the audit."""
+    said = request.META.get("HTTP_X_REQUEST_ID", "")
+    number = said if _NUMBER.fullmatch(said) else secrets.token_hex(8)
+    return Came(number, request.META.get("REMOTE_ADDR") or None)
 
 
 def _given(setting: str, default: Any) -> Any:

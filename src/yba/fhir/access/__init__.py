@@ -3,6 +3,6 @@
 Read ``actor.py`` (who), then ``policy.py`` (roles as data, compiled to the condition every query carries).
 """
 
-from yba.fhir.access.actor import SYSTEM, Actor, Scope
+from yba.fhir.access.actor import SYSTEM, Actor, Came, Scope
 
-__all__ = ["SYSTEM", "Actor", "Scope"]
+__all__ = ["SYSTEM", "Actor", "Came", "Scope"]

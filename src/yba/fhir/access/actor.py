@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +55,12 @@ class Actor:
     address: str | None = None
 
 
+class Came(NamedTuple):
+    """How one request came, for the audit: its id, and the network address it came from."""
+
+    request: str | None = None
+    address: str | None = None
+
+
+HERE = Came()
 SYSTEM = Actor(user="system", role="system", name="Y Bạ")

@@ -6,9 +6,9 @@ Opened for a request with ``yba.fhir.open``; lives as long as it. Reads no envir
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, overload
 
@@ -17,7 +17,7 @@ import psycopg
 from yba.fhir import bundle as bundles
 from yba.fhir import search
 from yba.fhir.access import policy
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
 from yba.fhir.r4.bundle import Bundle
@@ -27,7 +27,7 @@ from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.writing import ANY_VERSION, Change
 from yba.fhir.store import contained, identity
-from yba.fhir.store.audit import Act, Journal, write_acts
+from yba.fhir.store.audit import Journal, act_of, split, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
@@ -45,6 +45,7 @@ Ids = Callable[[int], str]
 Transaction = Callable[[], AbstractContextManager[object]]
 
 MOST_WAITING = 500
+_NEVER = datetime.min.replace(tzinfo=UTC)
 FIND_LIMIT = 5_000
 PAGE = 500
 
@@ -85,11 +86,13 @@ class Record:
         transaction: Transaction | None = None,
         integrity: bool = False,
         base_url: str | None = None,
+        came: Came = HERE,
     ) -> None:
         self._transaction = transaction or connection.transaction
         self._connection = connection
         self._waiting: list[Item] | None = None
         self.actor = actor
+        self.came = came
         self.clock = clock
         self._ids = ids
         self.guards = guards or {}
@@ -113,17 +116,21 @@ class Record:
         """The same record for a rule of the house: all rights, audited with who set it going."""
         if self.actor.role == "system":
             return self
-        actor = Actor(
+        # What the audit tells of who set it going stays; what bounds them does not bound the rule.
+        actor = replace(
+            self.actor,
             user="system",
             role="system",
-            name=self.actor.name,
-            facility=self.actor.facility,
             origin=self.actor.origin or self.actor.user,
+            persons=frozenset(),
+            rights=frozenset(),
+            scopes=None,
+            launched=None,
         )
         return Record(
             self.connection, actor=actor, clock=self.clock, ids=self._ids, guards=self.guards,
             journal=self._journal, transaction=self._transaction, integrity=self.integrity,
-            base_url=self.base_url,
+            base_url=self.base_url, came=self.came,
         )  # fmt: skip
 
     @contextmanager
@@ -170,9 +177,9 @@ class Record:
             with translated:
                 if contained.concern(item.row, item.index, item.known):
                     with self._connection.transaction():
-                        write_many(self._connection, self.actor, [item])
+                        write_many(self._connection, self.actor, [item], self.came)
                 else:
-                    write_one(self._connection, self.actor, item.row, item.index, item.known)
+                    write_one(self._connection, self.actor, item.row, item.index, item.known, self.came)
             return
         self._waiting.append(item)
         if len(self._waiting) >= MOST_WAITING:
@@ -181,7 +188,7 @@ class Record:
     def _send_waiting(self) -> None:
         items, self._waiting = self._waiting or [], []
         with translated:
-            write_many(self._connection, self.actor, items)
+            write_many(self._connection, self.actor, items, self.came)
 
     def attempt(self, work: Callable[[], T], *, taken: bool = False) -> T:
         """Do work in a transaction, and again where another one stood in its way; see ``failures.attempted``."""
@@ -197,27 +204,35 @@ class Record:
         stored: Stored | None = None,
         detail: str | None = None,
         outcome: str = "ok",
+        patients: Collection[str] = (),
+        answered: int | None = None,
     ) -> None:
-        """Note an act that changes nothing (the write statement notes its own)."""
-        row = Act(
-            at=self.clock(),
-            actor=self.actor.user,
-            role=self.actor.role,
-            actor_facility=self.actor.facility,
-            origin=self.actor.origin,
-            act=act,
+        """Note an act that changes nothing (the write statement notes its own): a key of ``yba.fhir.audit.acts``.
+
+        ``patients``: whose records were answered, printed or exported, where it is not ``stored`` alone;
+        ``answered``: how many resources. A page that makes a paper says
+        ``record.audit("print", type_name="Composition", stored=...)``.
+        """
+        row = act_of(
+            self.actor,
+            act,
+            self.clock(),
+            self.came,
             type=type_name,
-            id=stored.id if stored else None,
-            version=stored.version if stored else None,
+            id=stored.id if stored and stored.version else None,
+            version=stored.version or None if stored else None,
             patient=stored.patient if stored else None,
             facility=stored.facility if stored else None,
             detail=detail,
             outcome=outcome,
+            answered=answered,
         )
-        if self._journal is not None:
-            self._journal.add(row)
-        else:
-            write_acts(self.connection, [row])
+        rows = split(row, sorted(patients)) if patients else (row,)
+        if self._journal is None:
+            write_acts(self.connection, rows)
+            return
+        for one in rows:
+            self._journal.add(one)
 
     def refused(self, error: RecordError, type_name: str, stored: Stored | None = None) -> None:
         """Note an attempt that was refused."""
@@ -299,19 +314,34 @@ class Record:
                 now=self.clock(), base_url=self.base_url, compartment=compartment, terminology=self.terminology,
                 contained=contained,
             )  # fmt: skip
-        patient = next((value for name, value in params if name in ("patient", "subject")), None)
-        if compartment is not None and compartment.type == "Patient":
-            patient = compartment.id
+        self._note_search(type_name, params, compartment, found)
+        return found
+
+    def _note_search(
+        self,
+        type_name: str | None,
+        params: Sequence[Parameter],
+        compartment: search.Compartment | None,
+        found: search.Found,
+    ) -> None:
+        """Whose records a page answered, those that came along included; of an empty one, who was asked for."""
+        answered = [*found.matches, *found.included]
+        patients = {one.patient for one in answered if one.patient is not None}
         subject = None
-        if patient is not None and "," not in patient:
-            subject = Stored(type_name or "*", "", 0, self.clock(), None, patient.rpartition("Patient/")[2])
+        if not patients:
+            asked = next((value for name, value in params if name in ("patient", "subject")), None)
+            if compartment is not None and compartment.type == "Patient":
+                asked = compartment.id
+            if asked is not None and "," not in asked:
+                subject = Stored(type_name or "*", "", 0, _NEVER, None, asked.rpartition("Patient/")[2])
         self.audit(
             "search",
             type_name=type_name,
             stored=subject,
             detail="&".join(f"{name}={value}" for name, value in params)[:2000],
+            patients=patients,
+            answered=len(answered) or found.total or 0,
         )
-        return found
 
     def search(self, kind: type[Resource] | str, params: Sequence[Parameter], *, strict: bool = True) -> Page:
         """One page of a search, decoded."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 import zlib
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -14,6 +16,10 @@ from yba.fhir.rest.services import Services
 Pairs = list[tuple[str, str]]
 _VERSION = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 _LENGTH = re.compile(r"[0-9]{1,15}")
+_NUMBER = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
+# A request's id where its sender gave none: of this process, counted.
+_HOUSE = secrets.token_hex(6)
+_counted = count(1)
 _OF_THE_ANSWER = frozenset({"_format", "_pretty", "_summary", "_elements"})
 _DRAINED = 4
 FORM = "application/x-www-form-urlencoded"
@@ -33,9 +39,14 @@ class UnknownCoding(Unsupported):
 
 
 class Request:
-    """``path`` holds the segments under the base; ``base_url`` has no slash at its end."""
+    """``path`` holds the segments under the base; ``base_url`` has no slash at its end; ``number`` is its X-Request-Id.
 
-    __slots__ = ("_body", "base_url", "environ", "limit", "method", "most_deleted", "path", "services")
+    Source: FHIR R4, http.html#custom.
+    """
+
+    __slots__ = (
+        "_body", "base_url", "environ", "limit", "method", "most_deleted", "number", "path", "services",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -57,6 +68,8 @@ class Request:
         self.path = [part for part in path.split("/") if part] if path not in ("", "/") else []
         self.base_url = base_url or _own_url(environ)
         self._body: bytes | None = None
+        said: str = environ.get("HTTP_X_REQUEST_ID", "")
+        self.number = said if _NUMBER.fullmatch(said) else f"{_HOUSE}-{next(_counted):x}"
 
     def header(self, name: str) -> str | None:
         """A header by its WSGI name, without ``HTTP_``."""

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from yba import fhir
-from yba.fhir.access import Actor
+from yba.fhir.access import Actor, Came
 from yba.fhir.errors import Forbidden, RecordError, Unavailable
 from yba.fhir.record import Clock, Guard, Ids
 from yba.fhir.record.conditions import MOST_DELETED
@@ -123,8 +123,11 @@ def application(
             journal=journals[0] if journals else journal_now(),
             integrity=integrity,
             base_url=request.base_url,
+            came=Came(request.number, request.environ.get("REMOTE_ADDR") or None),
         )
-        return answer_of(record, request)
+        response = answer_of(record, request)
+        response.headers.append(("X-Request-Id", request.number))
+        return response
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         form = PLAIN

@@ -1,8 +1,9 @@
-"""The audit of acts that change nothing: kept in memory for at most a second, then written by its own hand.
+"""The audit's rows: what an act is, and the journal of acts that change nothing.
 
-Writes carry their audit row in their own statement (``write.py``). Reads would double their cost that way, so
-they are buffered; a crash loses at most ``FLUSH_SECONDS`` of them. Being written on a connection of their own, they
-stay when the request's transaction is rolled back: a refused attempt is noted all the same.
+Writes carry their audit row in their own statement (``write.py``). Reads would double their cost that way, so they
+are kept in memory for at most ``FLUSH_SECONDS`` and written by a thread with a connection of its own: a process that
+is killed loses that second at most. Being written by its own hand, they stay when the request's transaction is rolled
+back: a refused attempt is noted all the same. What a row means as an AuditEvent: ``yba.fhir.audit``.
 """
 
 from __future__ import annotations
@@ -11,31 +12,30 @@ import atexit
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import psycopg
 
+from yba.fhir.access.actor import HERE, Actor, Came
+
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
-_COLUMNS = (
-    "at, actor, role, actor_facility, origin, act, type, id, version, patient, facility, detail, outcome"
-)
-# One JSON text: an array parameter for each column costs thirteen times the time under Python's lock.
-_INSERT = f"""
-insert into record.audit ({_COLUMNS})
-select {_COLUMNS}
-  from json_to_recordset(%s::json)
-    as x(at timestamptz, actor text, role text, actor_facility text, origin text, act text, type text, id text,
-         version integer, patient text, facility text, detail text, outcome text)
-"""  # noqa: S608 - our own names
+MOST_PATIENTS = 1_000
+"""How many persons one row names; an answer about more is several rows."""
+LATE = timedelta(minutes=1)
 
 
 class Act(msgspec.Struct, frozen=True):
-    """One audited act; the fields are the columns of ``record.audit``."""
+    """One audited act; the fields are the columns of ``record.audit``.
+
+    ``actor`` and what follows it up to ``request`` say who, as ``Actor`` does; ``origin`` is who really acted when a
+    rule of the house acted for them. ``act``: a key of ``yba.fhir.audit.acts``. ``patients``: whose records were
+    answered, where they are several; ``patient``: the only one. ``answered``: how many resources were.
+    """
 
     at: datetime
     actor: str
@@ -43,21 +43,85 @@ class Act(msgspec.Struct, frozen=True):
     actor_facility: str | None
     origin: str | None
     act: str
-    type: str | None
-    id: str | None
-    version: int | None
-    patient: str | None
-    facility: str | None
-    detail: str | None
-    outcome: str
+    type: str | None = None
+    id: str | None = None
+    version: int | None = None
+    patient: str | None = None
+    facility: str | None = None
+    detail: str | None = None
+    outcome: str = "ok"
+    name: str | None = None
+    practitioner: str | None = None
+    person: str | None = None
+    app: str | None = None
+    session: str | None = None
+    address: str | None = None
+    purpose: str | None = None
+    request: str | None = None
+    patients: list[str] | None = None
+    answered: int | None = None
 
 
-def write_acts(connection: psycopg.Connection[Any], acts: list[Act]) -> None:
-    """Append acts to the audit table on the given connection."""
+_TYPES = {
+    "at": "timestamptz", "version": "integer", "patients": "text[]", "answered": "integer",
+}  # fmt: skip
+_COLUMNS = ", ".join(Act.__struct_fields__)
+# One JSON text: an array parameter for each column costs thirteen times the time under Python's lock.
+_INSERT = (
+    f"insert into record.audit ({_COLUMNS})\n"  # noqa: S608 - our own names
+    f"select {_COLUMNS} from json_to_recordset(%s::json) as x("
+    + ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in Act.__struct_fields__)
+    + ")"
+)
+
+
+def act_of(actor: Actor, act: str, at: datetime, came: Came = HERE, **said: Any) -> Act:
+    """An act of this actor, by a request; ``said``: the fields that are not about who."""
+    return Act(
+        at=at,
+        actor=actor.user,
+        role=actor.role,
+        actor_facility=actor.facility,
+        origin=actor.origin,
+        act=act,
+        name=actor.name or None,
+        practitioner=actor.practitioner,
+        person=actor.person,
+        app=actor.app,
+        session=actor.session,
+        address=came.address or actor.address,
+        purpose=actor.purpose,
+        request=came.request,
+        **said,
+    )
+
+
+def split(act: Act, patients: Sequence[str]) -> list[Act]:
+    """The act with the persons whose records were answered: as many rows as it takes to name them all."""
+    if len(patients) == 1:
+        return [msgspec.structs.replace(act, patient=patients[0])]
+    return [
+        msgspec.structs.replace(act, patient=None, patients=list(patients[start : start + MOST_PATIENTS]))
+        for start in range(0, len(patients), MOST_PATIENTS)
+    ] or [act]
+
+
+def write_acts(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> None:
+    """Append acts to the audit on the given connection."""
     if not acts:
         return
     with psycopg.Cursor(connection) as cursor:
-        cursor.execute(_INSERT, (msgspec.json.encode(acts).replace(b"\\u0000", b"").decode(),))
+        cursor.execute(_INSERT.encode(), (msgspec.json.encode([_storable(one) for one in acts]).decode(),))
+
+
+def _storable(act: Act) -> Act:
+    """The act without NUL characters, which PostgreSQL's text cannot hold and a search may ask for."""
+    bad = {
+        name: value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        for name in Act.__struct_fields__
+        if isinstance(value := getattr(act, name), str) and "\x00" in value
+    }
+    return msgspec.structs.replace(act, **bad) if bad else act
 
 
 class Journal:
@@ -87,14 +151,31 @@ class Journal:
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = self._connect()
-                with self._connection.transaction():
-                    write_acts(self._connection, acts)
+                self._write(self._connection, acts)
             except psycopg.Error:
                 log.exception("audit: %d acts wait for the database", len(acts))
                 self._waiting.extendleft(reversed(acts))
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
+
+    def _write(self, connection: psycopg.Connection[Any], acts: list[Act]) -> None:
+        """All of them; where the database takes one of them not, the others, and a note in its place."""
+        now = datetime.now(UTC)
+        late = _late(acts, now)
+        try:
+            with connection.transaction():
+                write_acts(connection, [*acts, *late])
+            return
+        except psycopg.DataError:
+            log.exception("audit: an act that cannot be kept is among %d", len(acts))
+        for act in [*acts, *late]:
+            try:
+                with connection.transaction():
+                    write_acts(connection, [act])
+            except psycopg.DataError:
+                with connection.transaction():
+                    write_acts(connection, [_bare(act)])
 
     def close(self) -> None:
         """Write what waits and stop the thread."""
@@ -109,4 +190,21 @@ class Journal:
 
     def _run(self) -> None:
         while not self._wake.wait(FLUSH_SECONDS):
-            self.flush()
+            try:
+                self.flush()
+            except Exception:  # the thread must live: without it nothing read is ever noted again
+                log.exception("audit: the journal failed")
+
+
+def _late(acts: Sequence[Act], now: datetime) -> list[Act]:
+    """A row that says that others beside it waited long for the database: ``audit verify`` asks why they come late."""
+    oldest = min(act.at for act in acts)
+    if now - oldest <= LATE:
+        return []
+    words = f"{len(acts)} acts from {oldest.isoformat()} on waited for the database"
+    return [Act(now, "system", "system", None, None, "audit-late", detail=words)]
+
+
+def _bare(act: Act) -> Act:
+    """Who did what and when, without the words that could not be kept."""
+    return Act(act.at, act.actor[:200], act.role[:100], None, None, act.act, detail="could not be kept whole")

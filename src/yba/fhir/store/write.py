@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.errors import Conflict, RecordError
 from yba.fhir.model import codec
 from yba.fhir.search import text
@@ -90,9 +90,11 @@ v as (
            %(facility)s, r.rid, %(content)s
       from r),
 a as (
-    insert into record.audit (at, actor, role, actor_facility, origin, act, type, id, version, patient, facility)
+    insert into record.audit (at, actor, role, actor_facility, origin, act, type, id, version, patient, facility,
+                              name, practitioner, person, app, session, address, purpose, request)
     values (%(updated)s, %(actor)s, %(role)s, %(actor_facility)s, %(origin)s, %(act)s, %(type)s, %(id)s,
-            %(version)s, %(patient)s, %(facility)s)),
+            %(version)s, %(patient)s, %(facility)s, %(actor_name)s, %(practitioner)s, %(person)s, %(app)s,
+            %(session)s, %(address)s, %(purpose)s, %(request)s)),
 o as (
     insert into record.outbox (at, method, type, id, version, patient, facility, shard)
     values (%(updated)s, %(method)s, %(type)s, %(id)s, %(version)s, %(patient)s, %(facility)s, %(shard)s))"""
@@ -161,8 +163,9 @@ def write(
     row: Write,
     index: IndexRows | None,
     known: Known | None,
+    came: Came = HERE,
 ) -> None:
-    """Write one version. ``known`` names the row it replaces; None makes a new one.
+    """Write one version. ``known`` names the row it replaces; None makes a new one. ``came``: by which request.
 
     Raises psycopg.errors.UniqueViolation when a new row's id is taken.
     """
@@ -182,6 +185,14 @@ def write(
         "role": actor.role,
         "actor_facility": actor.facility,
         "origin": actor.origin,
+        "actor_name": actor.name or None,
+        "practitioner": actor.practitioner,
+        "person": actor.person,
+        "app": actor.app,
+        "session": actor.session,
+        "address": came.address or actor.address,
+        "purpose": actor.purpose,
+        "request": came.request,
     }
     if known is not None:
         values["rid"] = known.rid

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.search import text
 from yba.fhir.search.index import IndexRows
 from yba.fhir.search.rows import Gathered
@@ -27,7 +27,10 @@ _BETWEEN = "\x1f"
 _SPECIAL = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
 _RESOURCE = "shard, rid, type, id, version, updated, patient, facility, occurred, content"
 _VERSION = "shard, type, id, version, updated, method, actor, patient, facility, rid, content"
-_AUDIT = "at, actor, role, actor_facility, origin, act, type, id, version, patient, facility"
+_AUDIT = (
+    "at, actor, role, actor_facility, origin, name, practitioner, person, app, session, address, purpose, request,"
+    " act, type, id, version, patient, facility"
+)
 _OUTBOX = "at, method, type, id, version, patient, facility, shard"
 
 
@@ -40,7 +43,9 @@ class Item:
     known: Known | None
 
 
-def write_many(connection: psycopg.Connection[Any], actor: Actor, items: Sequence[Item]) -> None:
+def write_many(
+    connection: psycopg.Connection[Any], actor: Actor, items: Sequence[Item], came: Came = HERE
+) -> None:
     """Write them all, in the order given. No two may be of one resource.
 
     Raises psycopg.errors.UniqueViolation when a new row's id is taken; then the transaction has to be rolled back.
@@ -58,7 +63,7 @@ def write_many(connection: psycopg.Connection[Any], actor: Actor, items: Sequenc
         _copy(connection, "resource", _RESOURCE, _resources(new))
     every = list(zip(items, rids, strict=True))
     _copy(connection, "version", _VERSION, _versions(every, actor))
-    _copy(connection, "audit", _AUDIT, _audits(items, actor))
+    _copy(connection, "audit", _AUDIT, _audits(items, actor, came))
     _copy(connection, "outbox", _OUTBOX, _outboxes(items))
     old = [(item, rid) for item, rid in every if item.known is not None]
     if old:
@@ -203,8 +208,14 @@ def _versions(every: Sequence[tuple[Item, int]], actor: Actor) -> Iterable[str]:
         )
 
 
-def _audits(items: Sequence[Item], actor: Actor) -> Iterable[str]:
-    who = "\t".join(_text(one) for one in (actor.user, actor.role, actor.facility, actor.origin))
+def _audits(items: Sequence[Item], actor: Actor, came: Came) -> Iterable[str]:
+    who = "\t".join(
+        _text(one)
+        for one in (
+            actor.user, actor.role, actor.facility, actor.origin, actor.name or None, actor.practitioner,
+            actor.person, actor.app, actor.session, came.address or actor.address, actor.purpose, came.request,
+        )
+    )  # fmt: skip
     for item in items:
         row = item.row
         yield (
