@@ -68,7 +68,7 @@ SHAPES = (
     Shape("chart by the person's identifier, as a doctor", "Observation",
           (("patient.identifier", "http://s|bench-77"),), 12, Actor(user="d", role="doctor", facility="bench-f17")),
     Shape("own chart, as a citizen", "Observation", (("code", "8867-4"), ("_sort", "-date")), 3,
-          Actor(user="c", role="citizen", persons=frozenset({"bench-77"}))),
+          Actor(user="c", role="citizen", persons=frozenset({"bench-77"}), person="bench-77")),
     Shape("chart with what points to it", "Patient", (("_id", "bench-77"), ("_revinclude", "Observation:patient"))),
     Shape("the newest of a type", "Patient", (), 20),
     Shape("results by a common status", "Observation", (("status", "final"),), 20),

@@ -18,6 +18,10 @@ SID = "https://yba.vn/fhir/sid/"
 
 
 def an_actor(role: str = "doctor", **fields: Any) -> Actor:
+    """An actor; of a citizen with one person, that is themselves."""
+    persons = sorted(fields.get("persons", ()))
+    if role == "citizen" and len(persons) == 1:
+        fields.setdefault("person", persons[0])
     return Actor(
         user=fields.pop("user", f"test-{role}"), role=role, name=fields.pop("name", "Người thử"), **fields
     )

@@ -24,7 +24,7 @@ from bench.fuzz.judging import SLOWEST, Answer, faults
 from bench.fuzz.world import JSON, PERSONAL, SHARED, Asked, World, world
 from yba.fhir import rest
 from yba.fhir.access import SYSTEM, Actor
-from yba.fhir.access.policy import FACILITY_TAG
+from yba.fhir.condition import FACILITY_TAG
 from yba.fhir.store.audit import Journal
 
 BASE = "http://record.test/fhir"
@@ -32,7 +32,7 @@ HOSPITAL = "fz-hospital"
 ACTORS = {
     "system": SYSTEM,
     "doctor": Actor(user="fz-doctor", role="doctor", facility=HOSPITAL, practitioner="fz-0"),
-    "citizen": Actor(user="fz-citizen", role="citizen", persons=frozenset({values.MINE})),
+    "citizen": Actor(user="fz-citizen", role="citizen", persons=frozenset({values.MINE}), person=values.MINE),
 }
 #: Requests after which what is known of everybody is put back as it was.
 AGAIN = 2_000

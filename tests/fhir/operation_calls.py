@@ -18,7 +18,7 @@ ACTORS = {
     "doctor-a": Actor(user="da", role="doctor", facility="a"),
     "doctor-b": Actor(user="db", role="doctor", facility="b"),
     "citizen": Actor(user="c", role="citizen", persons=frozenset({"p", "child"})),
-    "stranger": Actor(user="s", role="citizen", persons=frozenset({"other"})),
+    "stranger": Actor(user="s", role="citizen", persons=frozenset({"other"}), person="other"),
     "desk": Actor(user="desk", role="care_desk", facility="a"),
     "wall": Actor(user="w", role="wall"),
 }

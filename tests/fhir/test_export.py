@@ -20,7 +20,7 @@ from yba.fhir.model import codec
 from yba.fhir.store.audit import Journal
 
 ASYNC = {"prefer": "respond-async"}
-CITIZEN = Actor(user="c", role="citizen", persons=frozenset({"an"}))
+CITIZEN = Actor(user="c", role="citizen", persons=frozenset({"an"}), person="an")
 DOCTOR = Actor(user="d", role="doctor", facility="here", practitioner="d")
 
 

@@ -56,7 +56,7 @@ def test_what_a_citizen_sees_is_read_by_the_charts_index(
     store: psycopg.Connection[Any], sort: str | None
 ) -> None:
     """The door alone narrows the search: no patient is named."""
-    actor = Actor(user="c", role="citizen", persons=frozenset({"bench-77"}))
+    actor = Actor(user="c", role="citizen", persons=frozenset({"bench-77"}), person="bench-77")
     params = (("_sort", sort),) if sort else ()
     shape = plans.Shape("chart", "Observation", params, matches=12, pages=120, thrown=0, actor=actor)
     cost = plans.costs(store, shape)

@@ -56,7 +56,7 @@ class Client:
         self.journal = Noted()
         self.actors = {
             "system": SYSTEM,
-            "citizen": Actor(user="c", role="citizen", persons=frozenset({"p"})),
+            "citizen": Actor(user="c", role="citizen", persons=frozenset({"p"}), person="p"),
         }
         self.application = rest.application(
             lambda: connection,

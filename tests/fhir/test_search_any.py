@@ -29,7 +29,7 @@ TYPES = [
 ]
 ACTORS = [
     SYSTEM,
-    Actor(user="c", role="citizen", persons=frozenset({"p"})),
+    Actor(user="c", role="citizen", persons=frozenset({"p"}), person="p"),
     Actor(user="d", role="doctor", facility="f"),
     Actor(user="w", role="wall"),
 ]

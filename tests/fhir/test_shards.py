@@ -191,7 +191,7 @@ def test_doors_are_held_on_the_same_shard(person: fhir.Record, monkeypatch: pyte
     patient = person.create(Patient(active=True))
     assert patient.id is not None
     for actor in (
-        Actor(user="c", role="citizen", persons=frozenset({patient.id})),
+        Actor(user="c", role="citizen", persons=frozenset({patient.id}), person=patient.id),
         Actor(user="d", role="doctor", facility="f"),
     ):
         with listening(monkeypatch) as heard:

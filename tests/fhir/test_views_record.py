@@ -15,7 +15,7 @@ import pytest
 from tests.fhir.test_export import ASYNC, Server
 from tests.fhir.test_rest import BASE, Answer
 from yba.fhir.access import Actor
-from yba.fhir.access.policy import FACILITY_TAG
+from yba.fhir.condition import FACILITY_TAG
 
 VITALS = {
     "resourceType": "ViewDefinition",
@@ -301,7 +301,7 @@ def test_the_plan_reads_the_type_by_its_index(connection: psycopg.Connection[Any
     """The rows of an actor of one facility are not found by reading every other."""
     from yba.fhir.views import definition, stored
 
-    doctor = Actor(user="d", role="citizen", persons=frozenset({"an"}))
+    doctor = Actor(user="d", role="citizen", persons=frozenset({"an"}), person="an")
     asked = stored.question(definition.read(VITALS), doctor, stored.Narrowed(("an",)))
     connection.execute(
         "insert into record.resource (shard, rid, type, id, version, updated, patient, content)"

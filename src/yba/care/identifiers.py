@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.care.card_codes import CARD_PROVINCES, OBJECT_CODES, RIGHTS_OF
 from yba.care.refusal import Refusal, refuse
-from yba.fhir.access.policy import FACILITY_TAG as FACILITY_TAG
+from yba.fhir.condition import FACILITY_TAG as FACILITY_TAG
 
 BASE: Final = "https://yba.vn/fhir/sid/"
 CCCD: Final = BASE + "cccd"

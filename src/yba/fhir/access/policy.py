@@ -1,182 +1,291 @@
-"""What each role may read and write: grants as data, compiled to one SQL condition and checked again on write.
+"""What an actor may do, compiled to one SQL condition a type: the door of every read, and of writes (``writing.py``).
 
-A grant names resource types, what may be done, and the relation the row must have to the actor:
+The text of a condition is the same for all actors of a role (and of a set of scopes), so that one prepared statement
+serves them; who they are is in its parameters. Nothing granted is nothing seen, and a hidden row is not found.
 
-- ``ALL``: any row;
-- ``FACILITY``: kept by the actor's own facility;
-- ``PERSONS``: in the compartment of a person the account may act for;
-- ``CARE``: kept by the own facility, or of a person who has a visit or a booking there.
-
-Nothing granted is nothing seen: the default is no, and a hidden row is not found.
+How persons stand to facilities, staff, programmes, apps and their family is in ``record.standing``, made with the
+resources that say so (``standing.py``). Its times are held against the moment that is given, so that what ends, ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from psycopg import sql
 
-from yba.fhir.access.actor import Actor
+from yba.fhir.access import criteria, labels, scopes
+from yba.fhir.access.actor import Actor, Scope
+from yba.fhir.access.masks import Mask, mask_of
+from yba.fhir.access.roles import ANY, Grant, Role, roles
+from yba.fhir.condition import FACILITY_TAG, NOTHING, Condition
 from yba.fhir.errors import Forbidden
 
-FACILITY_TAG = "https://yba.vn/fhir/facility"
-"""System of the ``meta.tag`` that names the facility a resource is kept by; the row's column says the same."""
+__all__ = ["FACILITY_TAG", "NOTHING", "Condition", "condition", "mask", "may", "sees_all"]
 
-
-class Relation(Enum):
-    """How a row must stand to the actor."""
-
-    ALL = "all"
-    FACILITY = "facility"
-    PERSONS = "persons"
-    CARE = "care"
-
-
-CATALOGUE = frozenset(
-    {
-        "ActivityDefinition", "ChargeItemDefinition", "CodeSystem", "ConceptMap", "HealthcareService",
-        "Location", "Medication", "MedicationKnowledge", "NamingSystem", "Organization", "Practitioner",
-        "PractitionerRole", "Questionnaire", "Schedule", "SearchParameter", "Slot", "StructureDefinition",
-        "ValueSet",
-    }
-)  # fmt: skip
-IDENTITY = frozenset({"Patient", "RelatedPerson", "Coverage"})
-DESK = frozenset({"Appointment", "Encounter", "Invoice", "Account", "ChargeItem", "ServiceRequest"})
-MEDICINES = frozenset(
-    {"MedicationRequest", "MedicationDispense", "MedicationStatement", "AllergyIntolerance"}
+_TREATMENT = "s.basis in ('visit', 'booking', 'care-team')"
+_SHARED = "s.basis in ('consent', 'transfer', 'emergency')"
+_HERE = "r.facility = %(actor_facility)s"
+# A standing's own bounds: which types, of which facilities, which rows, from when to when, for what purpose.
+_BOUNDS = (
+    "(s.types is null or r.type = any(s.types))"
+    " and (s.kept is null or r.facility = any(s.kept))"
+    " and (s.named is null or r.type || '/' || r.id = any(s.named))"
+    " and (s.occurred_from is null or r.occurred >= s.occurred_from)"
+    " and (s.occurred_until is null or r.occurred < s.occurred_until)"
+    " and (s.purposes is null or %(actor_purpose)s = any(s.purposes))"
 )
-CLINICAL = frozenset(
-    {
-        "AllergyIntolerance", "CarePlan", "ClinicalImpression", "Communication", "Composition", "Condition",
-        "Consent", "DiagnosticReport", "DocumentReference", "FamilyMemberHistory", "ImagingStudy",
-        "Immunization", "MedicationAdministration", "Observation", "Procedure", "QuestionnaireResponse",
-        "RiskAssessment", "Specimen",
-    }
-) | MEDICINES  # fmt: skip
-ALL_TYPES = "*"
-ANY = frozenset({ALL_TYPES})
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Types that may be read (and, with ``write``, written) in a relation."""
-
-    types: frozenset[str]
-    relation: Relation
-    write: bool = False
-
-
-ROLES: Mapping[str, tuple[Grant, ...]] = {
-    "system": (Grant(ANY, Relation.ALL, write=True),),
-    "citizen": (
-        Grant(CATALOGUE, Relation.ALL),
-        Grant(ANY, Relation.PERSONS),
-        # Who one is, whose child and how insured is written by rules that check it, never by a bare request.
-        Grant(frozenset({"Appointment"}), Relation.PERSONS, write=True),
-    ),
-    "care_desk": (
-        Grant(CATALOGUE, Relation.ALL),
-        Grant(IDENTITY, Relation.ALL, write=True),
-        Grant(DESK, Relation.FACILITY),
-        Grant(frozenset({"Appointment"}), Relation.FACILITY, write=True),
-    ),
-    "receptionist": (
-        Grant(CATALOGUE, Relation.ALL),
-        Grant(IDENTITY, Relation.ALL, write=True),
-        Grant(DESK, Relation.FACILITY, write=True),
-    ),
-    "doctor": (
-        Grant(CATALOGUE, Relation.ALL),
-        Grant(IDENTITY, Relation.CARE),
-        Grant(DESK | CLINICAL, Relation.CARE),
-        Grant(DESK | CLINICAL, Relation.FACILITY, write=True),
-    ),
-    "pharmacist": (
-        Grant(CATALOGUE, Relation.ALL),
-        Grant(IDENTITY | MEDICINES | {"Encounter", "Condition", "Invoice"}, Relation.CARE),
-        Grant(frozenset({"MedicationDispense", "MedicationRequest"}), Relation.FACILITY, write=True),
-    ),
-    "cashier": (
-        Grant(CATALOGUE, Relation.ALL),
-        Grant(IDENTITY, Relation.CARE),
-        Grant(DESK | {"MedicationDispense"}, Relation.FACILITY),
-        Grant(frozenset({"Invoice", "ChargeItem", "Account"}), Relation.FACILITY, write=True),
-    ),
-    "wall": (Grant(CATALOGUE, Relation.ALL),),
+_STANDING: Mapping[str, str] = {
+    "own-department": f"{_TREATMENT} and s.holder = any(%(actor_departments)s)",
+    "own-patients": _TREATMENT,
+    "treating": f"{_TREATMENT} and s.holder = %(actor_practitioner)s",
+    "shared": f"{_SHARED} and {_BOUNDS}",
+    "ward": "s.basis = 'guardian'",
+    "delegated": f"s.basis = 'delegate' and {_BOUNDS}",
 }
+_FAMILY = frozenset({"ward", "delegated"})
+_NOW = "s.since <= %(actor_now)s and s.until > %(actor_now)s"
+_EXISTS = (
+    f"exists (select from record.standing s where s.patient = r.patient and s.holder = any({{holders}}) and {_NOW}"
+    " and ({arms}))"
+)
+_PERSONS = (
+    "r.patient = any(array(select %(actor_person)s::text union all"
+    f" select s.patient::text from record.standing s"  # noqa: S608 - our own texts
+    f" where s.holder = any(%(actor_as_person)s) and {_NOW}))"
+)
+_NAMED = re.compile(r"%\((\w+)\)s")
+_HIDES = "actor_hides_"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A SQL condition on ``record.resource`` aliased ``r``, with named placeholders and their values.
+class Way:
+    """One way through the door: a relation, the labels it lets through, and further criteria as SQL."""
 
-    ``sql`` is None when every row may be seen; the text is the same for every actor of a role, so that one
-    prepared statement serves them all.
+    relation: str
+    kept_here: bool
+    labels: int
+    where: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The door of a role and its scopes to a type: the text (None: every row), and the values it carries itself.
+
+    ``easy``: relations that let a row through by its own columns alone, whatever its labels.
     """
 
-    sql: sql.Composable | None
-    params: Mapping[str, object] = field(default_factory=dict)
+    sql: sql.SQL | None
+    names: tuple[str, ...]
+    params: tuple[tuple[str, object], ...] = ()
+    narrow: bool = False
+    easy: frozenset[str] = frozenset()
 
 
-NOTHING = sql.SQL("false")
-_OF_RELATION: Mapping[Relation, sql.SQL] = {
-    Relation.FACILITY: sql.SQL("r.facility = %(actor_facility)s"),
-    Relation.PERSONS: sql.SQL("r.patient = any(%(actor_persons)s)"),
-    Relation.CARE: sql.SQL(
-        "(r.facility = %(actor_facility)s or exists (select from record.resource care"
-        " where care.patient = r.patient and care.type in ('Appointment', 'Encounter')"
-        " and care.facility = %(actor_facility)s and care.content is not null))"
-    ),
-}
+def role_of(actor: Actor) -> Role | None:
+    """The actor's role; None for one that is not written down, which may nothing."""
+    return roles().get(actor.role)
 
 
-@lru_cache(maxsize=4096)
-def _compiled(role: str, type_name: str) -> tuple[sql.Composable | None, frozenset[Relation]]:
-    """The condition of a role on a type, and the relations it speaks of."""
-    relations = frozenset(
-        grant.relation for grant in ROLES.get(role, ()) if type_name in grant.types or "*" in grant.types
-    )
-    if Relation.ALL in relations:
-        return None, relations
-    parts = [_OF_RELATION[relation] for relation in sorted(relations, key=lambda one: one.value)]
-    if not parts:
-        return NOTHING, relations
-    return sql.SQL("({})").format(sql.SQL(" or ").join(parts)), relations
+# -- compiling ---------------------------------------------------------------------------------------------
 
 
-def condition(actor: Actor, type_name: str) -> Condition:
-    """What the actor may read of one type, as SQL."""
-    text, relations = _compiled(actor.role, type_name)
-    if text is None or not relations:
-        return Condition(text)
+@lru_cache(maxsize=16384)
+def compiled(role_key: str, type_name: str, interaction: str, held: tuple[Scope, ...] | None) -> Compiled:
+    """The door to a type for an interaction; ``history-type`` is the history of all of a type."""
+    role = roles().get(role_key)
+    ways: dict[Way, None] = {}
     params: dict[str, object] = {}
-    if Relation.PERSONS in relations:
-        params["actor_persons"] = list(actor.persons)
-    if Relation.FACILITY in relations or Relation.CARE in relations:
-        params["actor_facility"] = actor.facility
-    return Condition(text, params)
+    for grant in role.grants if role is not None else ():
+        if grant.gives(type_name, interaction.removesuffix("-type")):
+            ways.update(dict.fromkeys(_ways(grant, type_name, params)))
+    text, narrow = _text(list(ways))
+    easy = frozenset(way.relation for way in ways if way.relation not in _STANDING and way.where is None)
+    if held is not None and text != "false":
+        limit = scopes.limit(held, type_name, interaction)
+        if limit is not None:
+            easy = frozenset()
+            text = (
+                "false"
+                if limit.sql == "false"
+                else f"({limit.sql})"
+                if text is None
+                else f"({text} and {limit.sql})"
+            )
+            params |= dict(limit.params)
+    if text is None:
+        return Compiled(None, ())
+    names = tuple(dict.fromkeys(_NAMED.findall(text)))
+    made = sql.SQL(text)  # of this package's own texts
+    return Compiled(NOTHING if text == "false" else made, names, tuple(params.items()), narrow, easy)
 
 
-def sees_all(actor: Actor, type_name: str) -> bool:
+def _ways(grant: Grant, type_name: str, params: dict[str, object]) -> Iterator[Way]:
+    where = None
+    text = grant.criteria.get(type_name)
+    if text is not None:
+        found = criteria.of_text(type_name, text)
+        where = found.sql
+        params |= dict(found.params)
+    for relation in grant.of:
+        yield Way(relation, grant.kept_here, grant.labels, where)
+
+
+def _text(ways: Sequence[Way]) -> tuple[str | None, bool]:
+    """The condition of several ways; None where every row passes. And whether it leaves one family's rows only."""
+    if not ways:
+        return "false", False
+    if any(_opens_all(way) for way in ways):
+        return None, False
+    plain = [_plain(way) for way in ways if way.relation not in _STANDING]
+    treat = [_arm(way) for way in ways if way.relation in _STANDING and way.relation not in _FAMILY]
+    family = [_arm(way) for way in ways if way.relation in _FAMILY]
+    parts = list(dict.fromkeys(plain))
+    if treat:
+        arms = " or ".join(dict.fromkeys(treat))
+        parts.append(_EXISTS.format(holders="%(actor_holders)s", arms=arms))
+    if family:
+        arms = " or ".join(dict.fromkeys(family))
+        parts.append(_EXISTS.format(holders="%(actor_as_person)s", arms=arms))
+    text = parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
+    if all(way.relation == "self" for way in ways):
+        return text, True
+    if all(way.relation in _FAMILY or way.relation == "self" for way in ways):
+        return f"({_PERSONS} and {text})", True
+    if all(
+        way.relation == "own-facility" or (way.kept_here and way.relation in _STANDING) for way in ways
+    ) and not any(way.relation in ("shared", *_FAMILY) for way in ways):
+        return f"({_HERE} and {text})", False  # first what an index is led by
+    return text, False
+
+
+def _opens_all(way: Way) -> bool:
+    return way.relation == "all" and way.where is None and way.labels == labels.EVERY
+
+
+def _plain(way: Way) -> str:
+    relation = {"own-facility": _HERE, "self": "r.patient = %(actor_person)s"}.get(way.relation)
+    return _all([relation, _unlabelled(way.labels), way.where]) or "true"
+
+
+def _arm(way: Way) -> str:
+    here = _HERE if way.kept_here and way.relation in ("own-department", "own-patients", "treating") else None
+    hides = f"(r.sensitive & %({_HIDES}{way.labels})s & ~s.labels) = 0"
+    return _all([_STANDING[way.relation], here, hides, way.where]) or "true"
+
+
+def _unlabelled(allowed: int) -> str | None:
+    return None if allowed == labels.EVERY else f"(r.sensitive & %({_HIDES}{allowed})s) = 0"
+
+
+def _all(parts: Sequence[str | None]) -> str:
+    found = [one for one in parts if one is not None]
+    return found[0] if len(found) == 1 else f"({' and '.join(found)})" if found else ""
+
+
+# -- asking ------------------------------------------------------------------------------------------------
+
+
+def condition(
+    actor: Actor, type_name: str, interaction: str = "read", *, now: datetime | None = None
+) -> Condition:
+    """Which rows of a type the actor may do this to, as SQL on ``r``; ``now``: when standings must hold."""
+    found = compiled(actor.role, type_name, interaction, actor.scopes)
+    if found.sql is None or not found.names:
+        return Condition(found.sql)
+    known = dict(found.params)
+    params = {name: known[name] if name in known else _value(actor, name, now) for name in found.names}
+    return Condition(found.sql, params, found.narrow)
+
+
+def _value(actor: Actor, name: str, now: datetime | None) -> object:
+    if name == "actor_facility":
+        return actor.facility
+    if name == "actor_now":
+        return now or datetime.now(UTC)
+    if name == "actor_person":
+        return actor.person
+    if name == "actor_holders":
+        return holders(actor)
+    if name == "actor_as_person":
+        return [f"person:{actor.person}"] if actor.person else []
+    if name == "actor_practitioner":
+        return f"practitioner:{actor.practitioner}" if actor.practitioner else None
+    if name == "actor_departments":
+        return [f"department:{one}" for one in sorted(actor.departments)]
+    if name == "actor_purpose":
+        role = role_of(actor)
+        return actor.purpose or (role.purpose if role else None)
+    if name == "actor_launched":
+        return actor.launched
+    allowed = int(name.removeprefix(_HIDES)) | rights_of(actor)
+    return (labels.EVERY | labels.UNKNOWN) & ~allowed
+
+
+def holders(actor: Actor) -> list[str]:
+    """As whom of ``record.standing`` the actor comes, the person aside."""
+    one_each = (
+        ("facility", actor.facility), ("practitioner", actor.practitioner), ("programme", actor.programme),
+        ("app", actor.app),
+    )  # fmt: skip
+    found = [f"{kind}:{one}" for kind, one in one_each if one]
+    return found + [f"department:{one}" for one in sorted(actor.departments)]
+
+
+def rights_of(actor: Actor) -> int:
+    """The labels the account may see beside its role's, as bits; a name that is not known gives none."""
+    found = 0
+    for name in actor.rights:
+        found |= labels.NAMES.get(name, 0)
+    return found
+
+
+def sees_all(actor: Actor, type_name: str, interaction: str = "read") -> bool:
     """Whether no row of the type is hidden from the actor."""
-    return _compiled(actor.role, type_name)[0] is None
+    return compiled(actor.role, type_name, interaction, actor.scopes).sql is None
 
 
-def may_write(actor: Actor, type_name: str, *, patient: str | None, facility: str | None) -> bool:
-    """Whether a row of this type, compartment and facility may be written by the actor."""
-    for grant in ROLES.get(actor.role, ()):
-        if not grant.write or (type_name not in grant.types and "*" not in grant.types):
-            continue
-        if grant.relation is Relation.ALL:
-            return True
-        if grant.relation is Relation.PERSONS and patient is not None and patient in actor.persons:
-            return True
-        if grant.relation is Relation.FACILITY and facility is not None and facility == actor.facility:
-            return True
-    return False
+def may(actor: Actor, type_name: str, interaction: str) -> bool:
+    """Whether there could be a row the actor may do this to: for menus and what a server says it offers."""
+    return compiled(actor.role, type_name, interaction, actor.scopes).sql is not NOTHING
+
+
+def may_call(actor: Actor, operation: str) -> bool:
+    """Whether the role may call an operation of the house: reindex, export, import, views, materialize, history.
+
+    An app may only as far as a scope of the system lets it do everything.
+    """
+    role = role_of(actor)
+    return role is not None and operation in role.operations and scopes.may_call(actor.scopes, operation)
+
+
+def may_choose_ids(actor: Actor) -> bool:
+    """Whether the role may make a resource under an id of its own choice."""
+    role = role_of(actor)
+    return role is not None and role.client_ids
+
+
+def mask(actor: Actor, type_name: str) -> Mask | None:
+    """What is taken out of a type in every answer to the actor; None: nothing."""
+    role = role_of(actor)
+    elements = role.masks.get(type_name) if role is not None else None
+    return mask_of(type_name, elements) if elements else None
+
+
+def masked_types(actor: Actor) -> frozenset[str]:
+    """The types the actor sees in part."""
+    role = role_of(actor)
+    return frozenset(role.masks) if role is not None else frozenset()
+
+
+def types(actor: Actor, interaction: str = "read") -> list[str]:
+    """The resource types of which the actor may do this to some row."""
+    from yba.fhir.r4 import MODULES
+
+    return [name for name in MODULES if may(actor, name, interaction)]
 
 
 def check_delete(actor: Actor, type_name: str) -> None:
@@ -184,24 +293,10 @@ def check_delete(actor: Actor, type_name: str) -> None:
 
     Raises Forbidden unless the actor may do everything.
     """
-    if type_name == "Patient" and not may_write(actor, ALL_TYPES, patient=None, facility=None):
+    if type_name == "Patient" and not sees_all(actor, ANY, "delete"):
         raise Forbidden(
             "access.delete",
             "A person is not deleted: other facilities' records hang on it. Set 'active' to false, "
             "or ask the operator of the record.",
-            type=type_name,
-        )
-
-
-def check_write(actor: Actor, type_name: str, *, patient: str | None, facility: str | None) -> None:
-    """Refuse a write the actor has no grant for.
-
-    Raises Forbidden: the actor is told the type only, never whose record it was.
-    """
-    if not may_write(actor, type_name, patient=patient, facility=facility):
-        raise Forbidden(
-            "access.write",
-            f"The role '{actor.role}' may not write this {type_name}. "
-            "Ask the facility's administrator, or send it as an account that keeps this record.",
             type=type_name,
         )

@@ -157,7 +157,7 @@ def _where(
         parts.append(sql.SQL("r.patient = any(%(patients)s)"))
     elif asked.every_patient:
         parts.append(sql.SQL("r.patient is not null"))
-    may = policy.condition(run.actor, type_name)
+    may = policy.condition(run.actor, type_name, "export")
     if may.sql is not None:
         parts.append(may.sql)
         params |= may.params

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from yba.fhir import search
-from yba.fhir.access import policy
 from yba.fhir.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from yba.fhir.record import writing
 from yba.fhir.record.failures import BUSY, translated
@@ -78,7 +77,7 @@ def matches(record: Record, type_name: str, params: Sequence[Parameter], most: i
     with translated:
         found = search.run(
             record.connection, type_name, [*criteria, ("_count", str(most + 1)), ("_total", "none")],
-            access=lambda name: policy.condition(record.actor, name), strict=True,
+            access=lambda name: record.may(name, "search"), strict=True,
             now=record.clock(), base_url=record.base_url,
         )  # fmt: skip
     return found.matches

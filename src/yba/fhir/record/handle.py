@@ -18,6 +18,7 @@ from yba.fhir import bundle as bundles
 from yba.fhir import search
 from yba.fhir.access import policy
 from yba.fhir.access.actor import HERE, Actor, Came
+from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
 from yba.fhir.r4.bundle import Bundle
@@ -132,6 +133,10 @@ class Record:
             journal=self._journal, transaction=self._transaction, integrity=self.integrity,
             base_url=self.base_url, came=self.came,
         )  # fmt: skip
+
+    def may(self, type_name: str, interaction: str = "read") -> Condition:
+        """Which rows of a type the actor may do this to, by the record's clock: the door of every query."""
+        return policy.condition(self.actor, type_name, interaction, now=self.clock())
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -310,7 +315,7 @@ class Record:
         with translated:
             found = search.run(
                 self.connection, type_name, params,
-                access=lambda name: policy.condition(self.actor, name), strict=strict,
+                access=lambda name: self.may(name, "search"), strict=strict,
                 now=self.clock(), base_url=self.base_url, compartment=compartment, terminology=self.terminology,
                 contained=contained,
             )  # fmt: skip

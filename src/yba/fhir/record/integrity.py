@@ -76,7 +76,7 @@ def _local(record: Record, content: bytes) -> Iterator[tuple[str, str, str]]:
 
 
 def _living(record: Record, type_name: str, ids: set[str]) -> set[str]:
-    condition = policy.condition(record.actor, type_name)
+    condition = record.may(type_name)
     query = _LIVING.format(condition.sql if condition.sql is not None else sql.SQL("true"))
     params = {"type": type_name, "ids": sorted(ids), **condition.params}
     return {row[0] for row in execute(record.connection, query, params).fetchall()}

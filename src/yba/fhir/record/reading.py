@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yba.fhir.access import policy
+from yba.fhir.access.roles import ANY
+from yba.fhir.condition import ALL
 from yba.fhir.errors import Forbidden, Gone, NotFound
 from yba.fhir.record.failures import translated
 from yba.fhir.store import read
@@ -24,25 +26,45 @@ Known = tuple[Stored, int]
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
-def current(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known:
+def current(
+    record: Record, type_name: str, identifier: str, *, lock: bool = False, interaction: str = "read"
+) -> Known:
     """The current row as far as the actor may see it, deleted or not. Raises NotFound."""
     found = None
     if _ID.fullmatch(identifier):
-        found = visible(record, type_name, identifier, lock=lock)
+        found = visible(record, type_name, identifier, lock=lock, interaction=interaction)
+        if found is None:
+            _note_hidden(record, type_name, identifier)
     if found is None:
-        raise NotFound(
-            "store.not-found", f"There is no {type_name}/{identifier[:64]}.", type=type_name, id=identifier
-        )
+        raise not_found(type_name, identifier)
     return found
 
 
-def visible(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known | None:
+def not_found(type_name: str, identifier: str) -> NotFound:
+    """The one answer for what is not there and for what is hidden."""
+    return NotFound(
+        "store.not-found", f"There is no {type_name}/{identifier[:64]}.", type=type_name, id=identifier
+    )
+
+
+def _note_hidden(record: Record, type_name: str, identifier: str) -> None:
+    """An attempt at a row that is there and hidden is in the audit, with whose row it was."""
+    if policy.sees_all(record.actor, type_name):
+        return
+    with translated:
+        hidden = read.current(record.connection, type_name, identifier, condition=ALL)
+    if hidden is not None:
+        record.refused(not_found(type_name, identifier), type_name, hidden[0])
+
+
+def visible(
+    record: Record, type_name: str, identifier: str, *, lock: bool = False, interaction: str = "read"
+) -> Known | None:
     """The current row where the actor may see it, else None."""
     with translated:
         return read.current(
-            record.connection, type_name, identifier,
-            condition=policy.condition(record.actor, type_name), lock=lock,
-        )  # fmt: skip
+            record.connection, type_name, identifier, condition=record.may(type_name, interaction), lock=lock
+        )
 
 
 def sees(record: Record, type_name: str, identifier: str) -> bool:
@@ -109,11 +131,11 @@ def history(
 
     Raises Forbidden for the whole record's history to anybody but the system; NotFound.
     """
-    if type_name is None and record.actor.role != "system":
+    if type_name is None and not policy.sees_all(record.actor, ANY, "history"):
         raise Forbidden("access.history", "History of the whole record is for the role 'system'.")
-    condition = policy.condition(record.actor, type_name or "*")
+    condition = record.may(type_name or ANY, "history" if identifier is not None else "history-type")
     if identifier is not None and type_name is not None:
-        current(record, type_name, identifier)
+        current(record, type_name, identifier, interaction="history")
     with translated:
         found = read.history(record.connection, type_name, identifier, condition=condition, asked=asked)
         total = (

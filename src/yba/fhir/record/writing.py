@@ -10,14 +10,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from yba.fhir.access import policy
+from yba.fhir.access import labels, policy
+from yba.fhir.access.consent import is_emergency
+from yba.fhir.access.standing import SOURCES
+from yba.fhir.access.writing import Given, may_change, may_store, refused
+from yba.fhir.condition import ALL, FACILITY_TAG
 from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
-from yba.fhir.model import codec
+from yba.fhir.model import codec, references
 from yba.fhir.model.dates import instant
+from yba.fhir.r4.binary import Binary
+from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.datatypes import Coding, Meta, Resource
-from yba.fhir.record import bindings, narratives
+from yba.fhir.record import bindings, deriving, narratives
 from yba.fhir.record.failures import translated
-from yba.fhir.record.reading import Known, alive, current, sees
+from yba.fhir.record.reading import Known, alive, current, not_found, sees
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.store import identity, parameters, read, write
 from yba.fhir.store.rows import Stored
@@ -30,7 +36,6 @@ ANY_VERSION = "*"
 Change = Callable[[bytes], bytes]
 """From the JSON of a resource to the JSON it is to become."""
 _OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
-_ALL = policy.Condition(None)
 
 
 def known_row(record: Record, type_name: str, identifier: str, *, lock: bool = False) -> Known | None:
@@ -39,10 +44,10 @@ def known_row(record: Record, type_name: str, identifier: str, *, lock: bool = F
     With ``lock`` an id that is not there is held, so that nobody else stores it before the transaction ends.
     """
     with translated:
-        found = read.current(record.connection, type_name, identifier, condition=_ALL, lock=lock)
+        found = read.current(record.connection, type_name, identifier, condition=ALL, lock=lock)
         if found is None and lock:
             read.hold_names(record.connection, [(type_name, identifier)])
-            found = read.current(record.connection, type_name, identifier, condition=_ALL, lock=True)
+            found = read.current(record.connection, type_name, identifier, condition=ALL, lock=True)
         return found
 
 
@@ -78,6 +83,10 @@ def update_in(
     type_name, identifier = type(resource).__name__, resource.id
     assert identifier is not None
     check_version(record, type_name, identifier, known, if_match)
+    if known is not None:
+        _check_seen(record, type_name, known[0])
+    else:
+        _check_own_id(record, type_name, identifier)
     is_new = known is None or known[0].content is None
     if not is_new and resource.meta is not None:
         _refuse_part(type_name, resource.meta)
@@ -121,14 +130,14 @@ def delete_in(
         check_version(record, type_name, identifier, (stored, shard), if_match)
     if stored.content is None:
         return None
-    _check_write(record, type_name, stored.patient, stored.facility)
+    _check_change(record, type_name, (stored, shard), "delete")
     policy.check_delete(record.actor, type_name)
     _guard(record, type_name, codec.decode(stored.content, type_name), None)
     if record.integrity:
         record.unchecked_targets.append((type_name, identifier))
     row = write.Write(
         type_name, identifier, stored.version + 1, _moment(record), "DELETE", shard,
-        stored.patient, stored.facility, None,
+        stored.patient, stored.facility, None, standing=() if type_name in SOURCES else None,
     )  # fmt: skip
     record.write(Item(row, None, write.Known(stored.rid, shard, stored.content)))
     return Stored(
@@ -144,24 +153,37 @@ def put(
     resource = _with_own_references(record, resource, type_name)
     bindings.check(resource)
     old = known[0] if known else None
-    if old is not None:  # a deleted one too: who brings it back gets its history
-        _check_seen(record, type_name, old)
-        _check_write(record, type_name, old.patient, old.facility)
+    act = _ACTS[method]
+    if known is not None:  # a deleted one too: who brings it back gets its history
+        _check_seen(record, type_name, known[0])
+        act = act or "update"
+        _check_change(record, type_name, known, act)
+    elif method == "PUT":
+        _check_own_id(record, type_name, identifier)
+    _check_made_by_rule(record, resource)
     moment = _moment(record)
     version = old.version + 1 if old else 1
     facility = facility_of(resource) or (old.facility if old else None) or record.actor.facility
     stamped = _stamped(resource, version, moment, facility)
+    if method == "PUT" and old is not None and old.content is not None:
+        _keep_labels(stamped, old.content)
     index = index_rows(stamped)
     is_patient = type_name == "Patient"
     if identifier is None:
         near = None if is_patient else index.patient
         identifier = record.new_id(identity.shard_of(near) if near else None)
     stamped.id = identifier
-    patient = identifier if is_patient else index.patient
+    patient = identifier if is_patient else index.patient or _of_context(record, resource)
     shard = identity.shard_of(patient or identifier)
-    _check_write(record, type_name, patient, facility)
+    row = Given(
+        type_name, identifier, shard, patient, facility, index.occurred, moment,
+        lambda table: write.given(table, getattr(index, table)),
+    )  # fmt: skip
+    if not policy.may(record.actor, type_name, act or "create"):
+        raise _refused(record, type_name, None)
     if patient is not None and not is_patient:
         _check_person(record, patient)
+    _check_made(record, act or "create", row)
     if type_name in record.guards or type_name == FOLLOWED:
         before = codec.decode(old.content, type_name) if old and old.content else None
         _guard(record, type_name, before, stamped)
@@ -169,9 +191,24 @@ def put(
     narratives.check(type_name, content)
     if record.integrity:
         record.unchecked_sources.append((type_name, identifier, content))
-    row = write.Write(type_name, identifier, version, moment, method, shard, patient, facility, content)
-    known_row = write.Known(old.rid, known[1], old.content) if old and known else None
-    record.write(Item(row, index, known_row))
+    made = deriving.derived(
+        deriving.Waiting(record), stamped, content, index, patient=patient, facility=facility, now=moment
+    )
+    item = Item(
+        write.Write(
+            type_name, identifier, version, moment, method, shard, patient, facility, content, made.sensitive,
+            made.standing,
+        ),
+        index,
+        write.Known(old.rid, known[1], old.content) if old and known else None,
+    )  # fmt: skip
+    earlier = old.content if old is not None and is_patient else None
+    if deriving.concerns_chart(earlier, stamped, made.sensitive):
+        with record.atomic():
+            record.write(item)
+            deriving.follow(record, earlier, stamped, made.sensitive)
+    else:
+        record.write(item)
     return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)
 
 
@@ -196,7 +233,7 @@ def facility_of(resource: Resource) -> str | None:
     """The facility a resource is tagged with: the first tag of the facility's system."""
     if resource.meta is not None:
         for tag in resource.meta.tag:
-            if tag.system == policy.FACILITY_TAG:
+            if tag.system == FACILITY_TAG:
                 return tag.code
     return None
 
@@ -231,12 +268,76 @@ def _guard(record: Record, type_name: str, before: Resource | None, after: Resou
         guard(record, before, after)
 
 
-def _check_write(record: Record, type_name: str, patient: str | None, facility: str | None) -> None:
-    try:
-        policy.check_write(record.actor, type_name, patient=patient, facility=facility)
-    except Forbidden as error:
-        record.refused(error, type_name)
-        raise
+_ACTS = {"POST": "create", "PUT": None, "PATCH": "patch"}
+"""What a write of a row that is there is called at the door; of PUT it is told by whether there is one."""
+
+
+def _check_change(record: Record, type_name: str, known: Known, interaction: str) -> None:
+    """The row as it is must be one the actor may do this to. Raises Forbidden."""
+    stored, shard = known
+    if not may_change(
+        record.connection, record.actor, type_name, interaction, (stored.rid, shard), record.clock()
+    ):
+        raise _refused(record, type_name, stored)
+
+
+def _check_made(record: Record, interaction: str, row: Given) -> None:
+    """The row that is to be must be one the actor may make. Raises Forbidden."""
+    if not may_store(record.connection, record.actor, interaction, row):
+        raise _refused(record, row.type, None)
+
+
+def _refused(record: Record, type_name: str, stored: Stored | None) -> Forbidden:
+    error = refused(record.actor, type_name)
+    record.refused(error, type_name, stored)
+    return error
+
+
+def _check_own_id(record: Record, type_name: str, identifier: str | None) -> None:
+    """Who may not choose ids can't tell an id that is free from one that is hidden. Raises NotFound."""
+    if identifier is not None and not policy.may_choose_ids(record.actor):
+        raise not_found(type_name, identifier)
+
+
+def _check_made_by_rule(record: Record, resource: Resource) -> None:
+    """An emergency opening is made by the rule that tells the person and the auditor. Raises Forbidden."""
+    if isinstance(resource, Consent) and is_emergency(resource) and record.actor.role != "system":
+        raise _refused(record, "Consent", None)
+
+
+def _keep_labels(stamped: Resource, before: bytes) -> None:
+    """Security labels somebody has set stay through an update that leaves them out: a client may not know them.
+
+    They are taken away by $meta-delete. Source: resource.html#security-labels.
+    """
+    if b'"security":' not in before or not labels.set_by_hand(before):
+        return
+    old = codec.decode_known(before, type(stamped).__name__).meta
+    meta = stamped.meta
+    assert old is not None
+    assert meta is not None
+    kept = {(one.system, one.code) for one in meta.security}
+    meta.security = [
+        *meta.security,
+        *(
+            one
+            for one in old.security
+            if labels.of_security(one.system, one.code) and (one.system, one.code) not in kept
+        ),
+    ]
+
+
+def _of_context(record: Record, resource: Resource) -> str | None:
+    """Whose a Binary is: of whom its security context is (binary.html, securityContext)."""
+    if not isinstance(resource, Binary) or resource.securityContext is None:
+        return None
+    named = references.parse(resource.securityContext.reference or "")
+    if named is None or named.base:
+        return None
+    if named.type == "Patient":
+        return named.id
+    known = known_row(record, named.type, named.id)
+    return known[0].patient if known is not None else None
 
 
 def _check_person(record: Record, patient: str) -> None:
@@ -257,14 +358,14 @@ def _stamped(resource: Resource, version: int, moment: datetime, facility: str |
     meta = copy.copy(resource.meta) if resource.meta is not None else Meta()
     meta.versionId = str(version)
     meta.lastUpdated = instant(moment)
-    own = [tag for tag in meta.tag if tag.system == policy.FACILITY_TAG]
+    own = [tag for tag in meta.tag if tag.system == FACILITY_TAG]
     if len(own) > 1:
         raise Invalid(
             "store.two-facilities",
-            "A resource is kept by one facility: leave one tag of the system " + policy.FACILITY_TAG + ".",
+            "A resource is kept by one facility: leave one tag of the system " + FACILITY_TAG + ".",
             path=f"{type(resource).__name__}.meta.tag",
         )
     if facility is not None and not own:
-        meta.tag = [*meta.tag, Coding(system=policy.FACILITY_TAG, code=facility)]
+        meta.tag = [*meta.tag, Coding(system=FACILITY_TAG, code=facility)]
     stamped.meta = meta
     return stamped

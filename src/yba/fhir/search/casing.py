@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from yba.fhir.access.policy import FACILITY_TAG
+from yba.fhir.condition import FACILITY_TAG
 from yba.fhir.model import ucum
 from yba.fhir.r4 import MODULES
 from yba.fhir.search.clause import Clause

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yba.fhir.access.policy import Condition
+from yba.fhir.condition import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,13 @@ def held(clause: Clause) -> Clause:
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
-_PERSONS = "r.patient = any({})"
 _placed: dict[int, tuple[object, str, tuple[str, ...]]] = {}
 
 
 def of_access(may: Condition) -> Clause | None:
     """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen.
 
-    The persons an account acts for narrow a search like any patient that is asked for.
+    One's own chart and those of one's family narrow a search like any patient that is asked for.
     """
     if may.sql is None:
         return None
@@ -134,9 +133,8 @@ def of_access(may: Condition) -> Clause | None:
     if known is None or known[0] is not may.sql:
         text = may.sql.as_string(None)
         placed = _NAMED.sub("{}", text)
-        placed = _PERSONS if placed == f"({_PERSONS})" else placed
         known = (may.sql, placed, tuple(_NAMED.findall(text)))
         if len(_placed) > 8192:
             _placed.clear()
         _placed[id(may.sql)] = known
-    return Clause(known[1], tuple(may.params[name] for name in known[2]), narrow=known[1] == _PERSONS)
+    return Clause(known[1], tuple(may.params[name] for name in known[2]), narrow=may.narrow)

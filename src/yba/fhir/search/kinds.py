@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 
-from yba.fhir.access.policy import FACILITY_TAG
+from yba.fhir.condition import FACILITY_TAG
 from yba.fhir.errors import Unsupported
 from yba.fhir.model.codec import resource_class
 from yba.fhir.model.dates import period_of

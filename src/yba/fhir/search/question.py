@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from yba.fhir.access.policy import Condition
+from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, TooCostly, Unsupported
 from yba.fhir.search.clause import Clause, of_access
 from yba.fhir.search.parameters import Parameter, param_number
@@ -32,7 +32,7 @@ _VISITS = 1_000
 
 def no_access(type_name: str) -> Condition:
     """What is given where nobody says who asks: nothing may be seen through a link."""
-    from yba.fhir.access.policy import NOTHING
+    from yba.fhir.condition import NOTHING
 
     return Condition(NOTHING)
 

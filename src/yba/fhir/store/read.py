@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from yba.fhir.access.policy import Condition
+from yba.fhir.condition import Condition
 from yba.fhir.store import identity
 from yba.fhir.store.rows import Stored, execute
 

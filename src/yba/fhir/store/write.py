@@ -15,6 +15,8 @@ import msgspec
 import psycopg
 
 from yba.fhir.access.actor import HERE, Actor, Came
+from yba.fhir.access.labels import INHERITED
+from yba.fhir.access.standing import Standing
 from yba.fhir.errors import Conflict, RecordError
 from yba.fhir.model import codec
 from yba.fhir.search import text
@@ -22,6 +24,7 @@ from yba.fhir.search.index import VERSION, IndexRows
 from yba.fhir.search.index import rows as rows_of
 from yba.fhir.search.parameters import Registry
 from yba.fhir.search.rows import COMPOSITE_COLUMNS, WIDTHS
+from yba.fhir.store import standings
 from yba.fhir.store.parameters import refreshed, registry
 from yba.fhir.store.rows import execute
 
@@ -67,10 +70,11 @@ INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 _INSERT_RESOURCE = """
 with r as (
-    insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content)
+    insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content,
+                                 sensitive)
     select %(shard)s::smallint, nextval('record.rid'), %(type)s::text, %(id)s::text, %(version)s::integer,
            %(updated)s::timestamptz, %(patient)s::text, %(facility)s::text, %(occurred)s::timestamptz,
-           %(content)s::text
+           %(content)s::text, {sensitive}
       from record.search_state s where s.generation = %(generation)s::uuid
     returning rid)"""
 
@@ -78,10 +82,15 @@ _UPDATE_RESOURCE = """
 with r as (
     update record.resource
        set shard = %(shard)s, version = %(version)s, updated = %(updated)s, patient = %(patient)s,
-           facility = %(facility)s, occurred = %(occurred)s, content = %(content)s
+           facility = %(facility)s, occurred = %(occurred)s, content = %(content)s, sensitive = {sensitive}
      where rid = %(rid)s and shard = %(old_shard)s
        and exists (select from record.search_state s where s.generation = %(generation)s::uuid)
     returning rid)"""
+
+# The row's own labels, and those its person's chart has as a whole (yba.fhir.access.labels).
+_SENSITIVE = "%(sensitive)s::smallint"
+_OF_CHART = f"""(%(sensitive)s::smallint | coalesce((select p.sensitive & {INHERITED} from record.resource p
+             where p.type = 'Patient' and p.id = %(patient)s::text and p.shard = %(shard)s::smallint), 0))::smallint"""  # noqa: S608
 
 _REST = """,
 v as (
@@ -123,12 +132,25 @@ def _delete_index(table: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _statement(*, new: bool, tables: tuple[str, ...], same: tuple[str, ...] = ()) -> str:
+def _statement(
+    *,
+    new: bool,
+    tables: tuple[str, ...],
+    same: tuple[str, ...] = (),
+    of_chart: bool = False,
+    standing: bool | None = None,
+) -> str:
     """The statement for a new or known row that fills these index tables; its parts are all our own text.
 
-    ``same``: tables in which a known row keeps the rows it has.
+    ``same``: tables in which a known row keeps the rows it has. ``of_chart``: the row is in somebody's chart.
+    ``standing``: the resource opens charts, to somebody (True) or to nobody now; None: its type opens none.
     """
-    parts = [_INSERT_RESOURCE if new else _UPDATE_RESOURCE, _REST]
+    first = _INSERT_RESOURCE if new else _UPDATE_RESOURCE
+    parts = [first.replace("{sensitive}", _OF_CHART if of_chart else _SENSITIVE), _REST]
+    if standing is not None and not new:
+        parts.append(standings.FORGET)
+    if standing:
+        parts.append(standings.ADD)
     if not new:
         parts += [_delete_index(table) for table in INDEX_TABLES if table not in same]
     parts += [_insert_index(table) for table in tables]
@@ -144,7 +166,10 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct, frozen=True):
-    """What is to be written; ``content`` None deletes."""
+    """What is to be written; ``content`` None deletes.
+
+    ``sensitive``: labels as bits. ``standing``: whom it opens which charts, each with its shard; None: not its kind.
+    """
 
     type: str
     id: str
@@ -155,6 +180,13 @@ class Write(msgspec.Struct, frozen=True):
     patient: str | None
     facility: str | None
     content: bytes | None
+    sensitive: int = 0
+    standing: Sequence[tuple[int, Standing]] | None = None
+
+    @property
+    def of_chart(self) -> bool:
+        """Whether the row takes the labels of somebody's chart; a Patient has its own."""
+        return self.patient is not None and self.type != "Patient"
 
 
 def write(
@@ -181,6 +213,7 @@ def write(
         "facility": row.facility,
         "occurred": index.occurred if index else None,
         "content": None if row.content is None else row.content.decode(),
+        "sensitive": row.sensitive,
         "actor": actor.user,
         "role": actor.role,
         "actor_facility": actor.facility,
@@ -197,6 +230,8 @@ def write(
     if known is not None:
         values["rid"] = known.rid
         values["old_shard"] = known.shard
+    if row.standing:
+        values["standing"] = standings.written([row])
     now = registry(connection)
     for _attempt in range(_ATTEMPTS):
         values["generation"] = now.generation
@@ -204,7 +239,10 @@ def write(
         same = () if known is None or not rows else _same(row, rows, known, now)
         tables = tuple(table for table, found in rows.items() if found and table not in same)
         texts = {table: _written(table, rows[table]) for table in tables}
-        statement = _statement(new=known is None, tables=tables, same=same)
+        statement = _statement(
+            new=known is None, tables=tables, same=same, of_chart=row.of_chart,
+            standing=None if row.standing is None else bool(row.standing),
+        )  # fmt: skip
         cursor = execute(connection, statement, values | texts)
         if cursor.fetchone() is not None:
             return
@@ -267,6 +305,12 @@ def _written(table: str, rows: Rows) -> str:
     """Rows as JSON; what is null is left out."""
     made = _ROWS[table]
     return _encode([made(*one) for one in rows]).decode()
+
+
+def given(table: str, rows: Rows) -> str:
+    """Rows that are not stored, as JSON with the ``rid`` 0: what the door puts criteria to before a write."""
+    names = [name for name, _ in INDEX_TABLES[table]]
+    return msgspec.json.encode([{"rid": 0, **dict(zip(names, one, strict=True))} for one in rows]).decode()
 
 
 # A class for each table, its fields the columns: made and encoded in C, where dicts would be made in Python.

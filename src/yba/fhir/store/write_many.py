@@ -13,10 +13,11 @@ from typing import Any
 import psycopg
 
 from yba.fhir.access.actor import HERE, Actor, Came
+from yba.fhir.access.labels import INHERITED
 from yba.fhir.search import text
 from yba.fhir.search.index import IndexRows
 from yba.fhir.search.rows import Gathered
-from yba.fhir.store import contained
+from yba.fhir.store import contained, standings
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import ACTS, INDEX_TABLES, Known, Write, check_generation, with_added
@@ -25,7 +26,7 @@ _NULL = "\\N"
 # FHIR's strings hold no control characters but these three, so it can stand between values while they are escaped.
 _BETWEEN = "\x1f"
 _SPECIAL = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
-_RESOURCE = "shard, rid, type, id, version, updated, patient, facility, occurred, content"
+_RESOURCE = "shard, rid, type, id, version, updated, patient, facility, occurred, content, sensitive"
 _VERSION = "shard, type, id, version, updated, method, actor, patient, facility, rid, content"
 _AUDIT = (
     "at, actor, role, actor_facility, origin, name, practitioner, person, app, session, address, purpose, request,"
@@ -56,6 +57,7 @@ def write_many(
     items = (
         [replace(one, index=with_added(one.row, one.index, now)) for one in items] if now.by_base else items
     )
+    items = _with_labels_of_charts(connection, items)
     rids = _rids(connection, items)
     _update_known(connection, items)
     new = [(item, rid) for item, rid in zip(items, rids, strict=True) if item.known is None]
@@ -70,8 +72,34 @@ def write_many(
         contained.forget(
             connection, [rid for _, rid in old], sorted({item.known.shard for item, _ in old if item.known})
         )
+    standings.replace(connection, [item.row for item in items])
     add_index_rows(connection, every)
     check_generation(connection, now)
+
+
+_OF_CHARTS = (
+    "select p.id::varchar, p.sensitive & %(inherited)s from record.resource p"
+    " where p.type = 'Patient' and p.id = any(%(ids)s) and p.sensitive & %(inherited)s <> 0"
+)
+
+
+def _with_labels_of_charts(connection: psycopg.Connection[Any], items: Sequence[Item]) -> Sequence[Item]:
+    """Each row with the labels of its person's chart; the person may be among those that are written."""
+    ids = sorted({str(item.row.patient) for item in items if item.row.of_chart})
+    if not ids:
+        return items
+    held = dict(execute(connection, _OF_CHARTS, {"ids": ids, "inherited": INHERITED}).fetchall())
+    held |= {item.row.id: item.row.sensitive & INHERITED for item in items if item.row.type == "Patient"}
+    if not any(held.values()):
+        return items
+    return [
+        replace(
+            item, row=replace(item.row, sensitive=item.row.sensitive | held.get(str(item.row.patient), 0))
+        )
+        if item.row.of_chart
+        else item
+        for item in items
+    ]
 
 
 def add_index_rows(
@@ -126,11 +154,11 @@ def _rids(connection: psycopg.Connection[Any], items: Sequence[Item]) -> list[in
 _UPDATE = """
 update record.resource r
    set shard = x.shard, version = x.version, updated = x.updated, patient = x.patient, facility = x.facility,
-       occurred = x.occurred, content = x.content
+       occurred = x.occurred, content = x.content, sensitive = x.sensitive
   from unnest(%(rid)s::bigint[], %(old_shard)s::smallint[], %(shard)s::smallint[], %(version)s::integer[],
               %(updated)s::timestamptz[], %(patient)s::text[], %(facility)s::text[], %(occurred)s::timestamptz[],
-              %(content)s::text[])
-       as x(rid, old_shard, shard, version, updated, patient, facility, occurred, content)
+              %(content)s::text[], %(sensitive)s::smallint[])
+       as x(rid, old_shard, shard, version, updated, patient, facility, occurred, content, sensitive)
  where r.rid = x.rid and r.shard = x.old_shard
 """
 _PARTS = [
@@ -158,6 +186,7 @@ def _update_known(connection: psycopg.Connection[Any], items: Sequence[Item]) ->
             "facility": [item.row.facility for item, _ in pairs],
             "occurred": [item.index.occurred if item.index else None for item, _ in pairs],
             "content": [None if item.row.content is None else item.row.content.decode() for item, _ in pairs],
+            "sensitive": [item.row.sensitive for item, _ in pairs],
         },
     )
     shards = sorted({known.shard for _, known in pairs})
@@ -190,7 +219,7 @@ def _resources(new: Sequence[tuple[Item, int]]) -> Iterable[str]:
         yield (
             f"{row.shard}\t{rid}\t{row.type}\t{_text(row.id)}\t{row.version}\t{row.updated.isoformat()}\t"
             f"{_text(row.patient)}\t{_text(row.facility)}\t{_NULL if occurred is None else occurred.isoformat()}\t"
-            f"{_content(row)}\n"
+            f"{_content(row)}\t{row.sensitive}\n"
         )
 
 

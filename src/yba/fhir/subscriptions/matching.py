@@ -17,7 +17,6 @@ import msgspec
 import psycopg
 
 from yba.fhir import record as records
-from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.errors import RecordError
 from yba.fhir.model import codec, tree
@@ -196,7 +195,7 @@ def _of_patients(filters: Sequence[Filter], change: Change) -> bool:
 
 def _seen(record: records.Record, change: Change) -> bool:
     """Whether the actor may see the resource, deleted or not."""
-    condition = policy.condition(record.actor, change.type)
+    condition = record.may(change.type)
     return store.current(record.connection, change.type, change.id, condition=condition) is not None
 
 

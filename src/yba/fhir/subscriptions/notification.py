@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psycopg
 
-from yba.fhir.access import policy
 from yba.fhir.model import tree
 from yba.fhir.model.dates import instant
 from yba.fhir.record import Record
@@ -50,7 +49,7 @@ def events(
 
 def focus(record: Record, event: Event) -> Stored | None:
     """The version the event is about, when the subscription's actor may see the resource as it is now."""
-    condition = policy.condition(record.actor, event.type)
+    condition = record.may(event.type)
     seen = store.current(record.connection, event.type, event.id, condition=condition)
     if seen is None:
         return None

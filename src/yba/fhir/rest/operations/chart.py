@@ -13,7 +13,7 @@ from functools import lru_cache
 from psycopg import sql
 
 from yba.fhir.access import policy
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import Actor, Scope
 from yba.fhir.errors import TooCostly
 from yba.fhir.model import references
 from yba.fhir.r4 import MODULES
@@ -41,22 +41,22 @@ _ATTACHMENT = re.compile(rb'"url":"((?:[^"\\]*/)?Binary/[A-Za-z0-9.\-]{1,64})"')
 # -- the door ------------------------------------------------------------------------------------------------
 
 
-def door(actor: Actor, types: Sequence[str] = ALL_TYPES) -> tuple[str, dict[str, object]]:
+def door(record: Record, types: Sequence[str] = ALL_TYPES) -> tuple[str, dict[str, object]]:
     """What the actor may read of rows of any of these types: the condition as text and its parameters.
 
     A row of another type does not pass.
     """
-    text, examples = _door(actor.role, tuple(types))
+    text, examples = _door(record.actor.role, record.actor.scopes, tuple(types))
     params: dict[str, object] = {}
     for type_name in examples:
-        params |= policy.condition(actor, type_name).params
+        params |= record.may(type_name).params
     return text, params
 
 
 @lru_cache(maxsize=512)
-def _door(role: str, types: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _door(role: str, held: tuple[Scope, ...] | None, types: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The condition, and a type of each kind of door: its parameters are those of the others, too."""
-    actor = Actor(user="", role=role)
+    actor = Actor(user="", role=role, scopes=held)
     grouped: dict[str, list[str]] = {}
     for type_name in types:
         may = policy.condition(actor, type_name)
@@ -122,7 +122,7 @@ def rows(
 ) -> list[Stored]:  # fmt: skip
     """Rows of a source (SQL that gives rows of record.resource), in the order they were made, after the place
     ``after``."""
-    may, given = door(record.actor, types)
+    may, given = door(record, types)
     query = _composed(_ROWS, source, may, extra)
     return _fetched(record, query, {**params, **given, "after": after, "wanted": wanted})
 
@@ -157,7 +157,7 @@ def named(
     listed = sorted(set(names))
     if not listed:
         return []
-    may, given = door(record.actor)
+    may, given = door(record)
     query = _composed(_NAMED, _TRUE, may, extra)
     asked = {"types": [kind for kind, _ in listed], "ids": [identifier for _, identifier in listed]}
     return _fetched(record, query, {**(params or {}), **given, **asked})

@@ -66,7 +66,7 @@ def summary(call: Call) -> Response:
     if profile is not None and profile.partition("|")[0] != IPS + "Bundle-uv-ips":
         raise Unsupported("summary.profile", f"$summary makes {IPS}Bundle-uv-ips, not '{profile[:100]}'.")
     for name in NEEDED:
-        if policy.condition(call.record.actor, name).sql == policy.NOTHING:
+        if not policy.may(call.record.actor, name, "read"):
             raise Forbidden(
                 "summary.partial", f"Your role may not see {name}; a summary without it would mislead."
             )
