@@ -9,7 +9,7 @@ import pytest
 
 from tests.fhir.searches import citizen, encounter, found, observation, patient, put, resource
 from yba import fhir
-from yba.fhir import errors
+from yba.fhir import errors, search
 from yba.fhir.access import SYSTEM
 
 
@@ -233,3 +233,85 @@ def test_links_by_canonical_url(record: fhir.Record, connection: psycopg.Connect
     assert {one.id for one in page.included} == {"v2", "bare"}
     own = citizen(connection, "q")
     assert found(own, "Questionnaire", (back, "amended")) == []
+
+
+def _of_p(kind: str, identifier: str, rest: str, whose: str = "p") -> str:
+    subject = "patient" if kind == "AllergyIntolerance" else "subject"
+    return resource(f"{kind}/{identifier}", f',"{subject}":{{"reference":"Patient/{whose}"}}{rest}')
+
+
+@pytest.fixture
+def chart(record: fhir.Record) -> fhir.Record:
+    clinical, ver = "clinicalStatus", "verificationStatus"
+    system = {"condition": ("condition-clinical", "condition-ver-status"),
+              "allergy": ("allergyintolerance-clinical", "allergyintolerance-verification")}  # fmt: skip
+
+    def said(kind: str, element: str, code: str) -> str:
+        name = system[kind][0 if element == clinical else 1]
+        return f',"{element}":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/{name}","code":"{code}"}}]}}'
+
+    medicine = ',"status":"{}","medicationCodeableConcept":{{"text":"x"}}'
+    put(
+        record,
+        _of_p("Condition", "active", said("condition", clinical, "active")),
+        _of_p("Condition", "relapse", said("condition", clinical, "relapse") + said("condition", ver, "confirmed")),
+        _of_p("Condition", "over", said("condition", clinical, "resolved")),
+        _of_p("Condition", "wrong", said("condition", ver, "entered-in-error")),
+        _of_p("Condition", "refuted", said("condition", clinical, "active") + said("condition", ver, "refuted")),
+        _of_p("Condition", "unsaid", ""),
+        _of_p("Condition", "ended", ',"abatementDateTime":"2020"'),
+        _of_p("Condition", "other", said("condition", clinical, "active"), "q"),
+        _of_p("AllergyIntolerance", "drug", ',"category":["medication"]' + said("allergy", clinical, "active")),
+        _of_p("AllergyIntolerance", "food", ',"category":["food"]' + said("allergy", clinical, "active")),
+        _of_p("AllergyIntolerance", "some", said("allergy", clinical, "active")),
+        _of_p("AllergyIntolerance", "gone", ',"category":["medication"]' + said("allergy", clinical, "inactive")),
+        _of_p("AllergyIntolerance", "no", said("allergy", clinical, "active") + said("allergy", ver, "refuted")),
+        _of_p("MedicationStatement", "now", medicine.format("active")),
+        _of_p("MedicationStatement", "on", medicine.format("active") + ',"effectivePeriod":{"start":"2020"}'),
+        _of_p("MedicationStatement", "was", medicine.format("active")
+              + ',"effectivePeriod":{"start":"2020","end":"2021"}'),
+        _of_p("MedicationStatement", "done", medicine.format("completed")),
+        _of_p("MedicationRequest", "do", ',"intent":"order"' + medicine.format("active")),
+        _of_p("MedicationRequest", "not", ',"intent":"order","doNotPerform":true' + medicine.format("active")),
+        _of_p("MedicationRequest", "old", ',"intent":"order"' + medicine.format("completed")),
+    )  # fmt: skip
+    return record
+
+
+@pytest.mark.parametrize(
+    ("type_name", "name", "expected"),
+    [
+        ("Condition", "$current-problems", {"active", "relapse", "unsaid"}),
+        ("AllergyIntolerance", "$current-allergies", {"drug", "food", "some"}),
+        ("AllergyIntolerance", "$current-drug-allergies", {"drug", "some"}),
+        ("MedicationStatement", "$current-medications", {"now", "on"}),
+        ("MedicationRequest", "$current-medications", {"do"}),
+        ("Observation", "$current-medications", set()),
+        ("Condition", "$current-problems,l", {"active", "relapse", "unsaid", "over"}),
+    ],
+)
+def test_functional_lists(chart: fhir.Record, type_name: str, name: str, expected: set[str]) -> None:
+    put(
+        chart,
+        resource(
+            "List/l", ',"status":"current","mode":"working","entry":[{"item":{"reference":"Condition/over"}}]'
+        ),
+    )
+    assert set(found(chart, type_name, ("patient", "p"), ("_list", name))) == expected
+    within = chart.search_stored(type_name, [("_list", name)], compartment=search.Compartment("Patient", "p"))
+    assert {one.id for one in within.matches} == expected
+
+
+def test_a_functional_list_is_of_one_person(chart: fhir.Record) -> None:
+    for asked, key in (
+        ([("_list", "$current-problems")], "search.functional-list"),
+        ([("patient", "p"), ("_list", "$current-everything")], "search.functional-list"),
+    ):
+        with pytest.raises(errors.RecordError) as refused:
+            found(chart, "Condition", *asked)
+        assert refused.value.key == key
+    page = chart.search_stored(
+        None, [("_type", "Condition,AllergyIntolerance"), ("patient", "p"),
+               ("_list", "$current-problems,$current-allergies")],
+    )  # fmt: skip
+    assert {one.id for one in page.matches} == {"active", "relapse", "unsaid", "drug", "food", "some"}

@@ -96,6 +96,12 @@ def read(
             asked.unknown.append(name)
         if number == len(params) or not number % 16:
             _check_cost(asked, alike=asking.every_type)
+    if asking.of_one_person is not None and not _names_a_person(params, compartment):
+        raise Invalid(
+            "search.functional-list",
+            f"'{asking.of_one_person}' is a list of one person: ask with 'patient' too.",
+            parameter="_list",
+        )
     if asked.elements and asked.summary not in (None, "false", "count"):
         raise Invalid("search.summary", "Ask for '_elements' or for '_summary', not for both.")
     if asked.summary == "text" and asked.includes:
@@ -103,6 +109,13 @@ def read(
             "search.summary", "'_summary=text' cannot be asked together with _include or _revinclude."
         )
     return asked
+
+
+def _names_a_person(params: Sequence[tuple[str, str]], compartment: Compartment | None) -> bool:
+    """Whether a search is of one patient: by a compartment, or by the parameter that names them."""
+    if compartment is not None and compartment.type == "Patient":
+        return True
+    return any(name.split(":")[0].split(".")[0] in ("patient", "subject") and value for name, value in params)
 
 
 def _condition(asked: Asked, asking: Asking, name: str, value: str) -> bool:

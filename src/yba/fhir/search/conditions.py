@@ -5,17 +5,13 @@ FHIR R4, search.html#chaining, #has, #list; filter.html.
 
 from __future__ import annotations
 
-import re
-
 from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.r4 import MODULES
-from yba.fhir.search import chain, filtering, kinds
-from yba.fhir.search.clause import NOTHING, Clause, either
+from yba.fhir.search import chain, filtering, kinds, lists
+from yba.fhir.search.clause import NOTHING, Clause
 from yba.fhir.search.parameters import ANY_TYPE, of_type
 from yba.fhir.search.question import Asking, Question
-from yba.fhir.search.values import plain, split
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _HAS = "_has:"
 
 
@@ -82,28 +78,8 @@ def _has(asking: Asking, type_name: str, name: str, value: str) -> Clause | None
     return None if met is None else chain.reverse(asking, type_name, source, code, met)
 
 
-def _listed(asking: Asking, type_name: str, value: str) -> Clause:
-    """``_list=42``: the resources a List names (search.html#list)."""
-    return either([_in_list(asking, type_name, plain(one)) for one in split(value, ",")])
-
-
-def _in_list(asking: Asking, type_name: str, text: str) -> Clause:
-    if text.startswith("$"):
-        raise Unsupported(
-            "search.functional-list",
-            f"The functional list '{text[:50]}' is not offered. Ask for a stored List by its id.",
-            parameter="_list",
-        )
-    identifier = text.removeprefix("List/")
-    if not _ID.fullmatch(identifier):
-        raise Invalid(
-            "search.value", f"'_list' takes the id of a List, not '{text[:100]}'.", parameter="_list"
-        )
-    return chain.reverse(asking, type_name, "List", "item", Clause("r.id = {}", (identifier,)))
-
-
 def _filtered(asking: Asking, type_name: str, value: str) -> Clause:
     return filtering.clause(asking, type_name, value)
 
 
-_SPECIAL = {"_list": _listed, "_filter": _filtered}
+_SPECIAL = {"_list": lists.clause, "_filter": _filtered}

@@ -43,7 +43,8 @@ class Asking:
 
     ``links`` counts the steps of chains that were taken; ``restricted`` says that a door was met that not all rows
     pass. ``contained`` gives pairs of types, of resources that contain one of the other; ``inside`` are the types the
-    rows that are asked about may be contained in; ``every_type``: what is asked is asked of all types alike.
+    rows that are asked about may be contained in; ``every_type``: what is asked is asked of all types alike;
+    ``of_one_person`` names what has no meaning unless a person is asked for.
     """
 
     now: datetime
@@ -56,6 +57,7 @@ class Asking:
     contained: Callable[[], frozenset[tuple[str, str]]] = frozenset
     inside: frozenset[str] = frozenset()
     every_type: bool = False
+    of_one_person: str | None = None
 
     def holders(self, type_name: str, target: str) -> frozenset[str]:
         """In what types of resources a reference of a type, itself perhaps contained, may find a contained target."""
