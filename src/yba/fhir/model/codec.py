@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from yba.fhir.errors import Invalid, Unsupported
-from yba.fhir.model import exact, explain
+from yba.fhir.model import exact, explain, spelling
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.datatypes import DomainResource, Resource
 
@@ -26,7 +26,7 @@ R = TypeVar("R", bound=Resource)
 MAX_DEPTH = 100
 """Objects and arrays inside each other; published examples reach about 20."""
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=spelling.encoded)
 
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]+)"')
 # Escapes that may hide a quote, a colon, a control character or half a surrogate pair.
@@ -120,6 +120,8 @@ def decode_known(data: bytes, type_name: str) -> Resource:
         found: Resource = _decoder(kind).decode(data)
     except explain.DECODING as problem:
         raise explain.fault(problem, data, kind, type_name) from None
+    if spelling.may_differ(data, _encoder.encode(found)):
+        spelling.keep(found, data)
     return found
 
 
@@ -181,6 +183,9 @@ def _decode(data: bytes, type_name: str | None, at: str, deep: bool) -> tuple[Re
         raise explain.surrogate(where) from None
     if not _plainly_same(data, written):
         exact.check(data, kind, where)
+    if data != written and spelling.may_differ(data, written):
+        spelling.keep(resource, data)
+        written = _encoder.encode(resource)
     return resource, written
 
 

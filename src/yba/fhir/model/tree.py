@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from yba.fhir.errors import Invalid
+from yba.fhir.model import spelling
 
 Tree = Any
 DEPTH = 100
@@ -56,13 +57,13 @@ def _decimal(text: str) -> Decimal:
     digits, _, exponent = text.lower().partition("e")
     if len(digits) > LONGEST_NUMBER or len(exponent) > 8 or abs(int(exponent or 0)) > LARGEST_EXPONENT:
         raise _number(text)
-    return Decimal(text)
+    return spelling.read(text)
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | Decimal:
     if len(text) > LONGEST_NUMBER:
         raise _number(text)
-    return int(text)
+    return spelling.read(text) if text == "-0" else int(text)
 
 
 def _number(text: str) -> Invalid:

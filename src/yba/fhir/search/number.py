@@ -39,9 +39,9 @@ def leaf(number: int) -> Any:
         rows.number.append((number, *_columns(low, high, value, of.system, of.code, of.unit)))
 
     def quantity(value: Any, rows: Gathered) -> None:
-        point = value.value
-        if point is None:
+        if value.value is None:
             return
+        point = Decimal(value.value)  # the number alone, however it is spelled
         if value.comparator is None:
             measured(point, point, point, value, rows)
         else:
@@ -50,7 +50,7 @@ def leaf(number: int) -> Any:
 
     def money(value: Any, rows: Gathered) -> None:
         if value.value is not None:
-            point = value.value
+            point = Decimal(value.value)
             rows.number.append(
                 (number, point, point, point, _CURRENCY, value.currency, value.currency, None, None, None)
             )
@@ -59,9 +59,15 @@ def leaf(number: int) -> Any:
         ends = [end for end in (value.low, value.high) if end is not None and end.value is not None]
         if not ends:
             return
-        low = value.low.value if value.low is not None and value.low.value is not None else -_INFINITE
-        high = value.high.value if value.high is not None and value.high.value is not None else _INFINITE
-        measured(low, high, ends[0].value, ends[0], rows)
+        low = (
+            Decimal(value.low.value) if value.low is not None and value.low.value is not None else -_INFINITE
+        )
+        high = (
+            Decimal(value.high.value)
+            if value.high is not None and value.high.value is not None
+            else _INFINITE
+        )
+        measured(low, high, Decimal(ends[0].value), ends[0], rows)
 
     def sampled(value: Any, rows: Gathered) -> None:
         points = _samples(value)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from yba.fhir.model.fhirpath import moments
+from yba.fhir.model.spelling import Spelled
 from yba.fhir.model.structures import CORE, Element, below, is_primitive, structure
 
 
@@ -270,6 +271,8 @@ def _system(node: Node) -> Any:
         return value if kind in _NUMBERS else Decimal(value) if kind == "decimal" else value
     if type(value) is dict:
         return _quantity(node, value) if kind in _QUANTITIES else node
+    if type(value) is Spelled:
+        return Decimal(value)
     return node if value is None else value
 
 
