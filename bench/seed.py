@@ -55,7 +55,8 @@ def chart(connection: psycopg.Connection[Any], persons: int) -> list[str]:
     step = high - low + 1
     connection.execute(
         "insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content)"
-        " select shard, rid + n * %(step)s, type, replace(id, 'bench-0', 'bench-' || n), version, updated,"
+        " select (crc32(convert_to(replace(patient, 'bench-0', 'bench-' || n), 'UTF8')) %% 1024)::smallint,"
+        " rid + n * %(step)s, type, replace(id, 'bench-0', 'bench-' || n), version, updated,"
         " replace(patient, 'bench-0', 'bench-' || n), facility, occurred,"
         " replace(content, 'bench-0', 'bench-' || n)"
         " from record.resource, generate_series(1, %(persons)s) n where rid between %(low)s and %(high)s",
@@ -66,7 +67,7 @@ def chart(connection: psycopg.Connection[Any], persons: int) -> list[str]:
             row[0]
             for row in connection.execute(
                 "select column_name::text from information_schema.columns where table_schema = 'record'"
-                " and table_name = %s and column_name not in ('rid') order by ordinal_position",
+                " and table_name = %s and column_name not in ('rid', 'shard') order by ordinal_position",
                 (table,),
             )
         ]
@@ -74,7 +75,8 @@ def chart(connection: psycopg.Connection[Any], persons: int) -> list[str]:
             f"replace({name}, 'bench-0', 'bench-' || n)" if name == "target_id" else name for name in columns
         )
         connection.execute(
-            f"insert into record.{table} (rid, {', '.join(columns)}) select rid + n * %(step)s, {taken}"
+            f"insert into record.{table} (rid, shard, {', '.join(columns)}) select rid + n * %(step)s,"
+            f" (select r.shard from record.resource r where r.rid = {table}.rid + n * %(step)s), {taken}"
             f" from record.{table}, generate_series(1, %(persons)s) n where rid between %(low)s and %(high)s",
             {"step": step, "persons": persons - 1, "low": low, "high": high},
         )

@@ -172,7 +172,7 @@ def _copy(connection: psycopg.Connection[Any], table: str, low: int, high: int, 
         " and c.table_name = %s order by c.ordinal_position",
         (table,),
     ).fetchall()
-    taken = ", ".join(_taken(name, kind) for name, kind in columns)
+    taken = ", ".join(_taken(table, name, kind) for name, kind in columns)
     names = ", ".join(name for name, _ in columns)
     query = (
         f"insert into record.{table} ({names}) select {taken} from record.{table} t, generate_series(1, %(times)s) n"
@@ -183,8 +183,19 @@ def _copy(connection: psycopg.Connection[Any], table: str, low: int, high: int, 
     )
 
 
-def _taken(name: str, kind: str) -> str:
+# As ``store.identity`` places a row: by its patient, else by itself (PostgreSQL has crc32 from 18 on).
+_SHARD = (
+    f"(crc32(convert_to({_RENAMED.format('coalesce(t.patient, t.id)')}, 'UTF8')) % 1024)::smallint".replace(
+        "%", "%%"
+    )
+)
+_SHARD_OF_ROW = "(select r.shard from record.resource r where r.rid = t.rid + n * %(step)s)"
+
+
+def _taken(table: str, name: str, kind: str) -> str:
     """A column of a copy."""
+    if name == "shard":
+        return _SHARD if table == "resource" else _SHARD_OF_ROW
     if name == "rid":
         return "t.rid + n * %(step)s"
     if name == "updated":

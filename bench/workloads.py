@@ -93,23 +93,19 @@ def _reads(uri: str, ids: Sequence[str], seconds: float) -> float:
 
 
 def _search_limit(uri: str, path: str, numbers: Sequence[str]) -> Callable[[float], float]:
-    """The statements of one search, captured once, with each number's value put in their places."""
+    """The first statement of one search, captured once for each number."""
     kind, _, query = path.lstrip("/").partition("?")
-    params = [tuple(one.split("=", 1)) for one in query.split("&")]
+    params = [(name, value) for name, _, value in (one.partition("=") for one in query.split("&"))]
 
     def limit(seconds: float) -> float:
         with connection(uri) as connected, psycopg.Cursor(connected) as cursor:
-            marked = [(name, value.replace("#", numbers[1])) for name, value in params]
-            with plans.noted() as noted:
-                search.run(connected, kind, marked, access=lambda name: policy.condition(SYSTEM, name))
-            first = noted[0]
+            first, *others = [_statement(connected, kind, params, number) for number in numbers]
+            values = [first.values, *(one.values for one in others if one.text == first.text)]
 
             def work(count: int) -> object:
-                number = numbers[count % len(numbers)]
-                values = {key: _put(value, numbers[1], number) for key, value in first.values.items()}
                 return cursor.execute(
                     first.text,
-                    values,
+                    values[count % len(values)],
                     binary=True,
                     prepare=None if first.prepared else False,
                 ).fetchall()
@@ -119,12 +115,14 @@ def _search_limit(uri: str, path: str, numbers: Sequence[str]) -> Callable[[floa
     return limit
 
 
-def _put(value: object, mark: str, number: str) -> object:
-    if isinstance(value, str) and value.endswith(mark):
-        return value[: -len(mark)] + number
-    if isinstance(value, list):
-        return [_put(one, mark, number) for one in value]
-    return value
+def _statement(
+    connected: psycopg.Connection[Any], kind: str, params: Sequence[tuple[str, str]], number: str
+) -> plans.Asked:
+    """The first statement of a search, as it was run."""
+    marked = [(name, value.replace("#", number)) for name, value in params]
+    with plans.noted() as noted:
+        search.run(connected, kind, marked, access=lambda name: policy.condition(SYSTEM, name))
+    return noted[0]
 
 
 def _charts(uri: str, persons: Sequence[str], seconds: float) -> float:

@@ -41,15 +41,15 @@ def has_url(type_name: str) -> bool:
 
 # A bare URL that stands beside its own version's row says nothing of other versions.
 UNVERSIONED = (
-    "not exists (select from record.reference y where y.rid = x.rid and y.param = x.param"
+    "not exists (select from record.reference y where y.shard = x.shard and y.rid = x.rid and y.param = x.param"
     " and y.target_type is null and starts_with(y.target_id, x.target_id || '|'))"
 )
 
 
 def named_by(type_name: str, rows: Clause) -> Clause:
-    """A reference row ``x`` names one of the resources of a type whose ``rid`` is among ``rows``."""
-    url = f"u.rid = v.rid and v.param = {param_number(type_name, 'version')}"
-    of = f"from record.uri u where u.param = {param_number(type_name, 'url')} and u.rid in ({rows.sql})"
+    """A reference row ``x`` names one of the resources of a type whose shard and row id are among ``rows``."""
+    url = f"u.shard = v.shard and u.rid = v.rid and v.param = {param_number(type_name, 'version')}"
+    of = f"from record.uri u where u.param = {param_number(type_name, 'url')} and (u.shard, u.rid) in ({rows.sql})"
     with_version = of.replace("record.uri u where", f"record.uri u join record.token v on {url} where")
     return Clause(
         f"x.target_type is null and (x.target_id in (select u.value || '|' || v.code {with_version})"
@@ -59,12 +59,15 @@ def named_by(type_name: str, rows: Clause) -> Clause:
 
 
 def naming(type_name: str, number: int, rows: Clause) -> Clause:
-    """The resource ``r`` is named by canonical in a parameter of one of the ``rows`` (of rids)."""
-    own = f"from record.uri u where u.rid = r.rid and u.param = {param_number(type_name, 'url')}"
-    version = f"from record.token v where v.rid = r.rid and v.param = {param_number(type_name, 'version')}"
+    """The resource ``r`` is named by canonical in a parameter of one of the ``rows`` (of shards and row ids)."""
+    own = f"from record.uri u where u.shard = r.shard and u.rid = r.rid and u.param = {param_number(type_name, 'url')}"
+    version = (
+        "from record.token v where v.shard = r.shard and v.rid = r.rid"
+        f" and v.param = {param_number(type_name, 'version')}"
+    )
     return Clause(
         f"exists (select {own} and exists (select from record.reference x where x.param = {number:d}"  # noqa: S608 - our own texts
-        f" and x.target_type is null and x.rid in ({rows.sql}) and (x.target_id = u.value and {UNVERSIONED}"
+        f" and x.target_type is null and (x.shard, x.rid) in ({rows.sql}) and (x.target_id = u.value and {UNVERSIONED}"
         f" or x.target_id in (select u.value || '|' || v.code {version}))))",
         rows.values,
     )
@@ -73,7 +76,7 @@ def naming(type_name: str, number: int, rows: Clause) -> Clause:
 def naming_any(number: int, urls: list[str], versioned: list[str]) -> Clause:
     """``r`` names in a parameter one of some URLs, or one of these with its version (``url|version``)."""
     return Clause(
-        f"r.rid in (select x.rid from record.reference x where x.param = {number:d} and x.target_type is null"  # noqa: S608
-        f" and (x.target_id = any({{}}) or x.target_id = any({{}}) and {UNVERSIONED}))",
+        f"(r.shard, r.rid) in (select x.shard, x.rid from record.reference x where x.param = {number:d}"  # noqa: S608
+        f" and x.target_type is null and (x.target_id = any({{}}) or x.target_id = any({{}}) and {UNVERSIONED}))",
         (versioned, urls),
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import canonical
-from yba.fhir.search.clause import Clause, either, every
+from yba.fhir.search.clause import OWN, Clause, either, every
 from yba.fhir.search.parameters import Parameter, beside, of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
@@ -95,7 +95,7 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
     number = param_number(type_name, code)
     if canonical.is_canonical(type_name, code):
         return either([_by_url(asking, number, target, rest, holders[target]) for target, rest in found])
-    rows_of = f"exists (select from record.reference x where x.rid = r.rid and {_param(number, within)}"
+    rows_of = f"exists (select from record.reference x where {OWN} and {_param(number, within)}"
     if len(found) == 1:
         rows = _rows(asking, found[0][0], found[0][1], "r.id", holders[found[0][0]])
         return Clause(
@@ -119,10 +119,10 @@ def _by_url(asking: Asking, number: int, target: str, rest: Clause, holders: fro
     ids = _rows(asking, target, rest, "r.id", holders)
     ways = [Clause(f"x.target_type = '{target}' and x.target_id in ({ids.sql})", ids.values)]
     if canonical.has_url(target):
-        ways.append(canonical.named_by(target, _rows(asking, target, rest, "r.rid")))
+        ways.append(canonical.named_by(target, _rows(asking, target, rest, "r.shard, r.rid")))
     met = either(ways)
     return Clause(
-        f"exists (select from record.reference x where x.rid = r.rid and {_param(number, bool(holders))}"
+        f"exists (select from record.reference x where {OWN} and {_param(number, bool(holders))}"
         f" and {met.sql})",
         met.values,
     )
@@ -135,12 +135,12 @@ def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause
     if not within and type_name == "Patient" and names_the_patient(source, code):
         rows = _rows(asking, source, every([Clause("r.patient is not null"), rest]), "r.patient")
         return Clause(f"r.id in ({rows.sql})", rows.values, narrow=rest.narrow)
-    rows = _rows(asking, source, rest, "r.rid")
+    rows = _rows(asking, source, rest, "r.shard, r.rid")
     number = param_number(source, code)
     by_id = Clause(
         f"{'r.place' if within else 'r.id'} in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
         f" where {_param(number, within)}"
-        f" and x.target_type = '{type_name}' and x.rid in ({rows.sql}))",
+        f" and x.target_type = '{type_name}' and (x.shard, x.rid) in ({rows.sql}))",
         rows.values,
         narrow=rest.narrow,
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yba.fhir.condition import Condition
+from yba.fhir.store.identity import shard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,22 @@ class Clause:
 
 
 NOTHING = Clause("false")
+OWN = "x.shard = r.shard and x.rid = r.rid"
+"""An index row ``x`` is one of the row ``r``: on the same machine, where there are several (scale.md)."""
+_OF_ONE = "(r.shard = {} and r.patient = {})"
+_OF_SOME = "(r.shard = any({}) and r.patient = any({}))"
+
+
+def of_patients(ids: Sequence[str]) -> Clause:
+    """The rows of these persons' charts, each on its person's shard."""
+    if len(ids) == 1:
+        return Clause(_OF_ONE, (shard_of(ids[0]), ids[0]), narrow=True)
+    return Clause(_OF_SOME, (sorted({shard_of(one) for one in ids}), list(ids)), narrow=True)
+
+
+def is_of_patients(clause: Clause) -> bool:
+    """Whether a clause names the persons whose charts are asked."""
+    return clause.sql in (_OF_ONE, _OF_SOME) or clause.sql.startswith("r.patient = ")
 
 
 def either(clauses: Sequence[Clause]) -> Clause:
@@ -68,14 +85,14 @@ def probe(table: str, number: int, condition: Clause) -> Clause:
     The number stands in the text: it belongs to the shape, and the planner knows how common the parameter is.
     """
     return Clause(
-        f"exists (select from record.{table} x where x.rid = r.rid and x.param = {number:d} and {condition.sql})",
+        f"exists (select from record.{table} x where {OWN} and x.param = {number:d} and {condition.sql})",
         condition.values,
     )
 
 
 def has_any(table: str, number: int) -> Clause:
     """There is any index row of the parameter."""
-    return Clause(f"exists (select from record.{table} x where x.rid = r.rid and x.param = {number:d})")
+    return Clause(f"exists (select from record.{table} x where {OWN} and x.param = {number:d})")
 
 
 def negated(clause: Clause) -> Clause:
@@ -86,7 +103,7 @@ def negated(clause: Clause) -> Clause:
 
 
 _PROBE = re.compile(
-    r"(exists \(select from record\.\w+ x where x\.rid = r\.rid and x\.param = -?\d+ and )(.*)\)", re.DOTALL
+    rf"(exists \(select from record\.\w+ x where {re.escape(OWN)} and x\.param = -?\d+ and )(.*)\)", re.DOTALL
 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from yba.fhir.errors import NotFound
 from yba.fhir.r4.compartments import COMPARTMENTS
-from yba.fhir.search.clause import NOTHING, Clause, either
+from yba.fhir.search.clause import NOTHING, OWN, Clause, either, of_patients
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 
@@ -29,12 +29,12 @@ class Compartment:
         if self.type == type_name:
             ways.append(Clause("r.id = {}", (self.id,), narrow=True))
         if len(codes) == 1 and self.type == "Patient" and names_the_patient(type_name, codes[0]):
-            ways.append(Clause("r.patient = {}", (self.id,), narrow=True))
+            ways.append(of_patients([self.id]))
         elif codes:
             numbers = ", ".join(str(param_number(type_name, code)) for code in codes)
             ways.append(
                 Clause(
-                    "exists (select from record.reference x where x.rid = r.rid"
+                    f"exists (select from record.reference x where {OWN}"
                     f" and x.param in ({numbers}) and x.target_id = {{}} and x.target_type = '{self.type}')",
                     (self.id,),
                     narrow=self.type in ("Patient", "Encounter"),

@@ -15,13 +15,14 @@ import psycopg
 from yba.fhir.errors import TooCostly
 from yba.fhir.search import canonical, statement
 from yba.fhir.search.asked import ANY, Include
-from yba.fhir.search.clause import Clause
+from yba.fhir.search.clause import Clause, of_patients
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
 from yba.fhir.search.reference import target
 from yba.fhir.search.statement import Arm
 from yba.fhir.store import read
+from yba.fhir.store.identity import shard_of
 from yba.fhir.store.rows import Stored, execute
 
 LARGEST_INCLUDE = 5000
@@ -71,7 +72,8 @@ def _key(one: Stored) -> _Key:
 
 _TARGETS = """
 select distinct x.rid, x.target_type::varchar, x.target_id::varchar, x.target_version::varchar from record.reference x
- where x.rid = any(%(rids)s) and x.param = any(%(params)s) and x.target_id <> ''
+ where x.shard = any(%(shards)s::smallint[]) and x.rid = any(%(rids)s) and x.param = any(%(params)s)
+   and x.target_id <> ''
  limit %(most)s"""
 
 
@@ -93,6 +95,7 @@ def _pointed(
             connection,
             _TARGETS,
             {
+                "shards": sorted({shard_of(one.patient or one.id) for one in rows}),
                 "rids": [one.rid for one in rows],
                 "params": [param_number(type_name, code) for code in codes],
                 "most": 4 * LARGEST_INCLUDE + 1,
@@ -188,7 +191,7 @@ def _canonical(
         if parameter is None or parameter.kind != "uri" or include.target not in (None, kind):
             continue
         clause = Clause(
-            f"r.rid in (select x.rid from record.uri x where x.param = {param_number(kind, 'url')}"  # noqa: S608
+            f"(r.shard, r.rid) in (select x.shard, x.rid from record.uri x where x.param = {param_number(kind, 'url')}"  # noqa: S608
             " and x.value = any({}))",
             (sorted(urls),),
         )
@@ -233,7 +236,7 @@ def _pointing(
 
 def _by_any(type_name: str, ids: list[str]) -> Clause:
     return Clause(
-        "r.rid in (select x.rid from record.reference x"  # noqa: S608 - our own texts
+        "(r.shard, r.rid) in (select x.shard, x.rid from record.reference x"  # noqa: S608 - our own texts
         f" where x.target_type = '{type_name}' and x.target_id = any({{}}))",
         (ids,),
     )
@@ -241,9 +244,9 @@ def _by_any(type_name: str, ids: list[str]) -> Clause:
 
 def _by_code(include: Include, type_name: str, ids: list[str]) -> Clause:
     if type_name == "Patient" and names_the_patient(include.source, include.code):
-        return Clause("r.patient = any({})", (ids,))
+        return of_patients(ids)
     return Clause(
-        "r.rid in (select x.rid from record.reference x"  # noqa: S608
+        "(r.shard, r.rid) in (select x.shard, x.rid from record.reference x"  # noqa: S608
         f" where x.param = {param_number(include.source, include.code)}"
         f" and x.target_id = any({{}}) and x.target_type = '{type_name}')",
         (ids,),

@@ -16,7 +16,7 @@ from yba.fhir.errors import Unsupported
 from yba.fhir.model.codec import resource_class
 from yba.fhir.model.dates import period_of
 from yba.fhir.search import composite, date, near, number, reference, string, text, token, uri
-from yba.fhir.search.clause import Clause, either, every, has_any, negated
+from yba.fhir.search.clause import Clause, either, every, has_any, negated, of_patients
 from yba.fhir.search.index import unindexed
 from yba.fhir.search.parameters import ANY_TYPE, Parameter, param_number
 from yba.fhir.search.principal import names_the_patient
@@ -166,9 +166,9 @@ def _of_patient(question: Question) -> Clause | None:
     if any(kind != "Patient" for kind, _ in targets):
         return None
     ids = [identifier for _, identifier in targets]
-    if len(ids) == 1:
-        return Clause("r.patient = {}", (ids[0],), narrow=True)
-    return Clause("r.patient = any({})", (ids,), narrow=True)
+    if question.asking is not None and question.asking.inside:  # what is contained lies with its container
+        return Clause("r.patient = any({})", (ids,), narrow=True)
+    return of_patients(ids)
 
 
 # Types whose one moment is an instant: its index row begins where the column `occurred` is and ends within a minute.

@@ -16,7 +16,7 @@ from yba.fhir.r4 import MODULES
 from yba.fhir.search import asked as reading
 from yba.fhir.search import containing, paging, sorting, statement
 from yba.fhir.search.asked import ANY, Asked
-from yba.fhir.search.clause import NOTHING, Clause, held, highest
+from yba.fhir.search.clause import NOTHING, Clause, held, highest, is_of_patients
 from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
 from yba.fhir.search.question import Access, Asking, Terminology
@@ -191,7 +191,7 @@ def _shape(asked: Asked) -> str:
 
 def _of_patient(clauses: Sequence[Clause]) -> bool:
     """Whether the rows are a patient's: read them all by the chart's index rather than walk any other."""
-    return any(clause.sql.startswith("r.patient = ") for clause in clauses)
+    return any(is_of_patients(clause) for clause in clauses)
 
 
 def _narrow(clauses: Sequence[Clause]) -> bool:

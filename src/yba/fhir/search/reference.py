@@ -171,10 +171,11 @@ def hierarchy(question: Question, text: str) -> Clause:
         )
     door = question.asking.door(kind) if question.asking is not None else None
     step = (
-        "select r.id from tree join record.reference p on p.target_id = tree.id join record.resource r on r.rid = p.rid"
+        "select r.id from tree join record.reference p on p.target_id = tree.id"
+        " join record.resource r on r.shard = p.shard and r.rid = p.rid"
         if below
         else "select p.target_id from tree join record.resource r on r.id = tree.id"
-        " join record.reference p on p.rid = r.rid"
+        " join record.reference p on p.shard = r.shard and p.rid = r.rid"
     )
     guarded = " and " + door.sql if door is not None else ""
     return Clause(

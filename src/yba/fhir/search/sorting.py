@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yba.fhir.search.clause import Clause, either
+from yba.fhir.search.clause import OWN, Clause, either
 from yba.fhir.search.parameters import generation, of_type, param_number
 from yba.fhir.search.principal import sorts_by_occurred
 
@@ -87,7 +87,7 @@ def _key(type_name: str, code: str, descending: bool, fenced: bool) -> Key:
     least = "max" if descending else "min"
     number = param_number(type_name, code)
     return Key(
-        f"(select {least}({value}) from record.{table} x where x.rid = r.rid and x.param = {number})",  # noqa: S608 - our own texts
+        f"(select {least}({value}) from record.{table} x where {OWN} and x.param = {number})",  # noqa: S608 - our own texts
         kind,
         descending,
         nullable=True,

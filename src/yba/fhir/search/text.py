@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from yba.fhir.model.fold import fold
-from yba.fhir.search.clause import Clause
+from yba.fhir.search.clause import OWN, Clause
 from yba.fhir.search.parameters import needs_version
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import TextRow
@@ -102,10 +102,10 @@ def clause(question: Question) -> Clause:
         raise invalid(question, question.value, "words to look for")
     query = "websearch_to_tsquery('simple', {})"
     return Clause(
-        f"exists (select from record.text x where x.rid = r.rid and x.{column} @@ {query})",
+        f"exists (select from record.text x where {OWN} and x.{column} @@ {query})",
         (asked,),
         Clause(
-            f"(select coalesce(max(ts_rank(x.{column}, {query}, 32)), 0) from record.text x where x.rid = r.rid)",  # noqa: S608 - our own names
+            f"(select coalesce(max(ts_rank(x.{column}, {query}, 32)), 0) from record.text x where {OWN})",  # noqa: S608 - our own names
             (asked,),
         ),
     )

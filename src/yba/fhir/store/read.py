@@ -97,6 +97,9 @@ _COLUMNS = sql.SQL(
     "v.id::varchar, v.version, v.updated, v.content, v.patient::varchar, v.facility::varchar,"
     " v.rid, v.method::varchar, v.type::varchar"
 )
+_OF_VERSION = (
+    " join record.resource r on r.shard = v.shard and r.rid = v.rid and r.type = v.type and r.id = v.id"
+)
 # The version was followed by another before the time asked for began.
 _REPLACED = sql.SQL(
     "not exists (select from record.version n where n.type = v.type and n.id = v.id"
@@ -157,7 +160,11 @@ def _history(
     where: list[sql.Composable] = [sql.SQL("true")]
     params: dict[str, object] = dict(condition.params)
     if condition.sql is not None:
-        source.append(sql.SQL(" join record.resource r on r.rid = v.rid and r.type = v.type and r.id = v.id"))
+        source.append(
+            sql.SQL(
+                " join record.resource r on r.shard = v.shard and r.rid = v.rid and r.type = v.type and r.id = v.id"
+            )
+        )
         where += [condition.sql, sql.SQL("v.patient is not distinct from r.patient")]
     low, high = asked.at or (None, None)
     for text, name, value in (

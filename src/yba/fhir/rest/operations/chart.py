@@ -99,7 +99,7 @@ OF_CHARTS = (
 )
 """Rows of the persons' own charts, each on its person's shard."""
 _OF_LINKS = (
-    "select r.* from record.resource r where r.rid in (select x.rid from record.reference x"
+    "select r.* from record.resource r where (r.shard, r.rid) in (select x.shard, x.rid from record.reference x"
     " where x.param = any(%(links)s) and x.target_id = any(%(patients)s) and x.target_type = 'Patient')"
     " and r.content is not null and (r.patient is null or r.patient <> all(%(patients)s))"
 )

@@ -98,7 +98,7 @@ def patient(call: Call) -> Response:
 
 # Rows that say by an extension which visit they belong to are sought in the person's own chart only.
 _OF_ENCOUNTER = (
-    "select r.* from record.resource r where r.rid in (select x.rid from record.reference x"
+    "select r.* from record.resource r where (r.shard, r.rid) in (select x.shard, x.rid from record.reference x"
     " where x.param = any(%(links)s) and x.target_id = %(encounter)s and x.target_type = 'Encounter')"
     " and r.content is not null"
     " union"
@@ -192,7 +192,7 @@ def _extra(chosen: Chosen, *, all_rows: bool) -> tuple[str, dict[str, object]]:
     params: dict[str, object] = {}
     if chosen.start is not None or chosen.end is not None:
         parts.append(
-            "(r.occurred is null or exists (select from record.date x where x.rid = r.rid"
+            "(r.occurred is null or exists (select from record.date x where x.shard = r.shard and x.rid = r.rid"
             " and x.param = any(%(dates)s) and x.low < %(end)s and x.high > %(start)s))"
         )
         params |= {
