@@ -7,12 +7,13 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any, Final
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
 from yba.care import demo as province
-from yba.site.accounts import roles
+from yba.site.accounts import factors, roles
 from yba.site.accounts.models import Account, AccountPerson
 from yba.site.models import Done
 from yba.site.opening import system_record
@@ -25,6 +26,7 @@ DONE: Final = "demo"
 def load_once(*, say: Callable[[str], None]) -> bool:
     """Load the province when this database does not have it: all of it or nothing. True when it was loaded."""
     if Done.objects.filter(name=DONE).exists():
+        _keep_factors()
         return False
     say("Loading the demo province (once) ...")
     today = timezone.localdate()
@@ -37,6 +39,7 @@ def load_once(*, say: Callable[[str], None]) -> bool:
             count += 1
         for account in province.accounts():
             _keep_account(account)
+        _keep_factors()
         _after_load(record)
     with connection.cursor() as cursor:
         cursor.execute("analyze")  # the planner knows nothing of what has just come
@@ -58,10 +61,19 @@ def _keep_account(given: province.DemoAccount) -> None:
             "is_demo": True,
         },
     )
+    if not staff:
+        account.phones.get_or_create(number=given.login)
     for patient_id, relation in given.persons:
         AccountPerson.objects.get_or_create(
             account=account, patient_id=patient_id, defaults={"relation": relation}
         )
+
+
+def _keep_factors() -> None:
+    """Every demo account of staff has its authenticator, whose code the demo's sign-in page shows."""
+    known = Authenticator.objects.filter(type=Authenticator.Type.TOTP).values("user")
+    for account in Account.objects.filter(is_demo=True, role__in=roles.SECOND_FACTOR).exclude(pk__in=known):
+        factors.keep_demo(account)
 
 
 _made: list[str] = []

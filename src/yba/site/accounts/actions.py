@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from yba.care import messages
 from yba.site.accounts import limits, roles, rules
-from yba.site.accounts.models import Account, SignInCode, Token
+from yba.site.accounts.models import Account, Phone, SignInCode, Token
 from yba.site.accounts.rules import Refusal
 
 
@@ -66,11 +66,42 @@ def use_code(phone: str, code: str, *, now: datetime) -> Refusal | None:
 
 def citizen_account(phone: str) -> Account:
     """The account of a number that has just been proved; made when it is new."""
-    account, made = Account.objects.get_or_create(login=phone, defaults={"role": roles.CITIZEN})
-    if made:
-        account.set_unusable_password()
-        account.save(update_fields=["password"])
-    return account
+    with transaction.atomic():
+        found = Phone.objects.select_related("account").filter(number=phone).first()
+        if found is not None:
+            return found.account
+        try:
+            with transaction.atomic():
+                account = Account(login=phone, role=roles.CITIZEN)
+                if Account.objects.filter(login=phone).exists():
+                    account.login = nameless()
+                account.set_unusable_password()
+                account.save()
+                Phone.objects.create(number=phone, account=account)
+                return account
+        except IntegrityError:  # another request of the same number was first
+            return Phone.objects.select_related("account").get(number=phone).account
+
+
+def nameless() -> str:
+    """A name for an account that has no number of its own any more."""
+    return f"nd-{secrets.token_hex(10)}"
+
+
+def drop_phone(account: Account, number: str) -> None:
+    """Take a number off an account; whoever proves it next begins an account of their own."""
+    account.phones.filter(number=number).delete()
+    if account.login == number:
+        account.login = nameless()
+        account.save(update_fields=["login"])
+
+
+def add_phone(account: Account, number: str, *, now: datetime) -> bool:
+    """Give an account a number that has just been proved; False when another account holds it."""
+    with transaction.atomic():
+        Account.objects.select_for_update().get(pk=account.pk)
+        row, made = Phone.objects.get_or_create(number=number, defaults={"account": account, "used_at": now})
+        return made or row.account_id == account.pk
 
 
 def make_token(
@@ -103,6 +134,11 @@ def make_token(
         expires_at=now + life if life else None,
     )
     return text
+
+
+def new_key() -> str:
+    """256 random bits for a link."""
+    return secrets.token_urlsafe(32)
 
 
 def token_digest(text: str) -> str:

@@ -1,17 +1,19 @@
-"""Accounts, the people they act for, sign-in codes, limits and tokens: ordinary tables."""
+"""Accounts, their phones, the people they act for, sign-in codes, limits and tokens: ordinary tables."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from yba.fhir.access import Actor
-from yba.site.accounts import roles
+from yba.site.accounts import roles, rules
 
 #: How sure the house is that an account is the person it says: nobody looked; a desk saw the document; an identity
 #: provider vouched.
@@ -32,6 +34,8 @@ class Accounts(BaseUserManager["Account"]):
         account = self.model(login=login, role=role, **fields)
         account.set_password(password)
         account.save(using=self._db)
+        if role == roles.CITIZEN and rules.normal_phone(login) == login:
+            account.phones.get_or_create(number=login)
         return account
 
 
@@ -57,6 +61,9 @@ class Account(AbstractBaseUser):
     identity = models.CharField(max_length=16, choices=list(IDENTITY_LEVELS.items()), default=UNVERIFIED)
     identity_at = models.DateTimeField(null=True, blank=True)
     identity_by = models.CharField(max_length=64, blank=True, help_text=_("Người hoặc nơi đã xác minh"))
+    contact = models.CharField(max_length=20, blank=True, help_text=_("Số nhận tin nhắn của nhân viên"))
+    #: Argon2 of the PIN that opens a locked screen; it opens nothing else.
+    pin = models.CharField(max_length=128, blank=True)
     is_demo = models.BooleanField(default=False)
     language = models.CharField(max_length=8, blank=True)
     text_size = models.CharField(max_length=16, blank=True)
@@ -73,8 +80,20 @@ class Account(AbstractBaseUser):
 
     @property
     def phone(self) -> str:
-        """A citizen signs in with a phone number; staff have none here."""
-        return self.login if self.role == roles.CITIZEN else ""
+        """The number a citizen last proved; staff have none here."""
+        if self.role != roles.CITIZEN:
+            return ""
+        found = self.phones.order_by("-used_at", "pk").values_list("number", flat=True).first()
+        return found or ""
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether a desk or an identity provider vouched for who this is."""
+        return self.identity != UNVERIFIED
+
+    @property
+    def is_staff_member(self) -> bool:
+        return self.role in roles.STAFF
 
     @property
     def role_name(self) -> str:
@@ -84,6 +103,7 @@ class Account(AbstractBaseUser):
         """Neither ended, suspended nor expired: asked at every request, of a page or of a token."""
         return (
             self.is_active
+            and (settings.YBA_DEMO or not self.is_demo)
             and self.suspended_at is None
             and (self.expires_at is None or now < self.expires_at)
         )
@@ -138,6 +158,72 @@ class AccountPerson(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.relation} {self.patient_id}"
+
+
+class Phone(models.Model):
+    """A number an account has proved; a number belongs to one account at a time."""
+
+    number = models.CharField(max_length=20, unique=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="phones")
+    added_at = models.DateTimeField(auto_now_add=True)
+    #: When it was last proved by a code: after a long silence the operator may have given it to somebody else.
+    used_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Invitation(models.Model):
+    """A place among a facility's staff, offered by message; the link counts once and for three days."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    phone = models.CharField(max_length=20)
+    role = models.CharField(max_length=32)
+    facility = models.CharField(max_length=64, blank=True)
+    departments = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    programme = models.CharField(max_length=64, blank=True)
+    practitioner = models.CharField(max_length=64, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)  # of the account that will be made
+    invited_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="invitations")
+    invited_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    account = models.OneToOneField(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitation"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.role})"
+
+
+class Doubt(models.Model):
+    """Who an account says it is looks like a person of the record: a human compares and decides, nothing else does."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="doubts")
+    #: What the account said, in the words of `Patient`; an identity provider's words come with its name.
+    said = models.JSONField()
+    source = models.CharField(max_length=64, default="citizen")
+    candidates = ArrayField(models.CharField(max_length=64))
+    raised_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    #: The Patient id that was confirmed; empty with a decision: none of them.
+    decided_for = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(decided_at=None), name="accounts_one_open_doubt"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {', '.join(self.candidates)}"
 
 
 class SignInCode(models.Model):

@@ -1,4 +1,4 @@
-"""What is a phone number here, and when a code may be sent and counts: decided without I/O."""
+"""What is a phone number here, when a code may be sent and counts, what a PIN is: decided without I/O."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 import phonenumbers
@@ -25,6 +26,23 @@ WINDOW: Final = timedelta(hours=1)
 PASSWORDS_PER_LOGIN: Final = 10
 PASSWORDS_PER_ADDRESS: Final = 50
 PASSWORD_WINDOW: Final = timedelta(minutes=15)
+
+#: Wrong codes of an authenticator, recovery codes, PINs and second proofs within a quarter of an hour.
+FACTORS_PER_ACCOUNT: Final = 6
+FACTORS_PER_ADDRESS: Final = 60
+#: Wrong proofs of who one is: these do not change, so fewer tries and a longer wait.
+PROOFS_PER_NUMBER: Final = 5
+PROOF_WINDOW: Final = timedelta(hours=24)
+#: Operators give a silent number to somebody else after some months; then a code alone proves nothing.
+SILENCE: Final = timedelta(days=120)
+#: How long an invitation can be used.
+INVITATION_LIFE: Final = timedelta(hours=72)
+#: How long a member of staff stays signed in on one device without signing in again.
+STAFF_SESSION: Final = timedelta(hours=12)
+#: How long a proof counts before another is asked for changing how one signs in.
+FRESH: Final = timedelta(minutes=5)
+MOST_PHONES: Final = 5
+PIN: Final = re.compile(r"\d{6}")
 
 VIETNAMESE_MOBILE: Final = re.compile(r"0[35789]\d{8}")
 
@@ -74,3 +92,14 @@ def verdict(
     if now >= expires_at or tries >= CODE_TRIES:
         return Refusal.EXPIRED
     return None if same else Refusal.WRONG
+
+
+def weak_pin(pin: str) -> bool:
+    """All the same, or a run up or down: what a colleague tries first."""
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    return len(steps) == 1 and steps <= {0, 1, 9}
+
+
+def is_silent(used_at: datetime, now: datetime) -> bool:
+    """Whether a number was proved so long ago that it may have a new owner."""
+    return now - used_at >= SILENCE

@@ -1,0 +1,66 @@
+"""The last steps in: from a proof to allauth's stages, and the words of refusals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from yba.site.accounts import rules
+from yba.site.accounts.models import Account, Phone
+from yba.site.accounts.rules import Refusal
+
+
+def sentence(refusal: Refusal) -> str:
+    """What a person reads when a code is refused; the same whether the number has an account or not."""
+    return {
+        Refusal.BAD_PHONE: _("Số điện thoại chưa đúng. Ví dụ: 0912 345 678."),
+        Refusal.TOO_SOON: _("Mã vừa được gửi. Đợi một phút rồi hãy xin mã mới."),
+        Refusal.TOO_MANY: _("Bạn đã thử quá nhiều lần. Hãy thử lại sau một giờ."),
+        Refusal.WRONG: _("Mã chưa đúng. Xem lại tin nhắn rồi nhập lại."),
+        Refusal.EXPIRED: _("Mã đã hết hiệu lực. Hãy xin mã mới."),
+    }[refusal]
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Where to go afterwards: only an address of this site."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else ""
+
+
+def client_address(request: HttpRequest) -> str:
+    """The caller's address, for limits: the server sets it, and believes only our own proxies."""
+    return str(request.META.get("REMOTE_ADDR") or "-")
+
+
+def enter_by_code(
+    request: HttpRequest, account: Account, *, phone: str, now: datetime, to: str
+) -> HttpResponse:
+    """Go on with the account whose number has just been proved; a number silent for months proves less."""
+    row = Phone.objects.filter(number=phone, account=account).first()
+    silent = row is not None and rules.is_silent(row.used_at, now) and account.links.exists()
+    record_authentication(request, account, method="code", phone=phone)
+    if not silent:
+        account.phones.filter(number=phone).update(used_at=now)
+    return enter(request, account, to=to, state={"silent": phone} if silent else {})
+
+
+def enter_by_password(request: HttpRequest, account: Account, *, to: str) -> HttpResponse:
+    record_authentication(request, account, method="password")
+    return enter(request, account, to=to)
+
+
+def enter(
+    request: HttpRequest, account: Account, *, to: str = "", state: dict[str, Any] | None = None
+) -> HttpResponse:
+    """allauth's way in: standing, then each stage, then the session."""
+    login = Login(user=account, redirect_url=to or None)
+    login.state.update(state or {})
+    response: HttpResponse = perform_login(request, login)
+    return response

@@ -1,0 +1,98 @@
+"""What an administrator types of staff, and a desk of who somebody is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from yba.site.accounts import roles, rules
+from yba.site.accounts.forms import PhoneForm
+from yba.ui.fields import DateField
+
+
+class PlaceForm(forms.Form):
+    """Role, departments and last day: what both an invitation and a change hold."""
+
+    role = forms.ChoiceField(label=_("Vai trò"), error_messages={"required": _("Chọn vai trò.")})
+    departments = forms.MultipleChoiceField(
+        label=_("Khoa, phòng"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    until = DateField(label=_("Ngày cuối"), required=False)
+
+    def __init__(
+        self, *args: Any, given: Sequence[str], places: Sequence[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        role, departments = self.fields["role"], self.fields["departments"]
+        assert isinstance(role, forms.ChoiceField)
+        assert isinstance(departments, forms.MultipleChoiceField)
+        role.choices = [(one, str(roles.NAMES[one])) for one in given]
+        departments.choices = list(places)
+        if not places:
+            del self.fields["departments"]
+
+    def clean_until(self) -> Any:
+        day = self.cleaned_data["until"]
+        if day is not None and day < timezone.localdate():
+            raise forms.ValidationError(_("Ngày này đã qua."))
+        return day
+
+
+class InviteForm(PlaceForm):
+    name = forms.CharField(
+        label=_("Họ và tên"), max_length=100, error_messages={"required": _("Viết họ tên.")}
+    )
+    phone = PhoneForm.base_fields["phone"]
+    practitioner = forms.ChoiceField(label=_("Hồ sơ hành nghề"), required=False)
+
+    field_order = ("name", "phone", "role", "practitioner", "departments", "until")
+
+    def __init__(self, *args: Any, practitioners: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["practitioner"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("Không có")), *practitioners]
+        self.fields["phone"].widget.attrs.pop("autofocus", None)
+        self.fields["phone"].widget.attrs["autocomplete"] = "off"
+
+    def clean_phone(self) -> str:
+        phone = rules.normal_phone(self.cleaned_data["phone"])
+        if phone is None:
+            raise forms.ValidationError(_("Số điện thoại chưa đúng. Ví dụ: 0912 345 678."))
+        return phone
+
+
+DOCUMENTS = [
+    ("citizen-card", _("Căn cước")),
+    ("passport", _("Hộ chiếu")),
+    ("birth-certificate", _("Giấy khai sinh")),
+    ("vneid", _("Căn cước điện tử trên VNeID")),
+]
+
+
+class VerifyForm(forms.Form):
+    """A desk says which document it compared, and that it did."""
+
+    document = forms.ChoiceField(
+        label=_("Giấy tờ đã xem"),
+        choices=DOCUMENTS,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Chọn giấy tờ.")},
+    )
+    compared = forms.BooleanField(
+        label=_("Đã so ảnh với người, họ tên, ngày sinh và số với hồ sơ"),
+        error_messages={"required": _("So giấy tờ với người và với hồ sơ trước.")},
+    )
+
+
+class DecisionForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Vì sao"),
+        max_length=400,
+        error_messages={"required": _("Viết vài chữ: đã so điều gì.")},
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
