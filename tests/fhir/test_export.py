@@ -284,6 +284,11 @@ def test_files_go_when_they_were_kept_long_enough(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "Patient-1.ndjson").write_bytes(b"{}\n")
     now = datetime.now(UTC)
-    os.utime(old, ((now - timedelta(hours=25)).timestamp(),) * 2)
+    going_on = tmp_path / "going on"  # for more than a day: its folder is old, what it writes is not
+    going_on.mkdir()
+    (going_on / "errors.ndjson").write_bytes(b"{}\n")
+    before = ((now - timedelta(hours=25)).timestamp(),) * 2
+    for one in (old / "Patient-1.ndjson", old, going_on):
+        os.utime(one, before)
     assert export.sweep(tmp_path, now) == 1
-    assert [one.name for one in tmp_path.iterdir()] == ["fresh"]
+    assert {one.name for one in tmp_path.iterdir()} == {"fresh", "going on"}

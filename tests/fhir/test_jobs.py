@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -153,3 +153,35 @@ def test_a_worker_that_wakes_after_it_was_overtaken_writes_nothing_more(connect:
     assert jobs.run_one(connect, {"count": slow})
     job = _get(connect, number)
     assert (job.state, job.result, job.kept, kept) == ("done", "by the other", None, [])
+
+
+def test_what_ended_is_kept_for_a_day(connect: jobs.Connect) -> None:
+    """The row of a job goes when its files do; what waits or runs stays however old it is."""
+    ended, waits, runs, fresh = (_submit(connect, at=at) for at in range(4))
+    moments = {ended: 25, waits: 25, runs: 25, fresh: 23}
+    states = {ended: "failed", waits: "queued", runs: "running", fresh: "done"}
+    with connect() as connection:
+        for number, hours in moments.items():
+            finished = None if number in (waits, runs) else NOW - timedelta(hours=hours)
+            execute(
+                connection, "update record.job set state = %s, created = %s, finished = %s where id = %s",
+                (states[number], NOW - timedelta(hours=hours), finished, number),
+            )  # fmt: skip
+        assert jobs.tidy(connection, NOW) == 1
+        assert jobs.tidy(connection, NOW) == 0
+    with pytest.raises(NotFound):
+        _get(connect, ended)
+    assert [_get(connect, one).state for one in (waits, runs, fresh)] == ["queued", "running", "done"]
+
+
+def test_a_worker_tidies(connect: jobs.Connect) -> None:
+    number, stop = _submit(connect), threading.Event()
+    with connect() as connection:
+        execute(
+            connection, "update record.job set state = 'done', finished = now() - interval '2 days' where id = %s",
+            (number,),
+        )  # fmt: skip
+    _submit(connect, "stop")
+    jobs.work(connect, {"stop": lambda run: stop.set()}, stop)
+    with pytest.raises(NotFound):
+        _get(connect, number)

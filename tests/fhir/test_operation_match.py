@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fhir.operation_calls import Answer, Client, client_of, entries, put
+from yba.fhir.rest.operations.match import candidates
 from yba.fhir.rest.operations.match.traits import Name, Traits, phone, traits_of
 from yba.fhir.rest.operations.match.weights import birth_bits, compare, name_bits, one_off
 
@@ -177,6 +178,20 @@ def test_year_of_birth_and_name(client: Client) -> None:
     assert grades(ask(client, person("Hoàng Thị Mót", birthDate="1941-07-09", **known))) == [
         ("old", "probable")
     ]
+
+
+def test_a_card_that_many_hold_is_not_cut_short_in_silence(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "MOST", 1)
+    card = {"system": SID + "bhyt", "value": "GD4464612345678"}
+    for identifier in ("hanh", "other"):
+        put(client, "Coverage", f"c-{identifier}", status="active", payor=[{"display": "BHXH"}], identifier=[card],
+            beneficiary={"reference": f"Patient/{identifier}"})  # fmt: skip
+    told = ask(client, person(identifier=[card], birthDate="1968-03-13"))
+    assert "More than 1 insurance cards have the number GD4464612345678; not all were looked at." in str(
+        told.json
+    )
 
 
 def test_by_insurance_card(client: Client) -> None:

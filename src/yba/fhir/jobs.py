@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -28,6 +28,9 @@ Connect = Callable[[], psycopg.Connection[Any]]
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60
 MOST_ATTEMPTS = 5
+KEPT_FOR = timedelta(hours=24)
+"""How long what has ended can be asked for, and its files fetched."""
+TIDY_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 
 
@@ -129,6 +132,15 @@ def cancel(connection: psycopg.Connection[Any], number: str, now: datetime) -> N
         " where id = %(id)s and state in ('queued', 'running')",
         {"id": number, "now": now},
     )
+
+
+def tidy(connection: psycopg.Connection[Any], now: datetime) -> int:
+    """Take away the jobs that ended longer than ``KEPT_FOR`` ago, when their files are gone too; how many."""
+    return execute(
+        connection,
+        "delete from record.job where state in ('done', 'failed', 'cancelled') and finished < %s",
+        (now - KEPT_FOR,),
+    ).rowcount
 
 
 def forget(connection: psycopg.Connection[Any], number: str) -> None:
@@ -309,8 +321,13 @@ class _Heart:
 
 def work(connect: Connect, kinds: Mapping[str, Handler], stop: threading.Event) -> None:
     """Do jobs one after another until asked to stop. ``connect`` gives a fresh connection each time."""
+    tidied: float | None = None
     while not stop.is_set():
         try:
+            if tidied is None or time.monotonic() - tidied > TIDY_SECONDS:
+                tidied = time.monotonic()
+                with connect() as connection:
+                    tidy(connection, datetime.now(UTC))
             if not run_one(connect, kinds):
                 stop.wait(_LOOK_SECONDS)
         except psycopg.Error:

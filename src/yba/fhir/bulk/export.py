@@ -19,7 +19,7 @@ from psycopg.types.string import ByteaBinaryLoader
 
 from yba.fhir import record as records
 from yba.fhir.access import policy
-from yba.fhir.jobs import JobRun
+from yba.fhir.jobs import KEPT_FOR, JobRun
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.compartments import COMPARTMENTS
 from yba.fhir.store.audit import Act, Journal
@@ -28,7 +28,6 @@ from yba.fhir.store.rows import execute
 KIND = "export"
 FILE_RESOURCES = 250_000
 BATCH = 2_000
-KEPT_FOR = timedelta(hours=24)
 SEARCH_PAGE = 1_000
 # Writes that had begun and not ended when the snapshot was taken are seen by the next export, not by this one.
 MARGIN = timedelta(seconds=1)
@@ -174,8 +173,9 @@ def _batches(
         cursor.execute(
             sql.SQL("select r.content from record.resource r where {}").format(where), params, binary=True
         )
+        mask = policy.mask(run.actor, type_name)
         while rows := cursor.fetchmany(BATCH):
-            yield [row[0] for row in rows]
+            yield [row[0] if mask is None else mask.applied(row[0]) for row in rows]
 
 
 def _filtered(
@@ -244,11 +244,16 @@ def _write_deleted(run: JobRun, connection: psycopg.Connection[Any], asked: Aske
 
 
 def sweep(files: Path, now: datetime) -> int:
-    """Remove the files of jobs older than they are kept; how many jobs' folders went."""
+    """Remove the files of jobs older than they are kept; how many jobs' folders went.
+
+    A folder is as old as what was written into it last: long work may still be under way.
+    """
     count = 0
     for folder in files.iterdir() if files.exists() else ():
-        old = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-        if folder.is_dir() and old < now - KEPT_FOR:
+        if not folder.is_dir():
+            continue
+        last = max(one.stat().st_mtime for one in (folder, *folder.iterdir()))
+        if datetime.fromtimestamp(last, UTC) < now - KEPT_FOR:
             for one in folder.iterdir():
                 one.unlink()
             folder.rmdir()

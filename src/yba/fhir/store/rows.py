@@ -31,6 +31,10 @@ class Stored(msgspec.Struct, frozen=True):
     rid: int = 0
     method: str = "PUT"
 
+    def kept_like(self, other: Stored) -> bool:
+        """Whether it is the same patient's and the same facility's: then who sees the other may see it."""
+        return self.patient == other.patient and self.facility == other.facility
+
 
 def cursor_of(connection: psycopg.Connection[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
     """The record's own cursor on a connection: server-side binding, plain tuples, ``text`` loaded as bytes.

@@ -6,7 +6,7 @@ SQL on FHIR v2, OperationDefinition ViewDefinitionExport; operations, $materiali
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from yba.fhir.jobs import JobRun
+from yba.fhir.jobs import KEPT_FOR, JobRun
 from yba.fhir.model import tree
 from yba.fhir.store.rows import execute
 from yba.fhir.views import definition, stored
@@ -25,7 +25,6 @@ from yba.fhir.views.table import PIECE, Row, Table, written
 
 EXPORT = "view-export"
 MATERIALIZE = "materialize"
-KEPT_FOR = timedelta(hours=24)
 FORMATS = ("ndjson", "csv", "json", "parquet")
 
 

@@ -32,7 +32,7 @@ def of(record: Record, asked: Traits) -> Found:
     """Every record a question offers, once."""
     rows: dict[str, Stored] = {}
     found = Found()
-    for question in [*_questions(asked), *_by_card(record, asked)]:
+    for question in [*_questions(asked), *_by_card(record, asked, found)]:
         page = record.search_stored(
             "Patient", [*question, ("_count", str(MOST)), ("_total", "none")], strict=True
         )
@@ -83,13 +83,20 @@ def _exchanged(birth: str) -> Iterator[str]:
         yield f"{birth[:4]}-{birth[8:]}-{birth[5:7]}"
 
 
-def _by_card(record: Record, asked: Traits) -> Iterator[Question]:
-    """Holders of an insurance card: the number stands on the Coverage."""
+def _by_card(record: Record, asked: Traits, found: Found) -> Iterator[Question]:
+    """Holders of an insurance card: the number stands on the Coverage. ``found`` is told when there are too many."""
     for number in asked.numbers:
         if number.system == INSURANCE:
             values = dict.fromkeys([number.value, number.value[-10:]])
             text = ",".join(f"{INSURANCE}|{escaped(value)}" for value in values)
-            page = record.search_stored("Coverage", [("identifier", text), ("_count", "50")], strict=True)
+            page = record.search_stored(
+                "Coverage", [("identifier", text), ("_count", str(MOST)), ("_total", "none")], strict=True
+            )
+            if page.next is not None:
+                found.notes.append(
+                    f"More than {MOST} insurance cards have the number {number.value}; not all were looked at. Give "
+                    "more of the person."
+                )
             ids = sorted({one.patient for one in page.matches if one.patient})
             if ids:
                 yield [("_id", ",".join(ids))]
