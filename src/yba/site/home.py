@@ -31,7 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         page = WelcomePage(demo=settings.YBA_DEMO, find=navigation.address("booking:find"))
         return render(request, "site/welcome.html", {"page": page})
-    items = navigation.items(request)
+    items = navigation.rooms(request)
     if items:
         return redirect(items[0].url)
     desk = DeskHomePage(name=str(request.user), role=request.user.role_name)

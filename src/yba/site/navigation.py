@@ -28,12 +28,20 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("citizen:profile", _("Hồ sơ"), "user-round"),
     ],
     roles.CUSTOMER_CARE: [("booking:screening", _("Sàng lọc"), "phone-call")],
-    roles.RECEPTIONIST: [("booking:reception", _("Tiếp đón"), "clipboard-check")],
+    roles.RECEPTIONIST: [
+        ("booking:reception", _("Tiếp đón"), "clipboard-check"),
+        ("accounts:identity", _("Danh tính"), "id-card"),
+    ],
     roles.DOCTOR: [("clinic:room", _("Phòng khám"), "stethoscope")],
     roles.PHARMACIST: [("pharmacy:counter", _("Quầy thuốc"), "pill")],
     roles.CASHIER: [("billing:cashier", _("Thu ngân"), "wallet")],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
+    roles.RECORDS_OFFICE: [("accounts:identity", _("Danh tính"), "id-card")],
+    roles.FACILITY_ADMINISTRATOR: [("accounts:staff", _("Nhân viên"), "users")],
+    roles.SYSTEM_ADMINISTRATOR: [("accounts:staff", _("Nhân viên"), "users")],
 }
+#: What every member of staff has beside the rooms of the role.
+OWN: list[tuple[str, StrPromise, str]] = [("accounts:security", _("Bảo mật"), "shield-check")]
 
 
 def address(name: str) -> str | None:
@@ -45,10 +53,21 @@ def address(name: str) -> str | None:
 
 
 def items(request: HttpRequest) -> list[NavigationItem]:
-    """The pages of the signed-in person's role that exist."""
+    """The pages of the signed-in person's role that exist, and their own."""
     if not request.user.is_authenticated:
         return []
-    found = [(address(name), label, icon) for name, label, icon in PAGES.get(request.user.role, [])]
+    role = request.user.role
+    own = OWN if role in roles.STAFF and role not in roles.SCREENS else []
+    return _existing([*PAGES.get(role, []), *own])
+
+
+def rooms(request: HttpRequest) -> list[NavigationItem]:
+    """The pages of the role alone: the first is its home."""
+    return _existing(PAGES.get(request.user.role, [])) if request.user.is_authenticated else []
+
+
+def _existing(pages: list[tuple[str, StrPromise, str]]) -> list[NavigationItem]:
+    found = [(address(name), label, icon) for name, label, icon in pages]
     return [NavigationItem(label=str(label), url=url, icon=icon) for url, label, icon in found if url]
 
 
