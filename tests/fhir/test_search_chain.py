@@ -11,6 +11,7 @@ from tests.fhir.searches import citizen, encounter, found, observation, patient,
 from yba import fhir
 from yba.fhir import errors, search
 from yba.fhir.access import SYSTEM
+from yba.fhir.search import chain
 
 
 @pytest.fixture
@@ -315,3 +316,51 @@ def test_a_functional_list_is_of_one_person(chart: fhir.Record) -> None:
                ("_list", "$current-problems,$current-allergies")],
     )  # fmt: skip
     assert {one.id for one in page.matches} == {"active", "relapse", "unsaid", "drug", "food", "some"}
+
+
+def test_deep_chains_need_no_statistics(record: fhir.Record, connection: psycopg.Connection[Any]) -> None:
+    """On a store that was filled a moment ago the planner takes everything for one row: it may not matter."""
+    put(record, *(
+        resource(f"Organization/r{n}", f',"name":"Vòng","partOf":{{"reference":"Organization/r{(n + 1) % 150}"}}')
+        for n in range(150)
+    ))  # fmt: skip
+    put(
+        record,
+        *(
+            patient(f"p{n}", f',"managingOrganization":{{"reference":"Organization/r{n}"}}')
+            for n in range(150)
+        ),
+    )
+    put(record, *(observation(f"p{n}", f"Patient/p{n}") for n in range(150)))
+    connection.execute("set statement_timeout = '10s'")
+    for type_name, name, value, expected in (
+        ("Organization", "partof." * 12 + "name", "vong", 150),
+        ("Observation", "subject.organization.partof.partof.name", "vong", 150),
+        ("Organization", "_has:Organization:partof:" * 4 + "name", "vong", 150),
+        ("Organization", "_has:Patient:organization:_has:Observation:patient:code", "8302-2", 151),
+    ):
+        assert record.search_stored(type_name, [(name, value), ("_count", "0")]).total == expected
+
+
+@pytest.mark.parametrize("sort", [[], [("_sort", "_lastUpdated")], [("_sort", "-_lastUpdated")]])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("subject:Patient.gender", "female,male"), ("subject.name", "an,binh"), ("encounter.class", "AMB"),
+     ("performer.name", "ha"), ("performer:Practitioner.name", "nobody")],
+)  # fmt: skip
+def test_what_very_many_point_to_is_read_in_order(
+    record: fhir.Record, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sort: list[tuple[str, str]]
+) -> None:
+    """The same rows in the same order, however many there are taken to be."""
+    put(record, *(observation(f"n{n}", "Patient/p") for n in range(5)))
+    whole = found(record, "Observation", (name, value), *sort)
+    monkeypatch.setattr(chain, "MANY", 1)
+    seen: list[str] = []
+    cursor: list[tuple[str, str]] = []
+    while True:
+        page = record.search_stored("Observation", [(name, value), ("_count", "2"), *sort, *cursor])
+        seen += [one.id for one in page.matches]
+        if page.next is None:
+            break
+        cursor = [("_cursor", page.next)]
+    assert seen == whole

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from yba.fhir.errors import Invalid, TooCostly
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import canonical
-from yba.fhir.search.clause import OWN, Clause, either, every
+from yba.fhir.search.clause import OWN, Clause, Wide, either, every
 from yba.fhir.search.parameters import Parameter, beside, of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
 
 TARGETS = 25
+MANY = 100_000
+"""From how many rows on that a chain leads from, its type is read in order until a page is full."""
 Inner = Callable[[str], Clause | None]
 """The rest of a chain on a target type; None when the type has no parameter of that name."""
 
@@ -91,22 +93,61 @@ def forward(asking: Asking, type_name: str, taken: Step, inner: Inner) -> Clause
     within = any(holders[target] for target, _ in found)
     if not within and found[0][0] == "Patient" and len(found) == 1 and names_the_patient(type_name, code):
         rows = _rows(asking, "Patient", found[0][1], "r.id")
-        return Clause(f"r.patient in ({rows.sql})", rows.values, narrow=found[0][1].narrow)
+        theirs = f"r.patient {_among(asking, rows)}"
+        of_type = f"select 1 from record.resource r where r.type = '{type_name}' and r.content is not null and {theirs}"  # noqa: S608
+        wide = Wide(
+            Clause(f"{of_type} limit {MANY}", rows.values),
+            Clause(f"(r.patient in ({rows.sql})) is true", rows.values),
+        )
+        return Clause(theirs, rows.values, narrow=found[0][1].narrow, wide=wide)
     number = param_number(type_name, code)
     if canonical.is_canonical(type_name, code):
         return either([_by_url(asking, number, target, rest, holders[target]) for target, rest in found])
     rows_of = f"exists (select from record.reference x where {OWN} and {_param(number, within)}"
     if len(found) == 1:
         rows = _rows(asking, found[0][0], found[0][1], "r.id", holders[found[0][0]])
-        return Clause(
-            f"{rows_of} and x.target_type = '{found[0][0]}' and x.target_id in ({rows.sql}))",
+        return _led(
+            rows_of,
+            f"x.target_type = '{found[0][0]}' and ",
+            f"x.target_id {_among(asking, rows)}",
             rows.values,
         )
+    if asking.depth:
+        ways = [
+            Clause(f"x.target_type = '{target}' and x.target_id {_among(asking, rows)}", rows.values)
+            for target, rest in found
+            for rows in (_rows(asking, target, rest, "r.id", holders[target]),)
+        ]
+        met = either(ways)
+        return Clause(f"{rows_of} and {met.sql})", met.values)
     arms = [_rows(asking, target, rest, "r.type, r.id", holders[target]) for target, rest in found]
-    return Clause(
-        f"{rows_of} and (x.target_type, x.target_id) in ({' union all '.join(arm.sql for arm in arms)}))",
+    return _led(
+        rows_of, "", f"(x.target_type, x.target_id) in ({' union all '.join(arm.sql for arm in arms)})",
         tuple(value for arm in arms for value in arm.values),
+    )  # fmt: skip
+
+
+def _led(rows_of: str, kind: str, among: str, values: tuple[object, ...]) -> Clause:
+    """A reference row leads to one of the targets."""
+    pointing = rows_of.replace("exists (select from", "select 1 from").replace(f"{OWN} and ", "")
+    return Clause(
+        f"{rows_of} and {kind}{among})",
+        values,
+        wide=Wide(
+            Clause(f"{pointing} and {kind}{among} limit {MANY}", values),
+            Clause(f"{rows_of} and {kind}({among}) is true offset 0)", values),
+        ),
     )
+
+
+def _among(asking: Asking, rows: Clause) -> str:
+    """One of these values. Beyond the first link they are found once, before anything that depends on them.
+
+    The planner may turn ``in`` into a join and walk its inner side for every row of the outer one. Where it takes
+    both for small (a type that came after the statistics were made), a chain of three links is hours instead of
+    milliseconds. An array has one way to be read: once, and then by the index of what it is compared with.
+    """
+    return f"= any(array({rows.sql}))" if asking.depth else f"in ({rows.sql})"
 
 
 def _param(number: int, within: bool) -> str:
@@ -117,7 +158,7 @@ def _param(number: int, within: bool) -> str:
 def _by_url(asking: Asking, number: int, target: str, rest: Clause, holders: frozenset[str]) -> Clause:
     """A target that is named by its canonical URL, or by type and id, meets the rest."""
     ids = _rows(asking, target, rest, "r.id", holders)
-    ways = [Clause(f"x.target_type = '{target}' and x.target_id in ({ids.sql})", ids.values)]
+    ways = [Clause(f"x.target_type = '{target}' and x.target_id {_among(asking, ids)}", ids.values)]
     if canonical.has_url(target):
         ways.append(canonical.named_by(target, _rows(asking, target, rest, "r.shard, r.rid")))
     met = either(ways)
@@ -134,15 +175,16 @@ def reverse(asking: Asking, type_name: str, source: str, code: str, rest: Clause
     within = bool(asking.inside)
     if not within and type_name == "Patient" and names_the_patient(source, code):
         rows = _rows(asking, source, every([Clause("r.patient is not null"), rest]), "r.patient")
-        return Clause(f"r.id in ({rows.sql})", rows.values, narrow=rest.narrow)
+        return Clause(f"r.id {_among(asking, rows)}", rows.values, narrow=rest.narrow)
     rows = _rows(asking, source, rest, "r.shard, r.rid")
     number = param_number(source, code)
-    by_id = Clause(
-        f"{'r.place' if within else 'r.id'} in (select x.target_id from record.reference x"  # noqa: S608 - our own texts
-        f" where {_param(number, within)}"
-        f" and x.target_type = '{type_name}' and (x.shard, x.rid) in ({rows.sql}))",
+    targets = Clause(
+        f"select x.target_id from record.reference x where {_param(number, within)}"  # noqa: S608 - our own texts
+        f" and x.target_type = '{type_name}' and (x.shard, x.rid) in ({rows.sql})",
         rows.values,
-        narrow=rest.narrow,
+    )
+    by_id = Clause(
+        f"{'r.place' if within else 'r.id'} {_among(asking, targets)}", targets.values, narrow=rest.narrow
     )
     if canonical.has_url(type_name) and canonical.is_canonical(source, code):
         return either([by_id, canonical.naming(type_name, number, rows)])

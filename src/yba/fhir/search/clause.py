@@ -19,13 +19,27 @@ class Clause:
     """``sql`` holds one ``{}`` for each of ``values``.
 
     ``rank``: what a condition on texts adds to a match's score, an expression of ``r`` from 0 (not at all) to 1.
-    ``narrow``: it leaves few rows whatever its values are (an id, an identifier, a person's chart).
+    ``narrow``: it leaves few rows whatever its values are (an id, an identifier, a person's chart). ``wide``: how else
+    it can be asked where very many rows meet it.
     """
 
     sql: str
     values: tuple[object, ...] = ()
     rank: Clause | None = None
     narrow: bool = False
+    wide: Wide | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wide:
+    """What helps where very many rows meet a condition, so that finding them all to show the first is too much.
+
+    ``reach``: a query of a row for each that meets it, ``MANY`` at most; ``walked``: the same condition for the rows
+    of a type in their order, one by one until a page is full.
+    """
+
+    reach: Clause
+    walked: Clause
 
 
 NOTHING = Clause("false")

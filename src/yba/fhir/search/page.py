@@ -14,7 +14,7 @@ import psycopg
 from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import asked as reading
-from yba.fhir.search import containing, paging, sorting, statement
+from yba.fhir.search import chain, containing, paging, sorting, statement
 from yba.fhir.search.asked import ANY, Asked
 from yba.fhir.search.clause import NOTHING, Clause, held, highest, is_of_patients
 from yba.fhir.search.compartment import Compartment, types_in
@@ -162,7 +162,7 @@ select step.type::varchar from step where step.type is not null"""
 
 def _fill(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm], found: Found) -> None:
     """Read the rows of the page and, by one row more, whether there is another."""
-    arms = [_ordered(asked, arm) for arm in arms]
+    arms = [_ordered(asked, arm) for arm in _walked(connection, asked, arms)]
     rows = _rows(connection, asked, arms)
     inside = any(arm.holder for arm in arms)
     several = len(arms) > 1 or inside
@@ -176,6 +176,24 @@ def _fill(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm], fo
     ranked = any(arm.rank for arm in arms)
     if ranked or any(code == reading.SCORE for code, _ in asked.sort):
         found.scores = [float(row[score]) if several or ranked else 1.0 for row in rows]
+
+
+_IN_ORDER: Sequence[list[tuple[str, bool]]] = ([], [("_lastUpdated", False)], [("_lastUpdated", True)])
+
+
+def _walked(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm]) -> list[Arm]:
+    """A lone chain that very many rows meet, asked of the rows in the order of the page.
+
+    No statistics tell of a chain how many that are, so it is found out; few are found and sorted.
+    """
+    if len(arms) != 1 or len(arms[0].clauses) != 1 or asked.sort not in _IN_ORDER:
+        return arms
+    wide = arms[0].clauses[0].wide
+    if wide is None:
+        return arms
+    text, values = statement.number_of(wide.reach)
+    reached = _asked(connection, (text, values), [()])[0][0]
+    return arms if reached < chain.MANY else [replace(arms[0], clauses=[wide.walked])]
 
 
 def _ordered(asked: Asked, arm: Arm) -> Arm:

@@ -43,8 +43,8 @@ class Asking:
 
     ``links`` counts the steps of chains that were taken; ``restricted`` says that a door was met that not all rows
     pass. ``contained`` gives pairs of types, of resources that contain one of the other; ``inside`` are the types the
-    rows that are asked about may be contained in; ``every_type``: what is asked is asked of all types alike;
-    ``of_one_person`` names what has no meaning unless a person is asked for.
+    rows that are asked about may be contained in, ``depth`` is how many links lead to them. ``every_type``: what is
+    asked is asked of all types alike; ``of_one_person`` names what has no meaning unless a person is asked for.
     """
 
     now: datetime
@@ -58,6 +58,7 @@ class Asking:
     inside: frozenset[str] = frozenset()
     every_type: bool = False
     of_one_person: str | None = None
+    depth: int = 0
 
     def holders(self, type_name: str, target: str) -> frozenset[str]:
         """In what types of resources a reference of a type, itself perhaps contained, may find a contained target."""
@@ -66,12 +67,14 @@ class Asking:
 
     @contextmanager
     def within(self, holders: frozenset[str]) -> Iterator[None]:
-        """Conditions that are made inside may be asked of rows contained in these types."""
+        """Conditions that are made inside are a link further, and may be asked of rows contained in these types."""
         before, self.inside = self.inside, holders
+        self.depth += 1
         try:
             yield
         finally:
             self.inside = before
+            self.depth -= 1
 
     def door(self, type_name: str) -> Clause | None:
         """The condition on rows of another type that a link leads to."""

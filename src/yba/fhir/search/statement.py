@@ -58,6 +58,13 @@ def count(arms: Sequence[Arm]) -> Statement:
     }
 
 
+def number_of(rows: Clause) -> Statement:
+    """How many rows a query has."""
+    return _placed(f"select count(*) from ({rows.sql}) q"), {  # noqa: S608 - our own texts
+        f"p{number}": value for number, value in enumerate(rows.values)
+    }
+
+
 def estimate(arms: Sequence[Arm]) -> Statement:
     """How many rows the planner expects, as its plan in JSON."""
     text, values = count(arms)
