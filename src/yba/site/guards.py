@@ -1,4 +1,4 @@
-"""The guards of care and of all areas, in one mapping: every way into the record passes them."""
+"""The guards of care, of all areas and of apps, in one mapping: every way into the record passes them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ Guard = Callable[[Any, Any, Any], None]
 
 @cache
 def guards() -> Mapping[str, Sequence[Guard]]:
-    """Resource type -> guards, from the `guards.GUARDS` of care and of each area that has one."""
+    """Resource type -> guards, from the `guards.GUARDS` of care, of each area and of apps."""
     found: dict[str, list[Guard]] = {}
     for app in apps.get_app_configs():
         name = f"{app.name}.guards"
-        if not app.name.startswith(("yba.areas.", "yba.care")) or importlib.util.find_spec(name) is None:
+        if (
+            not app.name.startswith(("yba.areas.", "yba.care", "yba.site."))
+            or importlib.util.find_spec(name) is None
+        ):
             continue
         module = importlib.import_module(name)
         for type_name, some in module.GUARDS.items():

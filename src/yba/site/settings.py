@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
+    "yba.site.oauth",
     "yba.ui",
     *_apps("care"),
     *_apps("areas"),
@@ -231,6 +232,8 @@ YBA_LIVE_PORT = ENVIRONMENT.port + 1
 YBA_NAVIGATION = "yba.site.navigation.items"
 YBA_PLACE = "yba.site.navigation.place"
 YBA_GUARDS = "yba.site.guards.guards"
+#: Erases what hangs on an account alone, when its owner asks (`yba.areas.citizen.privacy`).
+YBA_ERASE_ACCOUNT = "yba.site.erasing.erase_account"
 #: A served page's reads are noted within a second by a thread; elsewhere (tests, commands) at once.
 YBA_JOURNAL = "yba.site.journal.journal" if os.environ.get("YBA_CHILD") else ""
 

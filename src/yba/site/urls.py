@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", home.health, name="health"),
     path("favicon.ico", home.no_icon, name="no_icon"),
     path("", include("yba.site.accounts.urls")),
+    path("", include("yba.site.oauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("tep/", include("yba.care.uploads.urls")),
 ]

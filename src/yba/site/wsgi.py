@@ -19,19 +19,23 @@ from django.core.wsgi import get_wsgi_application
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
+#: Under the record's address, yet said by the site: what SMART apps ask first.
+SITE_ADDRESSES = frozenset({"/fhir/.well-known/smart-configuration"})
+
 
 def _record_application() -> Application:
     """The record's own endpoint, given connections, tokens and the areas' guards."""
     from yba.fhir import rest
-    from yba.site.accounts.tokens import remembering
     from yba.site.connections import per_thread
     from yba.site.guards import guards
     from yba.site.headers import insecure_refused, strict_transport
+    from yba.site.oauth.bearer import actor_of_bearer
+    from yba.site.oauth.remembering import Ends, remembering
     from yba.site.profiles import enforced
 
     application: Application = rest.application(
         connect=per_thread(settings.ENVIRONMENT.conninfo),
-        authenticate=remembering(),
+        authenticate=remembering(actor_of_bearer, Ends(settings.ENVIRONMENT.conninfo).mark),
         guards=guards(),
         base_url=settings.YBA_ORIGIN + "/fhir",
         files=settings.ENVIRONMENT.files_folder,
@@ -49,7 +53,7 @@ def _record_application() -> Application:
 def _both(record: Application, pages: Application) -> Application:
     def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path == "/fhir" or path.startswith("/fhir/"):
+        if (path == "/fhir" or path.startswith("/fhir/")) and path not in SITE_ADDRESSES:
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + "/fhir"
             environ["PATH_INFO"] = path[5:] or "/"
             return record(environ, start_response)
@@ -59,11 +63,13 @@ def _both(record: Application, pages: Application) -> Application:
 
 
 def _whole() -> Application:
-    """Both, behind the proxies whose word is taken."""
+    """Both, shared with the pages of reviewed apps, behind the proxies whose word is taken."""
+    from yba.site.oauth.cors import origins, sharing
     from yba.site.proxies import believing
 
     pages = get_wsgi_application()
-    return believing(settings.ENVIRONMENT.proxies, _both(_record_application(), pages))
+    shared = sharing(_both(_record_application(), pages), origins())
+    return believing(settings.ENVIRONMENT.proxies, shared)
 
 
 application = _whole()
