@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +20,7 @@ from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.model import codec
 from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.patient import Patient
-from yba.fhir.store import identity, read, write, write_many
+from yba.fhir.store import contained, identity, read, unindexing, write, write_many
 
 #: Rows of one person (or of one thing that is no person's) lie together: distributed by `shard`.
 DISTRIBUTED = {
@@ -97,8 +98,12 @@ def test_every_statement_of_a_write_names_the_shard() -> None:
     for text in (
         write._statement(new=True, tables=tables),
         write._statement(new=False, tables=tables),
+        write._statement(new=False, moved=True, tables=tables),
         write_many._UPDATE,
-        write_many._DELETE_INDEX,
+        write_many._LEAVE,
+        unindexing.statement(some=False),
+        unindexing.statement(some=True),
+        contained._FORGET,
     ):
         for part in re.split(r"(?=\b(?:insert into|update|delete from) record\.)", text):
             found = re.match(r"(?:insert into|update|delete from) record\.(\w+)", part)
@@ -227,15 +232,55 @@ def test_what_was_put_right_to_another_person_is_found(person: fhir.Record) -> N
         person.read(Observation, made.id)
 
 
-def test_index_rows_are_joined_by_row_and_shard_or_the_page_says_not_yet() -> None:
-    """Searches across persons ask every machine. Where they join by `rid` alone is listed in scale.md."""
-    from pathlib import Path
+def test_a_bundle_puts_right_to_another_person_as_one_write_does(person: fhir.Record) -> None:
+    first, second = (person.create(Patient(active=True)) for _ in range(2))
+    made = [person.create(observed(str(first.id))) for _ in range(2)]
+    for one in made:
+        one.subject = observed(str(second.id)).subject
+    kept = person.create(observed(str(second.id)))
+    with person.atomic(), person.together():
+        person.put_all([*made, kept])
+    found = person.connection.execute(
+        "select r.id, r.shard, r.version,"
+        " (select count(*) from record.token x where x.shard = r.shard and x.rid = r.rid),"
+        " (select count(*) from record.token x where x.rid = r.rid) from record.resource r where r.type = 'Observation'"
+    ).fetchall()
+    place = identity.shard_of(str(second.id))
+    assert {row[0]: row[1:3] for row in found} == {str(one.id): (place, 2) for one in (*made, kept)}
+    assert all(there == every > 0 for *_, there, every in found)
 
-    page = (Path(__file__).parents[2] / "docs" / "explanation" / "scale.md").read_text(encoding="utf-8")
+
+def test_a_search_of_a_chart_asks_one_shard(person: fhir.Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the record or a client gave the person's id; a condition on index rows asks the same shard."""
+    person.update(codec.decode_as(b'{"resourceType":"Patient","id":"a-client-s-own"}', Patient))
+    made = person.create(Patient(active=True))
+    for identifier in ("a-client-s-own", str(made.id)):
+        person.create(observed(identifier))
+        with listening(monkeypatch) as heard:
+            assert len(person.find(Observation, ("patient", identifier), ("status", "final"))) == 1
+        assert of_rows(heard) != []
+        for text, params in of_rows(heard):
+            assert "(r.shard = %(" in text
+            assert "x.shard = r.shard and x.rid = r.rid" in text
+            assert identity.shard_of(identifier) in params.values()
+
+
+def test_no_write_takes_a_row_to_another_shard() -> None:
+    """Citus has no such update: a row that moves is deleted and inserted."""
+    for path in Path(fhir.__file__).parent.rglob("*.py"):
+        for found in re.finditer(
+            r"update record\.\w+(?: \w+)?\s+set (.*?)(?: where |\n where|\"\"\")", path.read_text(), re.S
+        ):
+            assert not re.search(r"\bshard\s*=", found[1].split(" from ")[0]), path
+
+
+def test_index_rows_are_joined_by_row_and_shard() -> None:
     source = Path(fhir.__file__).parent
-    listed = set(re.findall(r"`((?:search|rest|store)/[\w/]+\.py)`", page))
+    alone = re.compile(r"\b\w+\.rid (?:= \w+\.(?:rid|container)\b|in \(select)")
+    rid, shard = r"\w+\.rid = \w+\.(?:rid|container)", r"\w+\.shard = \w+\.shard"
+    named = re.compile(rf"{rid} and {shard}|{shard} and {rid}")
+    found = set()
     for path in source.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        if re.search(r"\b\w+\.rid = \w+\.rid\b(?! and \w+\.shard)", text) and "record." in text:
-            name = path.relative_to(source).as_posix()
-            assert name in listed, f"{name} joins by rid alone; name the shard, or list it in scale.md"
+        if alone.search(named.sub("", path.read_text(encoding="utf-8"))):
+            found.add(path.relative_to(source).as_posix())
+    assert found == set()

@@ -91,7 +91,7 @@ def arms(asking: Asking, asked: Asked, inside: Asked, own: Mapping[str, Sequence
         met = every([Clause("true"), *inside.arms[type_name]])
         ways.setdefault(holder, []).append(
             Clause(
-                f"r.rid in (select r.container from ({rows.sql}) r where {met.sql})",  # noqa: S608
+                f"(r.shard, r.rid) in (select r.shard, r.container from ({rows.sql}) r where {met.sql})",  # noqa: S608
                 (*rows.values, *met.values),
             )
         )

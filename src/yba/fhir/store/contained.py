@@ -19,9 +19,10 @@ from yba.fhir.model import codec
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import beside
 from yba.fhir.search.rows import IndexRows, ReferenceRow
+from yba.fhir.store import unindexing
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.rows import execute
-from yba.fhir.store.write import INDEX_TABLES, Known, Write, with_added
+from yba.fhir.store.write import Known, Write, with_added
 
 MOST = 65_535
 """How many resources one may contain: their row ids lie between that of their container and the next."""
@@ -99,20 +100,15 @@ def inside(connection: psycopg.Connection[Any], row: Write, resource: Any) -> li
 
 
 _FORGET = (
-    "delete from record.contained where container = any(%(rids)s) and shard = any(%(shards)s) returning rid"
+    "delete from record.contained where container = any(%(rids)s) and shard = any(%(shards)s)"
+    " returning rid, shard"
 )
-_PARTS = [
-    f"{one}_old as (delete from record.{one} where rid = any(%(rids)s) and shard = any(%(shards)s))"  # noqa: S608 - our own names
-    for one in INDEX_TABLES
-]
-_FORGET_INDEX = "with " + ", ".join(_PARTS) + " select 1"
 
 
 def forget(connection: psycopg.Connection[Any], rids: Sequence[int], shards: Sequence[int]) -> None:
     """Take away all rows of what these resources contain."""
     rows = execute(connection, _FORGET, {"rids": list(rids), "shards": list(shards)}).fetchall()
-    if rows:
-        execute(connection, _FORGET_INDEX, {"rids": [row[0] for row in rows], "shards": list(shards)})
+    unindexing.remove(connection, rows)
 
 
 _ADD = """

@@ -48,6 +48,8 @@ def current(
         ).fetchone()
     if row is None:
         row = execute(connection, _query(condition, on_shard=False, lock=lock), params).fetchone()
+    if row is None and lock and shard is None:  # who held it may have moved it to another shard: look again
+        row = execute(connection, _query(condition, on_shard=False, lock=lock), params).fetchone()
     if row is None:
         return None
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7]

@@ -25,10 +25,10 @@ from yba.fhir.search.index import VERSION
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import Added, beside
 from yba.fhir.search.rows import WIDTHS, no_rows
-from yba.fhir.store import contained
+from yba.fhir.store import contained, unindexing
 from yba.fhir.store.parameters import ABSTRACT, KIND, refreshed, touch
 from yba.fhir.store.rows import execute
-from yba.fhir.store.write import INDEX_TABLES, Write
+from yba.fhir.store.write import Write
 from yba.fhir.store.write_many import Item, add_index_rows
 
 log = logging.getLogger(__name__)
@@ -198,27 +198,18 @@ def _renew(
         if own:
             index = index.joined(evaluated.gather(resource, content, own))
         items.append((Item(_write(type_name, resource.id or "", shard, content), index, None), rid))
-    rids = [rid for _, rid in items]
-    contained.forget(connection, rids, sorted({item.row.shard for item, _ in items}))
+    places = [(rid, item.row.shard) for item, rid in items]
+    contained.forget(connection, [rid for rid, _ in places], sorted({shard for _, shard in places}))
     if added is None:
-        execute(connection, _DELETE_ALL, {"rids": rids})
+        unindexing.remove(connection, places)
     else:
         numbers = [number for one in added for number in (one.parameter.number, beside(one.parameter.number))]
-        execute(connection, _DELETE_SOME, {"rids": rids, "numbers": numbers})
+        unindexing.remove(connection, places, numbers)
     add_index_rows(connection, items, texts=added is None)
 
 
 def _write(type_name: str, identifier: str, shard: int, content: bytes) -> Write:
     return Write(type_name, identifier, 0, datetime.min, "PUT", shard, None, None, content)  # noqa: DTZ901 - never written
-
-
-_ALL = [f"{one}_old as (delete from record.{one} where rid = any(%(rids)s))" for one in INDEX_TABLES]  # noqa: S608 - our own names
-_SOME = [
-    f"{one}_old as (delete from record.{one} where rid = any(%(rids)s) and param = any(%(numbers)s))"  # noqa: S608 - our own names
-    for one in WIDTHS
-]
-_DELETE_ALL = "with " + ", ".join(_ALL) + " select 1"
-_DELETE_SOME = "with " + ", ".join(_SOME) + " select 1"
 
 
 def waiting(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:

@@ -68,22 +68,31 @@ INDEX_TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "text": (("narrative", "text"), ("content", "text")),
 }
 
-_INSERT_RESOURCE = """
-with r as (
+_INSERTED = """r as (
     insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content,
                                  sensitive)
-    select %(shard)s::smallint, nextval('record.rid'), %(type)s::text, %(id)s::text, %(version)s::integer,
+    select %(shard)s::smallint, {rid}, %(type)s::text, %(id)s::text, %(version)s::integer,
            %(updated)s::timestamptz, %(patient)s::text, %(facility)s::text, %(occurred)s::timestamptz,
            %(content)s::text, {sensitive}
-      from record.search_state s where s.generation = %(generation)s::uuid
+      from {of}record.search_state s where s.generation = %(generation)s::uuid
     returning rid)"""
+
+_INSERT_RESOURCE = "\nwith " + _INSERTED.replace("{rid}", "nextval('record.rid')").replace("{of}", "")
+# To another shard (it was put right to another patient) a row goes by deletion and insertion.
+_MOVE_RESOURCE = """
+with gone as (
+    delete from record.resource
+     where shard = %(old_shard)s and rid = %(rid)s
+       and exists (select from record.search_state s where s.generation = %(generation)s::uuid)
+    returning rid),
+""" + _INSERTED.replace("{rid}", "gone.rid").replace("{of}", "gone, ")  # noqa: S608 - our own texts
 
 _UPDATE_RESOURCE = """
 with r as (
     update record.resource
-       set shard = %(shard)s, version = %(version)s, updated = %(updated)s, patient = %(patient)s,
+       set version = %(version)s, updated = %(updated)s, patient = %(patient)s,
            facility = %(facility)s, occurred = %(occurred)s, content = %(content)s, sensitive = {sensitive}
-     where rid = %(rid)s and shard = %(old_shard)s
+     where rid = %(rid)s and shard = %(shard)s
        and exists (select from record.search_state s where s.generation = %(generation)s::uuid)
     returning rid)"""
 
@@ -135,6 +144,7 @@ def _delete_index(table: str) -> str:
 def _statement(
     *,
     new: bool,
+    moved: bool = False,
     tables: tuple[str, ...],
     same: tuple[str, ...] = (),
     of_chart: bool = False,
@@ -142,10 +152,11 @@ def _statement(
 ) -> str:
     """The statement for a new or known row that fills these index tables; its parts are all our own text.
 
+    ``moved``: the known row lies on another shard than it is to lie on.
     ``same``: tables in which a known row keeps the rows it has. ``of_chart``: the row is in somebody's chart.
     ``standing``: the resource opens charts, to somebody (True) or to nobody now; None: its type opens none.
     """
-    first = _INSERT_RESOURCE if new else _UPDATE_RESOURCE
+    first = _INSERT_RESOURCE if new else _MOVE_RESOURCE if moved else _UPDATE_RESOURCE
     parts = [first.replace("{sensitive}", _OF_CHART if of_chart else _SENSITIVE), _REST]
     if standing is not None and not new:
         parts.append(standings.FORGET)
@@ -240,8 +251,8 @@ def write(
         tables = tuple(table for table, found in rows.items() if found and table not in same)
         texts = {table: _written(table, rows[table]) for table in tables}
         statement = _statement(
-            new=known is None, tables=tables, same=same, of_chart=row.of_chart,
-            standing=None if row.standing is None else bool(row.standing),
+            new=known is None, moved=known is not None and known.shard != row.shard, tables=tables, same=same,
+            of_chart=row.of_chart, standing=None if row.standing is None else bool(row.standing),
         )  # fmt: skip
         cursor = execute(connection, statement, values | texts)
         if cursor.fetchone() is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import psycopg
 
 from yba.fhir.access.actor import HERE, Actor, Came
@@ -17,7 +18,7 @@ from yba.fhir.access.labels import INHERITED
 from yba.fhir.search import text
 from yba.fhir.search.index import IndexRows
 from yba.fhir.search.rows import Gathered
-from yba.fhir.store import contained, standings
+from yba.fhir.store import contained, standings, unindexing
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import ACTS, INDEX_TABLES, Known, Write, check_generation, with_added
@@ -60,7 +61,7 @@ def write_many(
     items = _with_labels_of_charts(connection, items)
     rids = _rids(connection, items)
     _update_known(connection, items)
-    new = [(item, rid) for item, rid in zip(items, rids, strict=True) if item.known is None]
+    new = [(item, rid) for item, rid in zip(items, rids, strict=True) if _is_new_there(item)]
     if new:
         _copy(connection, "resource", _RESOURCE, _resources(new))
     every = list(zip(items, rids, strict=True))
@@ -94,7 +95,10 @@ def _with_labels_of_charts(connection: psycopg.Connection[Any], items: Sequence[
         return items
     return [
         replace(
-            item, row=replace(item.row, sensitive=item.row.sensitive | held.get(str(item.row.patient), 0))
+            item,
+            row=msgspec.structs.replace(
+                item.row, sensitive=item.row.sensitive | held.get(str(item.row.patient), 0)
+            ),
         )
         if item.row.of_chart
         else item
@@ -153,24 +157,35 @@ def _rids(connection: psycopg.Connection[Any], items: Sequence[Item]) -> list[in
 
 _UPDATE = """
 update record.resource r
-   set shard = x.shard, version = x.version, updated = x.updated, patient = x.patient, facility = x.facility,
+   set version = x.version, updated = x.updated, patient = x.patient, facility = x.facility,
        occurred = x.occurred, content = x.content, sensitive = x.sensitive
-  from unnest(%(rid)s::bigint[], %(old_shard)s::smallint[], %(shard)s::smallint[], %(version)s::integer[],
+  from unnest(%(rid)s::bigint[], %(shard)s::smallint[], %(version)s::integer[],
               %(updated)s::timestamptz[], %(patient)s::text[], %(facility)s::text[], %(occurred)s::timestamptz[],
               %(content)s::text[], %(sensitive)s::smallint[])
-       as x(rid, old_shard, shard, version, updated, patient, facility, occurred, content, sensitive)
- where r.rid = x.rid and r.shard = x.old_shard
+       as x(rid, shard, version, updated, patient, facility, occurred, content, sensitive)
+ where r.shard = x.shard and r.rid = x.rid
 """
-_PARTS = [
-    f"{one}_old as (delete from record.{one} where rid = any(%(rids)s) and shard = any(%(shards)s))"  # noqa: S608 - our own names
-    for one in INDEX_TABLES
-]
-_DELETE_INDEX = "with " + ", ".join(_PARTS) + " select 1"
+_LEAVE = """
+delete from record.resource r using unnest(%(rid)s::bigint[], %(shard)s::smallint[]) as x(rid, shard)
+ where r.shard = x.shard and r.rid = x.rid
+"""
 
 
 def _update_known(connection: psycopg.Connection[Any], items: Sequence[Item]) -> None:
-    """The rows that are replaced get their new content and lose their index rows."""
-    pairs = [(item, item.known) for item in items if item.known is not None]
+    """The rows that are replaced get their new content and lose their index rows.
+
+    One that moves to another shard is deleted, and goes with the new ones.
+    """
+    every = [(item, item.known) for item in items if item.known is not None]
+    unindexing.remove(connection, [(known.rid, known.shard) for _, known in every])
+    moved = [known for item, known in every if _is_new_there(item)]
+    if moved:
+        execute(
+            connection,
+            _LEAVE,
+            {"rid": [known.rid for known in moved], "shard": [known.shard for known in moved]},
+        )
+    pairs = [(item, known) for item, known in every if not _is_new_there(item)]
     if not pairs:
         return
     execute(
@@ -178,8 +193,7 @@ def _update_known(connection: psycopg.Connection[Any], items: Sequence[Item]) ->
         _UPDATE,
         {
             "rid": [known.rid for _, known in pairs],
-            "old_shard": [known.shard for _, known in pairs],
-            "shard": [item.row.shard for item, _ in pairs],
+            "shard": [known.shard for _, known in pairs],
             "version": [item.row.version for item, _ in pairs],
             "updated": [item.row.updated for item, _ in pairs],
             "patient": [item.row.patient for item, _ in pairs],
@@ -189,8 +203,11 @@ def _update_known(connection: psycopg.Connection[Any], items: Sequence[Item]) ->
             "sensitive": [item.row.sensitive for item, _ in pairs],
         },
     )
-    shards = sorted({known.shard for _, known in pairs})
-    execute(connection, _DELETE_INDEX, {"rids": [known.rid for _, known in pairs], "shards": shards})
+
+
+def _is_new_there(item: Item) -> bool:
+    """Whether the row is not yet on the shard it is to lie on."""
+    return item.known is None or item.known.shard != item.row.shard
 
 
 # -- lines for COPY ------------------------------------------------------------------------------------------

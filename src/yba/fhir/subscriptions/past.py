@@ -16,10 +16,10 @@ from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.model import codec
 from yba.fhir.search.index import rows as index_rows
-from yba.fhir.store import contained, read
+from yba.fhir.store import contained, read, unindexing
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.rows import Stored, execute
-from yba.fhir.store.write import INDEX_TABLES, Write, with_added
+from yba.fhir.store.write import Write, with_added
 from yba.fhir.store.write_many import Item, add_index_rows
 
 _RESTORE = """
@@ -27,8 +27,6 @@ update record.resource r
    set version = %(version)s, patient = %(patient)s, facility = %(facility)s, occurred = %(occurred)s,
        content = %(content)s
  where r.rid = %(rid)s and r.shard = %(shard)s"""
-_PARTS = [f"{one}_old as (delete from record.{one} where rid = %(rid)s)" for one in INDEX_TABLES]  # noqa: S608 - our own names
-_DELETE_INDEX = "with " + ", ".join(_PARTS) + " select 1"
 
 
 def is_current(connection: psycopg.Connection[Any], type_name: str, identifier: str, version: int) -> bool:
@@ -85,7 +83,7 @@ def _restored(connection: psycopg.Connection[Any], past: Stored, shard: int) -> 
             "shard": shard,
         },
     )
-    execute(connection, _DELETE_INDEX, {"rid": past.rid})
+    unindexing.remove(connection, [(past.rid, shard)])
     contained.forget(connection, [past.rid], [shard])
     add_index_rows(connection, [(Item(row, index, None), past.rid)])
     return True
