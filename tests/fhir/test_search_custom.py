@@ -317,3 +317,34 @@ def test_a_costly_parameter_slows_no_write_and_takes_nothing_of_the_others(datab
     put(record, eyed("p", "brown"))
     assert time.perf_counter() - begun < 5
     assert found(record, "Patient", ("eye", "brown")) == {"p"}
+
+
+def test_what_a_parameter_does_not_allow_is_refused(database: str) -> None:
+    record = opened(database)
+    put(
+        record,
+        added("d", "seen", "date", "Patient.birthDate", more=',"comparator":["ge","le"],"multipleAnd":false'),
+        added("c", "shade", "token", "Patient.gender", more=',"modifier":["missing","not"],"multipleOr":false'),
+        added("r", "house", "reference", "Patient.managingOrganization",
+              more=',"chain":["name"],"modifier":["type"],"target":["Organization"]'),
+        '{"resourceType":"Organization","id":"o","name":"Bạch Mai"}',
+        patient("p", ',"birthDate":"1980","gender":"male","managingOrganization":{"reference":"Organization/o"}'),
+    )  # fmt: skip
+    assert drain(database) > 0
+    for name, value in (
+        ("seen", "ge1979"), ("seen", "1980"), ("shade", "male"), ("shade:not", "female"), ("house", "o"),
+        ("house:Organization", "o"), ("house.name", "bach"), ("house:Organization.name", "bach"),
+        ("_filter", "seen ge 1979"),
+    ):  # fmt: skip
+        assert found(record, "Patient", (name, value)) == {"p"}, name
+    for asked in (
+        [("seen", "gt1979")], [("seen", "ge1970"), ("seen", "le1990")], [("shade:text", "male")],
+        [("shade", "male,female")], [("house:identifier", "o")], [("house._id", "o")], [("_filter", "seen gt 1979")],
+    ):  # fmt: skip
+        with pytest.raises(errors.Unsupported) as refused:
+            found(record, "Patient", *asked)
+        assert refused.value.key == "search.parameter-limit", asked
+    # Another limit takes effect at once: no row has to be made anew.
+    put(record, added("d", "seen", "date", "Patient.birthDate"))
+    assert drain(database) == 0
+    assert found(record, "Patient", ("seen", "gt1979"), ("seen", "le1990")) == {"p"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,8 @@ from yba.fhir.search import kinds
 from yba.fhir.search.clause import Clause
 from yba.fhir.search.compartment import Compartment
 from yba.fhir.search.conditions import condition
-from yba.fhir.search.parameters import ANY_TYPE, nearest, of_type
+from yba.fhir.search.limits import check_repeats
+from yba.fhir.search.parameters import ANY_TYPE, limits_of, nearest, of_type
 from yba.fhir.search.question import Asking
 
 PAGE = 20
@@ -80,6 +82,7 @@ def read(
     if compartment is not None:
         for name, clauses in asked.arms.items():
             clauses.append(compartment.clause(name))
+    _check_repeats(asked, params)
     for number, (name, value) in enumerate(params, 1):
         if "\x00" in value or "\x00" in name:
             raise Invalid("search.value", f"The search parameter {name[:50]!r} holds a NUL character.")
@@ -109,6 +112,18 @@ def read(
             "search.summary", "'_summary=text' cannot be asked together with _include or _revinclude."
         )
     return asked
+
+
+def _check_repeats(asked: Asked, params: Sequence[tuple[str, str]]) -> None:
+    """Refuse a user's parameter that is asked again and may not be."""
+    times = Counter(re.split("[:.]", name, maxsplit=1)[0] for name, value in params if value)
+    for code, count in times.items():
+        if count > 1:
+            for type_name in asked.arms:
+                parameter = of_type(type_name).get(code)
+                limits = limits_of(type_name, parameter) if parameter is not None else None
+                if limits is not None:
+                    check_repeats(limits, code, count)
 
 
 def _names_a_person(params: Sequence[tuple[str, str]], compartment: Compartment | None) -> bool:

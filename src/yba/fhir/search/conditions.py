@@ -9,7 +9,8 @@ from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import chain, filtering, kinds, lists
 from yba.fhir.search.clause import NOTHING, Clause
-from yba.fhir.search.parameters import ANY_TYPE, of_type
+from yba.fhir.search.limits import check_chain
+from yba.fhir.search.parameters import ANY_TYPE, limits_of, of_type
 from yba.fhir.search.question import Asking, Question
 
 _HAS = "_has:"
@@ -50,6 +51,9 @@ def _chained(asking: Asking, type_name: str, head: str, rest: str, value: str) -
                 parameter=head,
             )
         return None
+    limits = limits_of(type_name, taken.parameter)
+    if limits is not None:
+        check_chain(limits, taken.parameter.code, rest)
     return chain.forward(asking, type_name, taken, lambda target: condition(asking, target, rest, value))
 
 

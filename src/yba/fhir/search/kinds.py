@@ -18,7 +18,8 @@ from yba.fhir.model.dates import period_of
 from yba.fhir.search import composite, date, near, number, reference, string, text, token, uri
 from yba.fhir.search.clause import Clause, either, every, has_any, negated, of_patients
 from yba.fhir.search.index import unindexed
-from yba.fhir.search.parameters import ANY_TYPE, Parameter, param_number
+from yba.fhir.search.limits import check as check_limits
+from yba.fhir.search.parameters import ANY_TYPE, Parameter, limits_of, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.values import plain, prefixed, split
@@ -51,6 +52,9 @@ _FACILITY = FACILITY_TAG + "|"
 def answer(question: Question) -> Clause:
     """The condition of a parameter with its modifier and value. Raises Invalid, Unsupported."""
     parameter = question.parameter
+    limits = limits_of(question.type, parameter)
+    if limits is not None and question.modifier != "missing":
+        check_limits(limits, question)
     own = _OF_CODE.get(parameter.code)
     if own is not None:
         return own(question)

@@ -58,7 +58,13 @@ def _functional(asking: Asking, type_name: str, text: str) -> Clause:
 def _asked(asking: Asking, type_name: str, name: str, value: str) -> Clause:
     """A condition as a search would ask it."""
     code, _, modifier = name.partition(":")
-    parameter = of_type(type_name)[code]
+    parameter = of_type(type_name).get(code)
+    if parameter is None:  # masked for who asks: without it the list would be another
+        raise Unsupported(
+            "search.functional-list",
+            f"Whether {type_name} is current cannot be told to who may not ask for '{code}'.",
+            parameter="_list",
+        )
     return kinds.answer(
         Question(type_name, parameter, modifier or None, value, asking.now, asking.base_url, asking)
     )

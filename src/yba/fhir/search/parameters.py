@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 from yba.fhir.errors import Unavailable
 from yba.fhir.r4.search_parameters import PARAMETERS, Parameter
@@ -31,6 +32,7 @@ class Added:
     base: str
     parameter: Parameter
     indexing: bool
+    limits: Any = None  # search.limits.Limits, which reads questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,16 @@ def made_before(version: int) -> bool:
     """Whether some index rows are of before a version of the code."""
     registry = _REGISTRY.get()
     return registry is not None and registry.version < version
+
+
+def limits_of(type_name: str, parameter: Parameter) -> Any:
+    """What a user's parameter allows to be asked (``search.limits.Limits``); None of a published one."""
+    registry = _REGISTRY.get()
+    if not parameter.number or registry is None:
+        return None
+    return next(
+        (one.limits for one in registry.of(type_name) if one.parameter.number == parameter.number), None
+    )
 
 
 def being_indexed(name: str) -> Unavailable:

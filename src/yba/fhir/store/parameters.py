@@ -21,6 +21,7 @@ from yba.fhir.access.actor import Actor
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.search_parameters import PARAMETERS, Component
+from yba.fhir.search.limits import Limits, of_resource
 from yba.fhir.search.parameters import Added, Parameter, Registry, builtin, use
 from yba.fhir.store.rows import execute
 
@@ -30,7 +31,8 @@ _held: WeakKeyDictionary[psycopg.Connection[Any], Registry] = WeakKeyDictionary(
 _STATE = "select generation::varchar, version from record.search_state"
 _ADDED = (
     "select id::varchar, base::varchar, code::varchar, number, kind::varchar, expression::varchar,"
-    " targets::varchar[], components::text, url::varchar, state::varchar from record.search_parameter"
+    " targets::varchar[], components::text, url::varchar, state::varchar,"
+    " limits::text from record.search_parameter"
     " where state <> 'removed' order by base, code"
 )
 
@@ -44,6 +46,7 @@ class Part(msgspec.Struct):
 
 
 _parts = msgspec.json.Decoder(list[Part])
+_limits = msgspec.json.Decoder(Limits)
 
 
 def registry(connection: psycopg.Connection[Any]) -> Registry:
@@ -73,7 +76,7 @@ def refreshed(connection: psycopg.Connection[Any]) -> Registry:
 def _added(row: tuple[Any, ...]) -> Added:
     components = tuple(Component(one.code, one.kind, one.expression) for one in _parts.decode(row[7]))
     parameter = Parameter(row[2], row[4], row[5], tuple(row[6]), components, "normal", row[8], (), row[3])
-    return Added(row[0], row[1], parameter, row[9] == "indexing")
+    return Added(row[0], row[1], parameter, row[9] == "indexing", _limits.decode(row[10]))
 
 
 def prepare(
@@ -132,9 +135,25 @@ def follow(
         if added_before is None or parameter._replace(number=0) != added_before.parameter._replace(number=0):
             _insert(connection, identifier, base, parameter, rows)
             changed = True
+    if wanted:
+        _set_limits(connection, identifier, resource)
     if changed:
         touch(connection)
         jobs.submit(connection, KIND, actor, {"parameters": True}, now)
+        refreshed(connection)
+
+
+def _set_limits(connection: psycopg.Connection[Any], identifier: str, resource: Any) -> None:
+    """What may be asked, as the resource says now: no row has to be made anew for it."""
+    text = msgspec.json.encode(of_resource(resource)).decode()
+    found = execute(
+        connection,
+        "update record.search_parameter set limits = %(limits)s::jsonb"
+        " where id = %(id)s and state <> 'removed' and limits <> %(limits)s::jsonb",
+        {"id": identifier, "limits": text},
+    )
+    if found.rowcount:
+        touch(connection)
         refreshed(connection)
 
 
