@@ -29,6 +29,7 @@ def _record_application() -> Application:
     from yba.site.connections import per_thread
     from yba.site.guards import guards
     from yba.site.headers import insecure_refused, strict_transport
+    from yba.site.oauth.addresses import oauth_uris
     from yba.site.oauth.bearer import actor_of_bearer
     from yba.site.oauth.remembering import Ends, remembering
     from yba.site.profiles import enforced
@@ -43,6 +44,7 @@ def _record_application() -> Application:
         subscription_endpoints=settings.ENVIRONMENT.subscription_endpoints,
         integrity=settings.ENVIRONMENT.integrity,
         validation=enforced(settings.ENVIRONMENT.profiles),
+        oauth=oauth_uris(),
     )
     if settings.YBA_DEMO:
         return application

@@ -22,7 +22,7 @@ from yba.fhir.r4.capability_statement import (
     CapabilityStatementSoftware,
 )
 from yba.fhir.r4.compartments import COMPARTMENTS
-from yba.fhir.r4.datatypes import Extension
+from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension
 from yba.fhir.rest.content import JSON, XML
 from yba.fhir.rest.operations import OPERATIONS, Operation
 from yba.fhir.rest.operations.terminology_expand import PARAMETERS as EXPANSION_PARAMETERS
@@ -55,6 +55,8 @@ _COMMON = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag", "_
 _HL7 = "http://hl7.org/fhir/OperationDefinition/"
 _BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 _SDC = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
+_SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _OWN = "https://yba.vn/fhir/OperationDefinition/"
 # Operations that R4 itself does not define, by type and name.
 _OF_GUIDES = {
@@ -78,7 +80,8 @@ def capabilities(request: Request) -> Response:
         raise Invalid("rest.mode", f"'mode' is {', '.join(MODES[:-1])} or {MODES[-1]}, not '{mode[:50]}'.")
     if mode == "terminology":
         return Response(200, _terminology(request.base_url))
-    return Response(200, _statement(request.base_url, mode, generation()))
+    oauth = request.services.oauth if request.services is not None else ()
+    return Response(200, _statement(request.base_url, mode, generation(), oauth))
 
 
 class _NotAllowed(Unsupported):
@@ -88,17 +91,13 @@ class _NotAllowed(Unsupported):
 
 
 @lru_cache(maxsize=16)
-def _statement(base_url: str, mode: str, added: str | None) -> bytes:
+def _statement(base_url: str, mode: str, added: str | None, oauth: tuple[tuple[str, str], ...] = ()) -> bytes:
     """The statement; ``added`` names the state of the search parameters that users added."""
     names = [name for name in MODULES if mode == "full" or name in _NORMATIVE]
     common = of_type("Patient")
     rest = CapabilityStatementRest(
         mode="server",
-        security=CapabilityStatementRestSecurity(
-            cors=False,
-            description="A bearer token in the Authorization header; what it may see and write "
-            "follows from its role.",
-        ),
+        security=_security(oauth),
         resource=[_resource(name) for name in names],
         interaction=[CapabilityStatementRestInteraction(code=code) for code in _SYSTEM_INTERACTIONS],  # type: ignore[arg-type]  # codes of R4
         searchParam=[_parameter(common[code]) for code in _COMMON if code in common]
@@ -124,6 +123,24 @@ def _statement(base_url: str, mode: str, added: str | None) -> bytes:
             rest=[rest],
         )
     )
+
+
+def _security(oauth: tuple[tuple[str, str], ...]) -> CapabilityStatementRestSecurity:
+    """How to come in; with an authorization server beside the record, as SMART App Launch says it."""
+    found = CapabilityStatementRestSecurity(
+        cors=bool(oauth),
+        description="A bearer token in the Authorization header; what it may see and write follows from its role"
+        + (" and its scopes. Apps get tokens by SMART App Launch 2.2." if oauth else "."),
+    )
+    if oauth:
+        found.service = [
+            CodeableConcept(
+                coding=[Coding(system=_SECURITY_SERVICE, code="SMART-on-FHIR", display="SMART-on-FHIR")]
+            )
+        ]
+        uris = [Extension(url=name, valueUri=address) for name, address in oauth]
+        found.extension = [Extension(url=_OAUTH_URIS, extension=uris)]
+    return found
 
 
 def _resource(type_name: str) -> CapabilityStatementRestResource:

@@ -15,9 +15,11 @@ class Services:
     """``connect`` gives the calling thread's connection; ``files`` is where jobs leave what can be fetched later.
 
     Without ``files`` the operations that make files answer that they are not set up. ``import_sources``: beginnings
-    of the addresses files may be imported from.
+    of the addresses files may be imported from. ``oauth``: the authorization server's addresses, by the names of
+    SMART's extension (``authorize``, ``token``, ``introspect``, ``revoke``, ``manage``).
     """
 
     connect: Callable[[], psycopg.Connection[Any]]
     files: Path | None = None
     import_sources: tuple[str, ...] = ()
+    oauth: tuple[tuple[str, str], ...] = ()

@@ -72,6 +72,7 @@ def application(
     integrity: bool = False,
     most_deleted: int = MOST_DELETED,
     validation: Enforced | None = None,
+    oauth: tuple[tuple[str, str], ...] = (),
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
@@ -81,6 +82,7 @@ def application(
     in which exports lie until they are fetched.
     ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
     conditional delete may take away. ``validation``: the profiles that writes must meet.
+    ``oauth``: where apps get tokens, told in the CapabilityStatement (``Services``).
     """
     if validation is not None:
         guards = validation.guards(guards)
@@ -88,7 +90,7 @@ def application(
     lock = Lock()
     guards = {**(guards or {})}
     guards["Subscription"] = (*guards.get("Subscription", ()), subscription_guard(subscription_endpoints))
-    services = Services(connect, files, import_sources)
+    services = Services(connect, files, import_sources, oauth)
 
     def journal_now() -> Journal:
         if not journals:

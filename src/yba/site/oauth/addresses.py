@@ -23,3 +23,12 @@ def absolute(name: str) -> str:
 
 def token_url() -> str:
     return absolute("token")
+
+
+def oauth_uris() -> tuple[tuple[str, str], ...]:
+    """What the CapabilityStatement says of us, by the names of SMART's extension ``oauth-uris``."""
+    names = {
+        "authorize": "authorize", "token": "token", "introspect": "introspect", "revoke": "revoke",
+        "manage": "connected",
+    }  # fmt: skip
+    return tuple((said, absolute(name)) for said, name in names.items())
