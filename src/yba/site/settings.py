@@ -231,6 +231,7 @@ YBA_LIVE_URL = ENVIRONMENT.live_url or ""
 YBA_LIVE_PORT = ENVIRONMENT.port + 1
 YBA_NAVIGATION = "yba.site.navigation.items"
 YBA_PLACE = "yba.site.navigation.place"
+YBA_LOCK = "yba.site.accounts.lock.of_page"
 YBA_GUARDS = "yba.site.guards.guards"
 #: Erases what hangs on an account alone, when its owner asks (`yba.areas.citizen.privacy`).
 YBA_ERASE_ACCOUNT = "yba.site.erasing.erase_account"

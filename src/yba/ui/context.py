@@ -34,6 +34,15 @@ class Place:
     sign_out: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A desk that covers itself: after how many seconds, where it asks who is back, where it says somebody is here."""
+
+    after: int
+    url: str
+    present: str
+
+
 class Face:
     """The ``ui`` of templates; each part is worked out only when a template asks."""
 
@@ -66,6 +75,13 @@ class Face:
             return Place(sign_out=_sign_out())
         place: Place = import_string(provider)(self.request)
         return place if place.sign_out else replace(place, sign_out=_sign_out())
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """How this page covers itself when left alone; None: it does not."""
+        provider = getattr(settings, "YBA_LOCK", "")
+        found: Lock | None = import_string(provider)(self.request) if provider else None
+        return found
 
     @cached_property
     def name(self) -> str:

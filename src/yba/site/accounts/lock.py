@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from yba.site.accounts import events, roles
+from yba.ui.context import Lock
 
 Handler = Callable[[HttpRequest], HttpResponse]
 #: Seconds between two notes of "somebody is here".
@@ -42,6 +43,18 @@ def idle_lock(get_response: Handler) -> Handler:
         return get_response(request)
 
     return handle
+
+
+def of_page(request: HttpRequest) -> Lock | None:
+    """What a page needs to cover itself; not the page that asks who is back."""
+    user = getattr(request, "user", None)
+    if user is None or not applies(user) or request.session.get("locked"):
+        return None
+    return Lock(
+        after=int(settings.YBA_LOCK_AFTER.total_seconds()),
+        url=reverse("accounts:unlock"),
+        present=reverse("accounts:present"),
+    )
 
 
 def applies(user: Any) -> bool:
