@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.fhir.searches import citizen, found, observation, patient, put, resource
+from tests.fhir.searches import found, observation, patient, put, resource
 from tests.fhir.test_rest import Client, client
 from tests.wholeness import halves, misindexed
 from yba import fhir
-from yba.fhir import errors
-from yba.fhir.access import SYSTEM
+from yba.fhir import errors, jobs
+from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.r4.medication_request import MedicationRequest
+from yba.fhir.store import parameters, reindex
 
 __all__ = ["client"]
 
@@ -225,7 +227,7 @@ def test_contained_resources_are_answered(record: fhir.Record) -> None:
 
 def test_containers_are_seen_or_not(record: fhir.Record, connection: psycopg.Connection[Any]) -> None:
     put(record, patient("q"), observed("o9", PERSON, "Patient/q", ',"focus":[{"reference":"#p"}]'))
-    own = citizen(connection, "q")
+    own = fhir.open(connection, actor=Actor(user="c", role="citizen", person="q", persons=frozenset({"q"})))
     for more in ([], [ALONE]):
         assert len(answered(record, "Patient", ("_contained", "true"), ("name", "an"), *more)) == 3
         assert len(answered(own, "Patient", ("_contained", "true"), ("name", "an"), *more)) == 1
@@ -264,3 +266,29 @@ def test_the_face_cuts_out_what_is_meant(client: Client) -> None:
     assert page["entry"][0]["fullUrl"].endswith("/MedicationRequest/r")
     assert page["entry"][0]["resource"]["resourceType"] == "MedicationRequest"
     assert client("GET", "/Patient/p/Medication?_contained=true").status in (400, 404)
+
+
+def test_old_rows_are_made_anew(own_database: str) -> None:
+    """A store of before has no rows of what is contained: the job that makes index rows anew makes them."""
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(own_database, autocommit=True)
+
+    with connect() as connection:
+        record = fhir.open(connection, actor=SYSTEM)
+        put(record, request("r", MEDICATION.format(id="m", code="abc")))
+        for table in ("contained", "token", "reference", "text"):
+            connection.execute(f"delete from record.{table} where rid < 0".encode())
+        connection.execute("update record.search_state set version = 2, generation = gen_random_uuid()")
+        parameters.refreshed(connection)
+        asked = ("medication.ingredient-code", "abc")
+        assert found(record, "MedicationRequest", asked) == []
+        with pytest.raises(errors.Unavailable):
+            answered(record, "Medication", ("_contained", "true"))
+        assert reindex.due(connection, datetime.now(UTC)) is not None
+        assert jobs.drain(connect, {parameters.KIND: reindex.run}) == 1
+        parameters.refreshed(connection)
+        assert found(record, "MedicationRequest", asked) == ["r"]
+        assert answered(record, "Medication", ("_contained", "true")) == ["MedicationRequest/r"]
+        assert halves(connection) == []
+        assert misindexed(connection) == []

@@ -19,6 +19,7 @@ from yba.fhir.model.codec import resource_class
 from yba.fhir.record import Record
 from yba.fhir.rest.bundles import searchset
 from yba.fhir.store import migrate
+from yba.fhir.store.rows import execute
 
 
 def main() -> int:
@@ -75,6 +76,7 @@ def _load(record: Record, asked: argparse.Namespace) -> int:
         progress=lambda path, stored: print(f"{stored:8,} resources  {path.name}", file=sys.stderr),
         done=set(),
     )
+    execute(record.connection, "analyze")  # the planner knows nothing of what has just come
     for one in report.refused:
         print(one, file=sys.stderr)
     print(f"{report.resources:,} resources stored, {len(report.refused)} refused")

@@ -52,8 +52,12 @@ def due(connection: psycopg.Connection[Any], now: datetime) -> str | None:
 
 def run(job: jobs.JobRun) -> Any:
     """The handler of the job: ``parameters`` (what users added), ``types`` or everything."""
-    if job.params.get("parameters"):
-        return _parameters(job)
+    found = _parameters(job) if job.params.get("parameters") else _everything(job)
+    execute(job.connection, "analyze")  # the planner knows nothing of the rows that have just been made
+    return found
+
+
+def _everything(job: jobs.JobRun) -> Any:
     types = job.params.get("types") or None
     done = _walk(job, types, None)
     if types is None:
