@@ -110,7 +110,7 @@ def costs(connection: psycopg.Connection[Any], shape: Shape, *, generic: bool = 
             connection,
             shape.type,
             shape.params,
-            access=lambda name: policy.condition(shape.actor, name),
+            access=lambda name: policy.condition(shape.actor, name, "search"),
             strict=True,
         )
     total = Cost()

@@ -32,8 +32,17 @@ def fill(connection: psycopg.Connection[Any], persons: int, *, observations: int
     record = fhir.open(connection, actor=SYSTEM)
     for number in range(50):
         record.update(codec.decode(_practitioner(number)))
+    connection.execute(_STANDING)
     connection.execute("vacuum analyze")
     return made + 50
+
+
+# Each person's last visit is open; it stands to facility and chart as the record itself would have it.
+_STANDING = """
+insert into record.standing (shard, patient, holder, basis, since, until, source_type, source_id)
+select r.shard, r.patient, 'facility:' || r.facility, 'visit', '-infinity', 'infinity', 'Encounter', r.id
+  from record.resource r where r.type = 'Encounter' and r.id like '%-e2' and r.facility is not null
+"""
 
 
 # -- what one family is ------------------------------------------------------------------------------------

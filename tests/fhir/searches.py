@@ -30,9 +30,10 @@ def added(record: fhir.Record, type_name: str | None, *params: Params) -> list[s
     return sorted(f"{one.type}/{one.id}" for one in page.included)
 
 
-def citizen(connection: psycopg.Connection[Any], *persons: str) -> fhir.Record:
-    """The record of somebody who may see these persons only."""
-    return fhir.open(connection, actor=Actor(user="u", role="citizen", persons=frozenset(persons)))
+def citizen(connection: psycopg.Connection[Any], person: str) -> fhir.Record:
+    """The record of somebody who may see this person only: themselves."""
+    actor = Actor(user="u", role="citizen", persons=frozenset({person}), person=person)
+    return fhir.open(connection, actor=actor)
 
 
 def resource(reference: str, rest: str = "") -> str:

@@ -17,11 +17,12 @@ from yba.fhir import background, jobs, rest
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.bulk import export
 from yba.fhir.model import codec
+from yba.fhir.r4.datatypes import Coding, Meta
 from yba.fhir.store.audit import Journal
 
 ASYNC = {"prefer": "respond-async"}
 CITIZEN = Actor(user="c", role="citizen", persons=frozenset({"an"}), person="an")
-DOCTOR = Actor(user="d", role="doctor", facility="here", practitioner="d")
+DOCTOR = Actor(user="d", role="records_office", facility="here")
 
 
 class Server:
@@ -201,6 +202,9 @@ def test_each_exports_only_what_may_be_seen(server: Server) -> None:
         "subject": {"reference": "Patient/binh"},
     }  # fmt: skip
     record.update(codec.decode(json.dumps(visit).encode(), "Encounter"))
+    own = record.read("Observation", "binh-1")
+    own.meta = Meta(tag=[Coding(system="https://yba.vn/fhir/facility", code="here")])
+    record.update(own)
     found = ids(
         server.lines(
             server.exported("/$export?_type=Patient,Encounter,Observation", token="doctor"), "doctor"
@@ -208,7 +212,7 @@ def test_each_exports_only_what_may_be_seen(server: Server) -> None:
     )
     assert found == {
         "Encounter": ["v"],
-        "Observation": ["binh-0", "binh-1", "binh-2"],
+        "Observation": ["binh-1"],
         "Patient": ["binh"],
     }
     assert server("GET", "/$export", token="citizen", **ASYNC).status == 403

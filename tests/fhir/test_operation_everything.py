@@ -8,7 +8,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.fhir.operation_calls import BASE, Client, client_of, entries, names, put
+from tests.fhir.operation_calls import (
+    BASE,
+    Client,
+    a_consent,
+    a_guardian,
+    a_visit,
+    client_of,
+    entries,
+    names,
+    put,
+)
 
 P = {"reference": "Patient/p"}
 OF_P = ["Patient/p", "Encounter/e", "Observation/o1", "Observation/o2", "MedicationRequest/m", "Appointment/two",
@@ -27,7 +37,8 @@ def client(connection: psycopg.Connection[Any]) -> Client:
     put(found, "Medication", "drug", code={"text": "Paracetamol"})
     put(found, "Patient", "p", managingOrganization={"reference": "Organization/org"})
     put(found, "Patient", "other")
-    put(found, "Patient", "child")
+    put(found, "Patient", "child", birthDate="2020-01-01")
+    a_guardian(found, "child", "p")
     put(
         found, "Encounter", "e", facility="a", status="finished",
         **{"class": {"code": "AMB"}}, subject=P, period={"start": "2024-03-01", "end": "2024-03-20"},
@@ -175,23 +186,31 @@ def test_access(client: Client) -> None:
         or desk.count("Medication/drug") == 1
     )
     seen = names(client("GET", "/Patient/p/$everything", token="doctor-a"), "match")
-    assert seen == OF_P
+    assert seen == [
+        one for one in OF_P if one not in ("Observation/o2", "Appointment/two", "Observation/measured")
+    ]
+    a_consent(client, "p", "a")
+    shared = names(client("GET", "/Patient/p/$everything", token="doctor-a"), "match")
+    assert set(shared) - set(seen) == {"Observation/o2", "Consent/share-p-a"}
     assert client("GET", "/Patient/p/$everything", token="wall").status == 404
 
 
 def test_rows_of_a_person_that_are_hidden(client: Client) -> None:
     """Who registered a person sees the person and the own facility's rows; what another one keeps is not there."""
     put(client, "Patient", "r", facility="b")
+    a_visit(client, "r", "b")
     for facility in ("a", "b"):
         put(client, "Observation", f"at-{facility}", facility=facility, status="final", code={"text": "x"},
             subject={"reference": "Patient/r"})  # fmt: skip
     assert names(client("GET", "/Patient/r/$everything")) == [
         "Patient/r",
+        "Encounter/open-r-b",
         "Observation/at-a",
         "Observation/at-b",
     ]
     assert names(client("GET", "/Patient/r/$everything", token="doctor-b")) == [
         "Patient/r",
+        "Encounter/open-r-b",
         "Observation/at-b",
     ]
     assert names(client("GET", "/Observation/$lastn?patient=r&code:text=x", token="doctor-b")) == [
@@ -202,8 +221,8 @@ def test_rows_of_a_person_that_are_hidden(client: Client) -> None:
 
 def test_of_all_own_persons(client: Client) -> None:
     asked = names(client("GET", "/Patient/$everything", token="citizen"), "match")
-    assert asked == ["Patient/p", "Patient/child", "Encounter/e", "Observation/o1", "Observation/o2",
-                     "MedicationRequest/m", "Observation/measured"]  # fmt: skip
+    assert asked == ["Patient/p", "Patient/child", "RelatedPerson/p-of-child", "Encounter/e", "Observation/o1",
+                     "Observation/o2", "MedicationRequest/m", "Observation/measured"]  # fmt: skip
     refused = client("GET", "/Patient/$everything", token="doctor-a")
     assert (refused.status, refused.key) == (403, "everything.whose")
 

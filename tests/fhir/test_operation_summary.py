@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.fhir.operation_calls import BASE, Client, client_of, put
+from tests.fhir.operation_calls import BASE, Client, a_consent, client_of, put
 from yba.fhir.model import codec
 
 P = {"reference": "Patient/p"}
@@ -203,10 +203,11 @@ def test_narrative_is_xhtml_and_escaped(client: Client) -> None:
 
 
 def test_access(client: Client) -> None:
-    """Of two facilities: who treats here sees all of the person; nobody else gets a summary."""
+    """Of two facilities: who treats here sees what is shared; nobody else gets a summary."""
     allergy(
         client, "b", "Penicillin", meta={"tag": [{"system": "https://yba.vn/fhir/facility", "code": "b"}]}
     )
+    a_consent(client, "p", "a")
     for token in ("system", "citizen", "doctor-a"):
         assert ids(document(client, token), "48765-2") == ["b"]
     assert client("GET", "/Patient/p/$summary", token="stranger").status == 404

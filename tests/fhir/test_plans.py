@@ -61,7 +61,8 @@ def test_what_a_citizen_sees_is_read_by_the_charts_index(
     shape = plans.Shape("chart", "Observation", params, matches=12, pages=120, thrown=0, actor=actor)
     cost = plans.costs(store, shape)
     assert plans.faults(shape, cost) == []
-    assert {node.split()[-1] for node in cost.nodes if "Index" in node} == {"resource_chart"}
+    walked = {node.split()[-1] for node in cost.nodes if "Index" in node}
+    assert walked - {"standing_holder", "standing_person"} == {"resource_chart"}
 
 
 def test_the_trap_is_noticed(store: psycopg.Connection[Any]) -> None:

@@ -25,7 +25,7 @@ from yba.fhir.store import contained, identity, read, unindexing, write, write_m
 #: Rows of one person (or of one thing that is no person's) lie together: distributed by `shard`.
 DISTRIBUTED = {
     "resource", "version", "outbox", "token", "reference", "string", "date", "number", "uri", "composite", "position",
-    "text", "contained",
+    "text", "contained", "standing",
 }  # fmt: skip
 #: Kept whole, each with its reason.
 WHOLE = {
@@ -207,6 +207,7 @@ def test_doors_are_held_on_the_same_shard(person: fhir.Record, monkeypatch: pyte
                 condition=fhir.access.policy.condition(actor, "Patient"),
             )
         assert "r.shard = %(shard)s" in of_rows(heard)[0][0]
+        assert "s.patient = r.patient" in of_rows(heard)[0][0]
         assert (found is not None) == (actor.role == "citizen")
 
 

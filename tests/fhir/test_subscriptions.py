@@ -290,11 +290,11 @@ def test_past_events_can_be_asked_for_by_their_owner_only(house: House, receiver
 
 def test_one_is_told_only_what_one_may_see(house: House, receiver: Receiver) -> None:
     subscribe(house, receiver.url, "Observation", payload="application/fhir+json")
-    doctor = Actor(user="d", role="doctor", facility="here", practitioner="d")
+    office = Actor(user="d", role="records_office", facility="here")
     execute(
         house.connection,
         "update record.subscription set actor = %s::jsonb",
-        (json.dumps({"user": doctor.user, "role": doctor.role, "facility": "here", "practitioner": "d"}),),
+        (json.dumps({"user": office.user, "role": office.role, "facility": office.facility}),),
     )
     house.sender.step()
     for facility in ("here", "there"):

@@ -54,8 +54,8 @@ _EXISTS = (
 )
 _PERSONS = (
     "r.patient = any(array(select %(actor_person)s::text union all"
-    f" select s.patient::text from record.standing s"  # noqa: S608 - our own texts
-    f" where s.holder = any(%(actor_as_person)s) and {_NOW}))"
+    " select s.patient::text from record.standing s where s.holder = any(%(actor_as_person)s)"
+    f" and {_NOW}))"
 )
 _NAMED = re.compile(r"%\((\w+)\)s")
 _HIDES = "actor_hides_"
@@ -275,10 +275,18 @@ def mask(actor: Actor, type_name: str) -> Mask | None:
     return mask_of(type_name, elements) if elements else None
 
 
-def masked_types(actor: Actor) -> frozenset[str]:
-    """The types the actor sees in part."""
+def is_masked(actor: Actor) -> bool:
+    """Whether the actor sees some type in part."""
     role = role_of(actor)
-    return frozenset(role.masks) if role is not None else frozenset()
+    return role is not None and bool(role.masks)
+
+
+def hidden_codes(actor: Actor) -> Mapping[str, frozenset[str]]:
+    """The search parameters each type is without for the actor, who sees it in part."""
+    role = role_of(actor)
+    if role is None or not role.masks:
+        return {}
+    return {name: mask_of(name, elements).codes for name, elements in role.masks.items()}
 
 
 def types(actor: Actor, interaction: str = "read") -> list[str]:

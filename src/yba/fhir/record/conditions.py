@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from yba.fhir import search
+from yba.fhir.access import policy
 from yba.fhir.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from yba.fhir.record import writing
 from yba.fhir.record.failures import BUSY, translated
 from yba.fhir.record.reading import Known, sees
+from yba.fhir.search.parameters import without
 from yba.fhir.store.read import lock_many
 from yba.fhir.store.rows import Stored, execute
 
@@ -74,7 +76,7 @@ def checked(type_name: str, params: Sequence[Parameter]) -> list[Parameter]:
 def matches(record: Record, type_name: str, params: Sequence[Parameter], most: int) -> list[Stored]:
     """What a condition names, one more than ``most`` at most."""
     criteria = checked(type_name, params)
-    with translated:
+    with translated, without(policy.hidden_codes(record.actor)):
         found = search.run(
             record.connection, type_name, [*criteria, ("_count", str(most + 1)), ("_total", "none")],
             access=lambda name: record.may(name, "search"), strict=True,

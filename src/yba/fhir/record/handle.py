@@ -21,12 +21,12 @@ from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
-from yba.fhir.r4.bundle import Bundle
 from yba.fhir.r4.datatypes import Resource
 from yba.fhir.record import conditions, integrity, many, reading, writing
 from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.writing import ANY_VERSION, Change
+from yba.fhir.search.parameters import without
 from yba.fhir.store import contained, identity
 from yba.fhir.store.audit import Journal, act_of, split, write_acts
 from yba.fhir.store.read import History
@@ -137,6 +137,11 @@ class Record:
     def may(self, type_name: str, interaction: str = "read") -> Condition:
         """Which rows of a type the actor may do this to, by the record's clock: the door of every query."""
         return policy.condition(self.actor, type_name, interaction, now=self.clock())
+
+    def shown(self, stored: Stored) -> Stored:
+        """A version as the actor is shown it: without the elements that are masked for the role."""
+        mask = policy.mask(self.actor, stored.type)
+        return stored if mask is None else mask.stored(stored)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -271,7 +276,7 @@ class Record:
         type_name = type_name_of(kind)
         stored, _ = reading.current(self, type_name, identifier, lock=True)
         self.audit("read", type_name=type_name, stored=stored)
-        return codec.decode(content_of(reading.alive(stored)), type_name)
+        return codec.decode(content_of(reading.alive(self.shown(stored))), type_name)
 
     def history_stored(
         self,
@@ -323,6 +328,9 @@ class Record:
         return found
 
     def _note_search(
+        if policy.is_masked(self.actor):
+            found.matches = [self.shown(one) for one in found.matches]
+            found.included = [self.shown(one) for one in found.included]
         self,
         type_name: str | None,
         params: Sequence[Parameter],

@@ -91,7 +91,7 @@ def read_stored(record: Record, type_name: str, identifier: str) -> Stored:
     """The current version. Raises NotFound, Gone."""
     stored, _ = current(record, type_name, identifier)
     record.audit("read", type_name=type_name, stored=stored)
-    return alive(stored)
+    return alive(record.shown(stored))
 
 
 def vread_stored(record: Record, type_name: str, identifier: str, version: str) -> Stored:
@@ -113,7 +113,7 @@ def vread_stored(record: Record, type_name: str, identifier: str, version: str) 
             type=type_name, id=identifier, version=version,
         )  # fmt: skip
     record.audit("vread", type_name=type_name, stored=msgspec.structs.replace(found, patient=stored.patient))
-    return alive(found)
+    return alive(record.shown(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def history(
         )
     subject = found[0][1] if identifier is not None and found else None
     record.audit("history", type_name=type_name, stored=subject)
-    return Versions(found, total)
+    return Versions([(name, record.shown(one)) for name, one in found], total)
 
 
 def history_stored(

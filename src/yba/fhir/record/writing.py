@@ -177,7 +177,7 @@ def put(
     shard = identity.shard_of(patient or identifier)
     row = Given(
         type_name, identifier, shard, patient, facility, index.occurred, moment,
-        lambda table: write.given(table, getattr(index, table)),
+        lambda table: write.given(table, getattr(index, table), shard),
     )  # fmt: skip
     if not policy.may(record.actor, type_name, act or "create"):
         raise _refused(record, type_name, None)

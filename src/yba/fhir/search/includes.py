@@ -16,7 +16,7 @@ from yba.fhir.errors import TooCostly
 from yba.fhir.search import canonical, statement
 from yba.fhir.search.asked import ANY, Include
 from yba.fhir.search.clause import Clause, of_patients
-from yba.fhir.search.parameters import of_type, param_number
+from yba.fhir.search.parameters import hidden_of, of_type, param_number
 from yba.fhir.search.principal import names_the_patient
 from yba.fhir.search.question import Asking
 from yba.fhir.search.reference import target
@@ -149,7 +149,7 @@ def _own(url: str, base_url: str | None) -> tuple[str | None, str, str | None]:
 
 
 def _version(connection: _Connection, current: Stored, version: int | None) -> Stored | None:
-    """A version of a resource whose current one may be seen, unless it was another patient's."""
+    """A version of a resource whose current one may be seen, unless it was another patient's or facility's."""
     if version is None:
         return current
     found = read.one_version(connection, current.type, current.id, version)
@@ -223,9 +223,9 @@ def _pointing(
         ids = [one.id for one in rows]
         if include.source == ANY:
             for source in _pointing_types(connection, type_name, ids):
-                yield from _linked(connection, source, _by_any(type_name, ids), asking)
+                yield from _linked(connection, source, _by_any(source, type_name, ids), asking)
         elif include.code == ANY:
-            yield from _linked(connection, include.source, _by_any(type_name, ids), asking)
+            yield from _linked(connection, include.source, _by_any(include.source, type_name, ids), asking)
         else:
             parameter = of_type(include.source)[include.code]
             if not parameter.targets or type_name in parameter.targets or include.code == "patient":
@@ -234,11 +234,21 @@ def _pointing(
                     yield from _linked(connection, include.source, _by_url(include, rows), asking)
 
 
-def _by_any(type_name: str, ids: list[str]) -> Clause:
+def _by_any(source: str, type_name: str, ids: list[str]) -> Clause:
     return Clause(
         "(r.shard, r.rid) in (select x.shard, x.rid from record.reference x"  # noqa: S608 - our own texts
-        f" where x.target_type = '{type_name}' and x.target_id = any({{}}))",
+        f" where x.target_type = '{type_name}' and x.target_id = any({{}}){_but(source)})",
         (ids,),
+    )
+
+
+def _but(source: str) -> str:
+    """Without what points there by an element that is masked for who asks."""
+    hidden = sorted(hidden_of(source))
+    return (
+        f" and x.param not in ({', '.join(str(param_number(source, one)) for one in hidden)})"
+        if hidden
+        else ""
     )
 
 

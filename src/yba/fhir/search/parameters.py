@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -127,10 +128,34 @@ def beside(number: int) -> int:
     return other - (1 << 32) if other >= 1 << 31 else other
 
 
+_HIDDEN: ContextVar[Mapping[str, frozenset[str]] | None] = ContextVar("hidden", default=None)
+
+
+@contextmanager
+def without(hidden: Mapping[str, frozenset[str]]) -> Iterator[None]:
+    """Search as if types had not these parameters: they would tell of elements that are masked for who asks."""
+    before = _HIDDEN.set(hidden or None)
+    try:
+        yield
+    finally:
+        _HIDDEN.reset(before)
+
+
+def hidden_of(type_name: str) -> frozenset[str]:
+    """The parameters a type is without for who asks."""
+    return (_HIDDEN.get() or {}).get(type_name, frozenset())
+
+
 def of_type(type_name: str) -> Mapping[str, Parameter]:
-    """Every parameter a type can be searched by: the published ones and those that users added."""
+    """Every parameter a type can be searched by: the published ones and those that users added.
+
+    An added one may read any element, so a type that is masked in part has none of them.
+    """
     registry = _REGISTRY.get()
     known = builtin(type_name)
+    hidden = hidden_of(type_name)
+    if hidden:
+        return {code: parameter for code, parameter in known.items() if code not in hidden}
     if registry is None or not registry.by_base:
         return known
     added = {one.parameter.code: one.parameter for one in registry.of(type_name)}

@@ -318,10 +318,11 @@ def _written(table: str, rows: Rows) -> str:
     return _encode([made(*one) for one in rows]).decode()
 
 
-def given(table: str, rows: Rows) -> str:
+def given(table: str, rows: Rows, shard: int) -> str:
     """Rows that are not stored, as JSON with the ``rid`` 0: what the door puts criteria to before a write."""
     names = [name for name, _ in INDEX_TABLES[table]]
-    return msgspec.json.encode([{"rid": 0, **dict(zip(names, one, strict=True))} for one in rows]).decode()
+    made = [{"rid": 0, "shard": shard, **dict(zip(names, one, strict=True))} for one in rows]
+    return msgspec.json.encode(made).decode()
 
 
 # A class for each table, its fields the columns: made and encoded in C, where dicts would be made in Python.

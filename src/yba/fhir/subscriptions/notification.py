@@ -56,7 +56,7 @@ def focus(record: Record, event: Event) -> Stored | None:
     found = store.one_version(record.connection, event.type, event.id, event.version)
     if found is None or found.patient != seen[0].patient:  # it was another patient's then
         return None
-    return found
+    return record.shown(found)
 
 
 def bundle(

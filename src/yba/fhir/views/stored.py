@@ -40,7 +40,9 @@ class Question:
     params: Mapping[str, object]
 
 
-def question(view: View, actor: Actor, narrowed: Narrowed, limit: int | None = None) -> Question:
+def question(
+    view: View, actor: Actor, narrowed: Narrowed, limit: int | None = None, *, now: datetime | None = None
+) -> Question:
     """The statement of a view for an actor. Raises BadView for a type the record does not have."""
     if view.resource not in MODULES:
         raise BadView(
@@ -48,8 +50,13 @@ def question(view: View, actor: Actor, narrowed: Narrowed, limit: int | None = N
             f"'{view.resource}' is not a resource type of FHIR R4.",
             path="ViewDefinition.resource",
         )
-    may = policy.condition(actor, view.resource)
+    may = policy.condition(actor, view.resource, "search", now=now)
+    mask = policy.mask(actor, view.resource)
     params: dict[str, object] = {"view_type": view.resource, **may.params}
+    document = "r.content::jsonb"
+    if mask is not None:
+        document += " - %(view_masked)s::text[]"
+        params["view_masked"] = sorted({*mask.keys, "contained"})
     conditions = ["r.type = %(view_type)s", "r.content is not null"]
     if may.sql is not None:
         conditions.append(may.sql.as_string(None))
@@ -62,7 +69,7 @@ def question(view: View, actor: Actor, narrowed: Narrowed, limit: int | None = N
     made = compiled(view, Postgres(), "given")
     # OFFSET 0: the document is parsed once a resource, not once a column.
     text = (
-        "with given as not materialized (select r.content::jsonb as doc, r.rid as n from record.resource r"
+        f"with given as not materialized (select {document} as doc, r.rid as n from record.resource r"
         f" where {' and '.join(conditions)} offset 0)\n{placed(made)}"
     )
     if limit is not None:

@@ -137,7 +137,7 @@ def _composed(query: str, source: str, may: str, extra: str) -> str:
 def _fetched(record: Record, query: Query, params: Mapping[str, object]) -> list[Stored]:
     with translated:
         found = execute(record.connection, query, params).fetchall()
-    return [Stored(*row) for row in found]
+    return [record.shown(Stored(*row)) for row in found]
 
 
 # -- rows by name --------------------------------------------------------------------------------------------

@@ -73,11 +73,12 @@ def patient(call: Call) -> Response:
     """Patient/$everything and Patient/[id]/$everything."""
     call.refuse_unknown(("start", "end", *_COMMON))
     record = call.record
+    own = sorted({*record.actor.persons, *filter(None, [record.actor.person])})
     if call.id is not None:
         heads = [reading.alive(reading.current(record, "Patient", call.id)[0])]
         path = f"Patient/{call.id}/$everything"
     else:
-        if not record.actor.persons:
+        if not own:
             raise TooCostly(
                 "everything.whose",
                 "Name one patient: Patient/[id]/$everything. For many, use Patient/$export.",
@@ -85,7 +86,7 @@ def patient(call: Call) -> Response:
         heads = []
         path = "Patient/$everything"
     record.audit("search", type_name="Patient", stored=heads[0] if heads else None, detail=path)
-    patients = [one.id for one in heads] or sorted(record.actor.persons)
+    patients = [one.id for one in heads] or own
     source = Chart(
         heads,
         chart.OF_PATIENTS,

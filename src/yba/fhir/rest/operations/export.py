@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+from yba.fhir.access import policy
 from yba.fhir.bulk import export
 from yba.fhir.errors import Forbidden, Invalid, Unsupported
 from yba.fhir.model.dates import period_of
@@ -85,9 +86,11 @@ def _check(call: Call) -> None:
     services = call.request.services
     if services is None or services.files is None:
         raise Unsupported("export.no-files", "This server has no folder for exported files.")
-    if call.record.actor.role == "citizen":
+    if not policy.may_call(call.record.actor, "export"):
         raise Forbidden(
-            "access.export", "An export is made by a facility. Your own book is Patient/$everything."
+            "access.export",
+            f"The role '{call.record.actor.role}' exports nothing. The records office does; one's own book is "
+            "Patient/$everything.",
         )
     if "respond-async" not in (call.request.header("PREFER") or ""):
         raise Invalid("export.prefer", "An export takes a while: send the header 'Prefer: respond-async'.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from yba.fhir.access import policy
 from yba.fhir.bulk import importing
 from yba.fhir.errors import Forbidden, Invalid, Unsupported
 from yba.fhir.r4 import MODULES
@@ -16,7 +17,7 @@ _FORMATS = frozenset({"application/fhir+ndjson", "application/ndjson", "ndjson"}
 
 def begin(call: Call) -> Response:
     """Parameters ``inputFormat`` and, repeated, ``input`` with the parts ``type`` (or resourceType) and ``url``."""
-    if call.record.actor.role != "system":
+    if not policy.may_call(call.record.actor, "import"):
         raise Forbidden("access.import", "Importing is for the role 'system'.")
     services = call.request.services
     if services is None or services.files is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from yba.fhir import jobs as kept
+from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.errors import Forbidden, Invalid
 from yba.fhir.rest.operations import jobs
@@ -17,15 +18,13 @@ from yba.fhir.rest.response import Response
 from yba.fhir.store import reindex as work
 from yba.fhir.store.parameters import KIND
 
-ROLES = frozenset({"system"})
-
 
 def reindex(call: Call) -> Response:
     """Begin a run, or tell of them."""
-    if call.request.method != "POST":
-        return _told(call)
     if not _may(call.record.actor):
         raise Forbidden("reindex.forbidden", "Only an administrator may have the record indexed anew.")
+    if call.request.method != "POST":
+        return _told(call)
     types = [one.strip() for text in call.texts("type") + call.texts("_type") for one in text.split(",")]
     types += [call.type_name] if call.type_name is not None else []
     for one in work.known_types(types):
@@ -34,7 +33,7 @@ def reindex(call: Call) -> Response:
 
 
 def _may(actor: Actor) -> bool:
-    return actor.role in ROLES
+    return policy.may_call(actor, "reindex")
 
 
 def _told(call: Call) -> Response:

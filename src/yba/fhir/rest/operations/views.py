@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from yba.fhir.access.policy import may_call
 from yba.fhir.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooCostly, Unsupported
 from yba.fhir.model import tree
 from yba.fhir.model.dates import period_of
@@ -63,7 +64,7 @@ def run(call: Call) -> Response:
         table = inline.run_over(call.record.connection, view, given)
         rows = list(table.rows)[:limit] if limit is not None else table.rows
         return _answer(Table(table.columns, rows), form, header=header)
-    asked = stored.question(view, call.record.actor, narrowed, limit)
+    asked = stored.question(view, call.record.actor, narrowed, limit, now=call.record.clock())
     with stored.opened(call.record.connection, asked, seconds=SECONDS) as table:
         answer = _answer(table, form, header=header)
     call.record.audit("search", type_name=view.resource, detail=f"view {view.name or ''}: {_columns(view)}")
@@ -134,6 +135,8 @@ _BY_MEDIA = {
 def export(call: Call) -> Response:
     """Begin to write views to files; 202 with the place to look."""
     _refuse(call, _EXPORT)
+    if not may_call(call.record.actor, "views"):
+        raise Forbidden("access.export", "This role writes no views to files. Ask the records office.")
     _asynchronous(call)
     services = call.request.services
     if services is None or services.files is None:
@@ -197,7 +200,7 @@ def _kept(narrowed: stored.Narrowed) -> dict[str, Any]:
 
 def materialize(call: Call) -> Response:
     """Begin to make a table of a view, or to make it anew when the view is the same; 202 with the place to look."""
-    if call.record.actor.role != "system":
+    if not may_call(call.record.actor, "materialize"):
         raise Forbidden("access.materialize", "Tables of views are made by the operator of the record only.")
     _refuse(call, _MATERIALIZE)
     _asynchronous(call)
