@@ -10,7 +10,7 @@ from tests.journeys.browsing import Visitor
 
 PASSWORD = "yba-demo"
 STAFF = {
-    "care_desk": "cskh",
+    "customer_care": "cskh",
     "receptionist": "tiepdon",
     "doctor": "bs.khoi",
     "other_doctor": "bs.tam",

@@ -215,7 +215,7 @@ def choose_today(page: Page) -> None:
 
 
 def the_desk_confirms(day: Day) -> None:
-    page = day.screens.staff("care_desk").open("/")
+    page = day.screens.staff("customer_care").open("/")
     page.wait_for_url("**/sang-loc/")
     look(page, "screening")
     page.get_by_role("link", name=re.compile(NAME)).first.click()
@@ -596,7 +596,7 @@ def strangers_see_nothing(day: Day) -> None:
             f"/so/lan-kham/{day.visit}/",
             f"/so/the-bhyt/{day.person}/",
         ],
-        "care_desk": [f"/dat-kham/sang-loc/{day.appointment}/"],
+        "customer_care": [f"/dat-kham/sang-loc/{day.appointment}/"],
         "doctor": [f"/clinic/visit/{day.visit}", f"/clinic/prescription/{day.prescription}.pdf"],
         "pharmacist": [f"/pharmacy/prescription/{day.prescription}"],
         "cashier": [f"/billing/hoa-don/{bill}"],

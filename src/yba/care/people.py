@@ -35,7 +35,7 @@ from yba.ui.words import HANOI as HANOI
 INSURER: Final = "Bảo hiểm xã hội Việt Nam"
 RELATIONSHIP_CS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 MOST: Final = 30
-REGISTRARS: Final = frozenset({"citizen", "care_desk", "receptionist", "system"})
+REGISTRARS: Final = frozenset({"citizen", "customer_care", "receptionist", "system"})
 
 Relation = Literal["parent", "grandparent", "spouse", "child", "guardian", "other"]
 #: Relation -> code of HL7's role codes. Source: FHIR R4, valueset-relatedperson-relationshiptype.

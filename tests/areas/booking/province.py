@@ -82,7 +82,7 @@ def citizen(*persons: str) -> Actor:
 
 
 def agent(name: str = "Mai Linh") -> Actor:
-    return Actor(user=f"a-{name}", role="care_desk", name=name, facility=HOSPITAL)
+    return Actor(user=f"a-{name}", role="customer_care", name=name, facility=HOSPITAL)
 
 
 def first_slot(record: fhir.Record, *, skip: int = 0) -> str:

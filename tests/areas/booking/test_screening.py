@@ -110,7 +110,7 @@ def test_the_list_has_the_facilitys_requests_and_nobody_elses(house, asked):
 
     now = desk(house).clock()
     assert [one.booking.id for one in queries.waiting_list(desk(house), now=now)] == [asked.id]
-    other = opened(house, Actor(user="x", role="care_desk", name="X", facility="other"))
+    other = opened(house, Actor(user="x", role="customer_care", name="X", facility="other"))
     assert queries.waiting_list(other, now=now) == []
 
 

@@ -21,7 +21,7 @@ from yba.ui import spoken, words
 from yba.ui.requests import once_of, record_of, role_required
 
 
-@role_required("care_desk", "receptionist")
+@role_required("customer_care", "receptionist")
 def book(request: HttpRequest) -> HttpResponse:
     """Find the person, choose doctor and time, book and confirm."""
     record = record_of(request)
@@ -39,7 +39,7 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         made = actions.book_for_caller(
             record, slot_id=form.cleaned_data["slot"], patient_id=patient.id or "",
             reason=form.cleaned_data["reason"], phone=form.cleaned_data["phone"], once=once_of(request),
-            channel="phone" if record.actor.role == "care_desk" else "desk",
+            channel="phone" if record.actor.role == "customer_care" else "desk",
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _page(request, record, form, refusal=refusal, status=409)

@@ -22,7 +22,7 @@ from yba.fhir.record import Record, facility_of
 from yba.ui import parts, spoken, words
 from yba.ui.requests import record_of, role_required
 
-ROLE = "care_desk"
+ROLE = "customer_care"
 
 
 @require_safe

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from yba.care.demo.facilities import doctors
 from yba.care.demo.people import GRANDDAUGHTER, HEROINE, HEROINE_PHONE, HUSBAND
 
-Role = Literal["citizen", "care_desk", "receptionist", "doctor", "pharmacist", "cashier", "wall"]
+Role = Literal["citizen", "customer_care", "receptionist", "doctor", "pharmacist", "cashier", "wall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def accounts() -> list[DemoAccount]:
             "Trần Thị Thanh Mai",
             persons=(("nb-mai", "ban-than"), (GRANDDAUGHTER, "con")),
         ),
-        DemoAccount("cskh", "care_desk", "Lê Thị Mỹ Duyên", _HOSPITAL),
+        DemoAccount("cskh", "customer_care", "Lê Thị Mỹ Duyên", _HOSPITAL),
         DemoAccount("tiepdon", "receptionist", "Hoàng Thị Thu Trang", _HOSPITAL),
         *_doctors(),
         DemoAccount("duocsi", "pharmacist", "DS. Nguyễn Thị Phương Dung", _HOSPITAL),
