@@ -43,7 +43,8 @@ _values = st.one_of(
     st.sampled_from(
         ["true", "false", "p", "Patient/p", "http://s|1", "|1", "s|", "2026", "ge2026-01", "ap2026-01-02T08:00:00Z",
          "5.4", "gt5||mg", "5.4|http://unitsofmeasure.org|mg", "a$b", "a|b$gt5", "21.0|105.8|5|km", "", ",", "a,b",
-         "http://x.vn/a", "Patient/p/_history/1", "-1e400", "9" * 60, "0001", "9999-12-31", "ne9999", "{}", "%s", "\\"]
+         "http://x.vn/a", "Patient/p/_history/1", "-1e400", "9" * 60, "0001", "9999-12-31", "ne9999", "{}", "%s", "\\",
+         "$current-problems", "$current-medications", "#q"]
     ),
     st.text(max_size=12),
 )  # fmt: skip
@@ -95,7 +96,13 @@ def _searches(draw: st.DrawFn) -> tuple[str | None, list[tuple[str, str]]]:
     elif extra == 3:
         params.append(("_total", draw(st.sampled_from(["estimate", "accurate", "none"]))))
     elif extra == 4:
-        params.append((draw(st.sampled_from(["_list", "_text", "_content", "_id", "_tag"])), draw(_values)))
+        params.append(
+            (draw(st.sampled_from(["_list", "_text", "_content", "_id", "_tag", "_filter"])), draw(_values))
+        )
+    elif extra == 5:
+        params.append(("_contained", draw(st.sampled_from(["true", "both"]))))
+        params.append(("_containedType", draw(st.sampled_from(["container", "contained"]))))
+        params.append(("_total", draw(st.sampled_from(["estimate", "accurate", "none"]))))
     return (None if draw(st.integers(0, 9)) == 0 else type_name), params
 
 
@@ -106,6 +113,13 @@ def people(record: fhir.Record) -> None:
             "p", ',"active":true,"name":[{"text":"An"}],"identifier":[{"system":"http://s","value":"1"}]'
         ),
         encounter("e", "Patient/p"),
+        observation(
+            "c",
+            "#q",
+            rest=',"encounter":{"reference":"#e"},"contained":[{"resourceType":"Patient","id":"q",'
+            '"managingOrganization":{"reference":"#o"}},{"resourceType":"Organization","id":"o","name":"An"},'
+            '{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},"subject":{"reference":"#q"}}]',
+        ),
         observation(
             "o", "Patient/p", rest=',"encounter":{"reference":"Encounter/e"},"valueQuantity":{"value":5.4}'
         ),
@@ -134,7 +148,7 @@ def test_any_search_is_answered_or_refused(
     record = fhir.open(ready, actor=actor)
     try:
         with ready.transaction(force_rollback=True):
-            page = record.search_stored(type_name, params, strict=strict)
+            page = record.search_stored(type_name, params, strict=strict, contained=True)
     except ALLOWED as error:
         text = error.message
         assert "select" not in text
