@@ -325,12 +325,12 @@ class Record:
                 contained=contained,
             )  # fmt: skip
         self._note_search(type_name, params, compartment, found)
-        return found
-
-    def _note_search(
         if policy.is_masked(self.actor):
             found.matches = [self.shown(one) for one in found.matches]
             found.included = [self.shown(one) for one in found.included]
+        return found
+
+    def _note_search(
         self,
         type_name: str | None,
         params: Sequence[Parameter],
