@@ -95,6 +95,7 @@ class DecisionForm(forms.Form):
 class AppForm(_OfApp):
     """What an app says of itself. Everything a reviewer must be able to judge is needed."""
 
+    home = forms.URLField(label=_("Trang web"), max_length=300, required=False, assume_scheme="https")
     addresses = forms.CharField(
         label=_("Địa chỉ quay về"),
         help_text=_(
@@ -124,7 +125,6 @@ class AppForm(_OfApp):
         labels = {
             "name": _("Tên ứng dụng"),
             "description": _("Ứng dụng làm gì cho người dùng"),
-            "home": _("Trang web"),
             "contact": _("Người chịu trách nhiệm, điện thoại hoặc thư"),
             "privacy": _("Dữ liệu được dùng thế nào"),
             "method": _("Ứng dụng chứng minh mình bằng"),

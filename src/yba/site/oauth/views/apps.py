@@ -194,13 +194,15 @@ def _facts(found: App) -> list[tuple[str, str]]:
 
 def _changes(found: App) -> list[tuple[str, str, str]]:
     """What a developer wants changed: name, as it is, as it would be."""
+    proposed = found.proposed or {}
     return [
         (
-            _names().get(name, name),
-            "" if name == "logo" else _value(name, getattr(found, name)),
-            _value(name, value),
+            _names()[name],
+            "" if name == registering.LOGO else _value(name, getattr(found, name)),
+            _value(name, proposed[name]),
         )
-        for name, value in (found.proposed or {}).items()
+        for name in (*registering.SAID, registering.LOGO)
+        if name in proposed
     ]
 
 

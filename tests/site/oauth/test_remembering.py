@@ -1,0 +1,131 @@
+"""Who acts with a token is remembered, and forgotten the moment anything it rests on ends, in every process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from yba.fhir.access import Actor
+from yba.site.oauth.remembering import Ends, remembering
+
+SOMEONE = Actor(user="1", role="citizen")
+
+
+def asking() -> tuple[list[str], Callable[[str], Actor | None]]:
+    asked: list[str] = []
+
+    def ask(text: str) -> Actor | None:
+        asked.append(text)
+        return SOMEONE if text == "good" else None
+
+    return asked, ask
+
+
+def test_a_token_is_asked_for_once_in_a_while() -> None:
+    asked, ask = asking()
+    clock, mark = [0.0], [1]
+    who = remembering(ask, lambda: mark[0], clock=lambda: clock[0])
+    assert [who("good") for _ in range(5)] == [SOMEONE] * 5
+    assert asked == ["good"]
+    clock[0] = 10.0
+    who("good")
+    assert asked == ["good", "good"]
+    mark[0] = 2  # something ended
+    who("good")
+    assert asked == ["good"] * 3
+    assert who("bad") is None
+    assert who("bad") is None
+    assert asked == [*["good"] * 3, "bad", "bad"]
+
+
+def test_who_can_not_hear_of_ends_remembers_nothing() -> None:
+    asked, ask = asking()
+    who = remembering(ask, lambda: None)
+    who("good")
+    who("good")
+    assert asked == ["good", "good"]
+
+
+def test_an_end_told_while_asking_is_not_missed() -> None:
+    mark = [1]
+    asked: list[str] = []
+
+    def ask(text: str) -> Actor:
+        asked.append(text)
+        mark[0] += 1  # it ends just after the tables were read
+        return SOMEONE
+
+    who = remembering(ask, lambda: mark[0])
+    who("good")
+    who("good")
+    assert asked == ["good", "good"]
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def ends(committed: str) -> Ends:
+    found = Ends(committed)
+    soon(lambda: found.mark() is not None)
+    return found
+
+
+CHANGES = {
+    "a session is signed out": "delete from django_session",
+    "an app is stopped": "update oauth_app set state = 'suspended'",
+    "an app may less": "update oauth_app set scopes = 'openid'",
+    "a connection ends": "update oauth_connection set ended_at = now()",
+    "a sitting ends": "update oauth_sitting set ended_at = now()",
+    "a token is revoked": "update oauth_accesstoken set revoked_at = now()",
+    "an account is closed": "update accounts_account set is_active = false",
+    "an account changes its role": "update accounts_account set role = 'auditor'",
+    "an operator's token is revoked": "update accounts_token set revoked_at = now()",
+}
+
+
+def rows() -> None:
+    """One of each, so that a change has something to change."""
+    from datetime import UTC, datetime, timedelta
+
+    from django.contrib.sessions.models import Session
+
+    from tests.site.oauth.steps import an_account, an_app
+    from yba.site.accounts.actions import make_token
+    from yba.site.oauth.models import AccessToken, Connection, Sitting
+
+    now = datetime.now(UTC)
+    account, app = an_account(), an_app()
+    connection = Connection.objects.create(app=app, account=account, since=now, until=now + timedelta(days=1))
+    Session.objects.create(session_key="s1", session_data="", expire_date=now + timedelta(days=1))
+    sitting = Sitting.objects.create(connection=connection, session="s1", signed_in_at=now, began_at=now)
+    AccessToken.objects.create(
+        digest="d", app=app, sitting=sitting, issued_at=now, expires_at=now + timedelta(days=1)
+    )
+    make_token(role="system", now=now)
+
+
+def test_every_way_something_ends_is_heard(ends: Ends, committed: str, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        rows()
+    with psycopg.connect(committed, autocommit=True) as connection:
+        for name, change in CHANGES.items():
+            time.sleep(0.05)
+            before = ends.mark()
+            with connection.transaction(force_rollback=False):
+                assert connection.execute(change).rowcount >= 1, name
+            soon(lambda before=before: ends.mark() != before)  # type: ignore[misc]  # bound now
+        time.sleep(0.2)
+        before = ends.mark()
+        connection.execute("update accounts_account set last_login = now()")
+        connection.execute("update oauth_connection set last_used_at = now()")
+        time.sleep(0.3)
+        assert ends.mark() == before
