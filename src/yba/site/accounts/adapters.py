@@ -101,7 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def post_login(self, request: HttpRequest, user: Account, **hook: Any) -> HttpResponse:
         records = request.session.get("account_authentication_methods", [])
-        means = "+".join(str(one.get("type") or one.get("method")) for one in records)
+        means = "+".join(dict.fromkeys(str(one.get("type") or one.get("method")) for one in records))
         events.note("sign-in", request=request, account=user, detail=means)
         response: HttpResponse = super().post_login(request, user, **hook)
         return response

@@ -1,0 +1,1 @@
+"""Tests of accounts: signing in, factors, staff, desks, identity."""
