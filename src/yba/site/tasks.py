@@ -8,6 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from yba.site.accounts.models import Limit, SignInCode
+from yba.site.oauth.issuing import forget_old as forget_tokens
 
 
 @app.periodic(cron="* * * * *")  # type: ignore[untyped-decorator]  # procrastinate is not followed
@@ -22,10 +23,11 @@ async def retry_stalled(context: object, timestamp: int) -> None:
 @app.periodic(cron="17 3 * * *")  # type: ignore[untyped-decorator]
 @app.task(name="site.forget_old", queueing_lock="site.forget_old")  # type: ignore[untyped-decorator]
 def forget_old(timestamp: int) -> None:
-    """Drop codes and counts nobody needs any more, and sessions that ended."""
+    """Drop codes, counts and tokens nobody needs any more, and sessions that ended."""
     from django.core.management import call_command
 
     day_ago = timezone.now() - timedelta(days=1)
     SignInCode.objects.filter(expires_at__lt=day_ago).delete()
     Limit.objects.filter(started_at__lt=day_ago).delete()
+    forget_tokens(timezone.now())
     call_command("clearsessions")
