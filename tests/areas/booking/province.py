@@ -78,7 +78,13 @@ def build(record: fhir.Record, *, days: int = 2, people: int = 2) -> None:
 
 
 def citizen(*persons: str) -> Actor:
-    return Actor(user=f"c-{'-'.join(persons)}", role="citizen", name="Hạnh", persons=frozenset(persons))
+    return Actor(
+        user=f"c-{'-'.join(persons)}",
+        role="citizen",
+        name="Hạnh",
+        persons=frozenset(persons),
+        person=persons[0],
+    )
 
 
 def agent(name: str = "Mai Linh") -> Actor:

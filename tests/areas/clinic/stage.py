@@ -42,6 +42,9 @@ def as_role(
     """The record of somebody else on the same connection, at the tests' moment."""
     from django.db import transaction
 
+    persons = sorted(more.get("persons", ()))
+    if role == "citizen" and persons:
+        more.setdefault("person", persons[0])
     actor = Actor(
         user=f"u-{role}", role=role, name=DOCTOR_NAME, facility=facility, practitioner=practitioner, **more
     )

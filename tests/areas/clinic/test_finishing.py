@@ -31,6 +31,7 @@ from yba.care.chart import Asked, asked_of, chart_of
 from yba.care.identifiers import DRUG_CS, check_prescription_code
 from yba.care.line.models import Ticket
 from yba.care.refusal import Refusal
+from yba.fhir.access.consent import sharing
 from yba.fhir.errors import NotFound
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.appointment import Appointment
@@ -289,6 +290,8 @@ def test_a_current_medicine_is_stopped_when_the_doctor_says_so(
     record: Record, room: Stage, facility: str
 ) -> None:
     old = old_prescription(record, facility)
+    # What another facility prescribed is seen here because the person shares it.
+    record.create(sharing("nb-thu", [Reference(reference=f"Organization/{HOUSE}")], now=record.clock()))
     room.write(**full(drugs=(drug(drug_code("metformin")),)))
     assert [one.refusal.key for one in room.finish()] == ["medicine.current"]
     room.write(**full(drugs=(drug(drug_code("metformin"), stops=(str(old.id),)),)))
