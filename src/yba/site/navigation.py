@@ -37,8 +37,14 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.CASHIER: [("billing:cashier", _("Thu ngân"), "wallet")],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
     roles.RECORDS_OFFICE: [("accounts:identity", _("Danh tính"), "id-card")],
-    roles.FACILITY_ADMINISTRATOR: [("accounts:staff", _("Nhân viên"), "users"), ("oauth:apps", _("Ứng dụng"), "plug")],
-    roles.SYSTEM_ADMINISTRATOR: [("accounts:staff", _("Nhân viên"), "users"), ("oauth:apps", _("Ứng dụng"), "plug")],
+    roles.FACILITY_ADMINISTRATOR: [
+        ("accounts:staff", _("Nhân viên"), "users"),
+        ("oauth:apps", _("Ứng dụng"), "plug"),
+    ],
+    roles.SYSTEM_ADMINISTRATOR: [
+        ("accounts:staff", _("Nhân viên"), "users"),
+        ("oauth:apps", _("Ứng dụng"), "plug"),
+    ],
 }
 #: What every member of staff has beside the rooms of the role.
 OWN: list[tuple[str, StrPromise, str]] = [("accounts:security", _("Bảo mật"), "shield-check")]
