@@ -36,9 +36,13 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.PHARMACIST: [("pharmacy:counter", _("Quầy thuốc"), "pill")],
     roles.CASHIER: [("billing:cashier", _("Thu ngân"), "wallet")],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
-    roles.RECORDS_OFFICE: [("accounts:identity", _("Danh tính"), "id-card")],
+    roles.RECORDS_OFFICE: [
+        ("administration:privacy_requests", _("Yêu cầu dữ liệu"), "inbox"),
+        ("accounts:identity", _("Danh tính"), "id-card"),
+    ],
     roles.FACILITY_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),
+        ("administration:privacy_requests", _("Bảo vệ dữ liệu"), "lock-keyhole"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
     ],
     roles.SYSTEM_ADMINISTRATOR: [

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from yba.site import home
 
 #: Areas live under their own name; the citizen's book is the exception people know as /so.
-PREFIXES = {"citizen": "so/", "booking": "dat-kham/"}
+PREFIXES = {"citizen": "so/", "booking": "dat-kham/", "administration": "quan-tri/"}
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),

@@ -1,0 +1,205 @@
+"""Making, fetching and forgetting copies; asking for corrections and erasure; erasing an account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from yba.areas.citizen.privacy import book, copying, queries
+from yba.areas.citizen.privacy import rules as own_rules
+from yba.areas.citizen.privacy.models import BookCopy
+from yba.areas.citizen.rules import Own
+from yba.care.privacy import actions as privacy
+from yba.care.privacy import keeping, rules
+from yba.care.privacy.models import Request
+from yba.care.refusal import Refusal, refuse
+from yba.fhir.errors import RecordError
+from yba.fhir.record import Record
+from yba.ui import spoken, words
+
+MOST_WAITING = 4
+
+
+def order_copy(record: Record, own: Own, *, form: str, once: str = "") -> BookCopy | Refusal:
+    """Order a copy: made at once when the book is thin, else by the worker after this commits."""
+    now = record.clock()
+    refusal = own_rules.copy_refusal(own, today=rules.local_day(now))
+    if refusal is not None:
+        privacy.note(record, "refused", own.person.id, "copy.adult")
+        return refusal
+    if once and (known := BookCopy.objects.filter(once=once).first()) is not None:
+        return known
+    mine = BookCopy.objects.filter(account=record.actor.user)
+    if mine.filter(state=BookCopy.State.WAITING).count() >= MOST_WAITING:
+        return refuse("copy.waiting", gettext_lazy("Đang làm vài bản sao. Đợi xong rồi xin thêm."))
+    try:
+        with transaction.atomic():
+            copy = BookCopy.objects.create(
+                account=record.actor.user, patient_id=own.person.id, patient_name=own.person.name, form=form,
+                asked_at=now, once=once or None,
+            )  # fmt: skip
+            privacy.note(record, "export", own.person.id, f"copy {copy.pk} {form} asked")
+            if copying.count(record, own.person.id) <= rules.AT_ONCE:
+                make(record, copy)
+            else:
+                from yba.areas.citizen.privacy.tasks import make_copy
+
+                make_copy.defer(copy=copy.pk)
+    except IntegrityError:
+        return BookCopy.objects.get(once=once)
+    return copy
+
+
+def make(record: Record, copy: BookCopy) -> None:
+    """Put the copy together with the rights of its asker. Raises RecordError, and then nothing is kept."""
+    now = record.clock()
+    entries = copying.rows(record, copy.patient_id)
+    if copy.form == BookCopy.Form.PDF:
+        made = f"{words.gio(now)} {words.ngay(now)}"
+        content = book.book_pdf(copying.decoded(entries), asked_by=record.actor.name, made=made)
+    else:
+        entries = [*entries, *copying.named(record, entries)]
+        content = copying.bundle(
+            entries, base_url=settings.YBA_ORIGIN + "/fhir", made=now.isoformat(timespec="seconds")
+        )
+    copy.content, copy.size, copy.count = content, len(content), len(entries)
+    copy.state, copy.ready_at, copy.expires_at = BookCopy.State.READY, now, now + rules.COPY_WAITS
+    copy.save()
+    privacy.note(record, "export", copy.patient_id, f"copy {copy.pk} {copy.form} made, {copy.count} entries")
+
+
+def fetch_copy(
+    record: Record, number: int, allowed: Callable[[str], bool]
+) -> tuple[BookCopy, bytes] | Refusal | None:
+    """The bytes, once: they are gone from here with this answer. None: no such copy of this account."""
+    now = record.clock()
+    with transaction.atomic():
+        copy = BookCopy.objects.select_for_update().filter(pk=number, account=record.actor.user).first()
+        if copy is None or not allowed(copy.patient_id):
+            return None
+        state = own_rules.state_now(copy, now)
+        if state != BookCopy.State.READY or copy.content is None:
+            return refuse(
+                "copy.gone", gettext_lazy("Bản sao này đã được tải hoặc đã hết hạn. Xin bản mới nếu cần.")
+            )
+        content = bytes(copy.content)
+        copy.content, copy.state, copy.fetched_at = None, BookCopy.State.FETCHED, now
+        copy.save(update_fields=["content", "state", "fetched_at"])
+        privacy.note(record, "export", copy.patient_id, f"copy {copy.pk} {copy.form} fetched")
+        return copy, content
+
+
+def forget_old(now: datetime) -> int:
+    """Take the bytes of copies nobody fetched in time; how many."""
+    old = BookCopy.objects.filter(state=BookCopy.State.READY, expires_at__lte=now)
+    return old.update(state=BookCopy.State.EXPIRED, content=None)
+
+
+# -- requests -----------------------------------------------------------------------------------------------
+
+
+def ask_correction(
+    record: Record,
+    own: Own,
+    *,
+    visit: queries.Visit | None,
+    facility: tuple[str, str],
+    wrong: str,
+    right: str,
+    once: str,
+) -> Request | Refusal:
+    """Ask the facility that keeps an entry, or the person's particulars, to correct it."""
+    asked = privacy.Asked(
+        kind=Request.Kind.CORRECT,
+        patient=own.person.id,
+        patient_name=own.person.name,
+        facility=facility[0],
+        facility_name=facility[1],
+        subject=f"Encounter/{visit.id}" if visit else f"Patient/{own.person.id}",
+        subject_words=visit.words if visit else "",
+        wrong=wrong,
+        right=right,
+    )
+    return privacy.ask(record, asked, once=once)
+
+
+def ask_erasure(record: Record, own: Own, *, why: str, once: str) -> list[Request] | Refusal:
+    """Ask every facility that keeps records; where the law keeps them still, the refusal is the answer (Đ5, P-05)."""
+    today = rules.local_day(record.clock())
+    groups = keeping.kept_of(record, own.person.id)
+    facilities = {one.facility: one.facility_name for one in groups} or {"": ""}
+    made = []
+    with transaction.atomic():
+        for facility, name in facilities.items():
+            asked = privacy.Asked(
+                kind=Request.Kind.ERASE, patient=own.person.id, patient_name=own.person.name, facility=facility,
+                facility_name=name, wrong=why,
+            )  # fmt: skip
+            row = privacy.ask(record, asked, once=f"{once}.{facility}"[:64] if once else "")
+            if isinstance(row, Refusal):
+                transaction.set_rollback(True)
+                return row
+            made.append(row)
+            mine = [one for one in groups if one.facility == facility]
+            if row.state == Request.State.OPEN and not any(one.is_past(today) for one in mine):
+                answer, article = kept_answer(mine)
+                privacy.close(record.as_system(), row, accepted=False, answer=answer, article=article)
+    return made
+
+
+def kept_answer(groups: Sequence[keeping.KeptGroup]) -> tuple[str, str]:
+    """Why nothing can be erased, and the articles that say so."""
+    if not groups:
+        from yba.care.privacy.tables import classes
+
+        book_class = next(one for one in classes() if one.key == "book")
+        return (
+            _("Sổ sức khỏe điện tử được giữ 10 năm sau khi chủ sổ qua đời, nên chưa xóa được."),
+            book_class.article,
+        )
+    parts = [
+        _("%(name)s: %(count)s lần khám, giữ vĩnh viễn") % {"name": one.name, "count": one.count}
+        if one.until is None
+        else _("%(name)s: %(count)s lần khám, giữ đến %(day)s")
+        % {"name": one.name, "count": one.count, "day": words.ngay(one.until)}
+        for one in groups
+    ]
+    said = _("Luật bắt buộc giữ hồ sơ bệnh án nên chưa xóa được. %(parts)s.") % {"parts": "; ".join(parts)}
+    return said, "; ".join(dict.fromkeys(one.article for one in groups))
+
+
+# -- the account --------------------------------------------------------------------------------------------
+
+
+def erase_account(record: Record, account: Any) -> None:
+    """Erase what the account alone holds: numbers, devices, family, copies. The books stay, and say why."""
+    with transaction.atomic():
+        patients = sorted(account.persons)
+        BookCopy.objects.filter(account=record.actor.user).update(content=None, state=BookCopy.State.EXPIRED)
+        for patient in patients:
+            privacy.note(record, "account-erased", patient, f"account {record.actor.user}")
+        import_string(settings.YBA_ERASE_ACCOUNT)(account)
+
+
+def file_name(copy: BookCopy) -> str:
+    """A plain name for the file: no name of the person in a list of downloads."""
+    day = re.sub(r"\D", "", words.ngay(copy.asked_at))
+    return f"so-y-ba-{day}-{copy.pk}.{'pdf' if copy.form == BookCopy.Form.PDF else 'json'}"
+
+
+def waits_until(copy: BookCopy) -> str:
+    return spoken.when(copy.expires_at) if copy.expires_at else ""
+
+
+__all__ = [
+    "RecordError", "ask_correction", "ask_erasure", "erase_account", "fetch_copy", "file_name", "forget_old",
+    "kept_answer", "make", "order_copy", "waits_until",
+]  # fmt: skip

@@ -1,0 +1,322 @@
+"""The pages of one's rights over one's data."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from yba.areas.citizen import pages as book_pages
+from yba.areas.citizen import queries as book_queries
+from yba.areas.citizen import rules as book_rules
+from yba.areas.citizen.privacy import actions, pages, queries, rules
+from yba.areas.citizen.privacy.forms import AccountErasureForm, CopyForm, CorrectionForm, ErasureForm
+from yba.areas.citizen.privacy.models import BookCopy
+from yba.care import people
+from yba.care.privacy import actions as privacy
+from yba.care.privacy import keeping, tables
+from yba.care.privacy import rules as law
+from yba.care.privacy.models import Agreement, Request
+from yba.care.refusal import Refusal
+from yba.care.uploads import file_response
+from yba.fhir.record import Record
+from yba.ui import words
+from yba.ui.requests import once_of, record_of, role_required
+
+SHOWN_COPIES = 20
+
+
+def _own(request: HttpRequest, record: Record) -> list[book_rules.Own]:
+    account: Any = request.user
+    links = sorted(
+        account.links.values_list("patient_id", "relation", "id"),
+        key=lambda it: (it[1] != book_rules.SELF, it[2]),
+    )
+    return book_queries.own_people(record, [(patient, relation) for patient, relation, _id in links])
+
+
+class _Opened:
+    """The book that is open now: whose, among whom, on which day."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.record = record_of(request)
+        self.own = _own(request, self.record)
+        one = book_rules.chosen(self.own, request.session.get("person", ""))
+        if one is None:
+            raise _NoBook
+        self.one = one
+        self.today: date = law.local_day(self.record.clock())
+
+    @property
+    def cover(self) -> book_pages.Cover:
+        card = people.coverage_of(self.record, self.one.person.id, self.today)
+        return book_pages.cover(self.own, self.one, today=self.today, card=card)
+
+
+class _NoBook(Exception):
+    """The account has no book yet."""
+
+
+def _opened(request: HttpRequest) -> _Opened | None:
+    try:
+        return _Opened(request)
+    except _NoBook:
+        return None
+
+
+@require_safe
+@role_required("citizen")
+def home(request: HttpRequest) -> HttpResponse:
+    """What one may ask of one's data, and what came of what one asked."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    found = Request.objects.filter(
+        patient_id=opened.one.person.id, account=opened.record.actor.user
+    ).order_by("-pk")
+    page = pages.HomePage(
+        _("Dữ liệu của tôi"),
+        opened.cover,
+        [pages.request_line(one) for one in found[:100]],
+        rules.copy_refusal(opened.one, today=opened.today) is None,
+    )
+    return render(request, "citizen_privacy/home.html", {"page": page})
+
+
+# -- copies -------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def copies(request: HttpRequest) -> HttpResponse:
+    """Order a copy of the open book, and see those that wait."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    form = CopyForm(request.POST) if request.method == "POST" else CopyForm()
+    refusal, status = "", 200
+    if request.method == "POST":
+        if form.is_valid():
+            made = actions.order_copy(
+                opened.record, opened.one, form=form.cleaned_data["form"], once=once_of(request)
+            )
+            if not isinstance(made, Refusal):
+                return redirect("citizen:privacy_copies")
+            refusal, status = made.message, 409
+        else:
+            status = 422
+    elif (why := rules.copy_refusal(opened.one, today=opened.today)) is not None:
+        refusal = why.message
+    return _copies_page(request, opened, form, refusal, status)
+
+
+def _copies_page(
+    request: HttpRequest, opened: _Opened, form: CopyForm, refusal: str, status: int
+) -> HttpResponse:
+    found = BookCopy.objects.filter(account=opened.record.actor.user).defer("content").order_by("-asked_at")
+    now = opened.record.clock()
+    lines = [pages.copy_line(one, now) for one in found[:SHOWN_COPIES]]
+    page = pages.CopiesPage(
+        _("Tải bản sao"), opened.cover, form, lines, refusal, any(one.kind == "wait" for one in lines)
+    )
+    part = "#list" if request.headers.get("HX-Request") else ""
+    return render(request, f"citizen_privacy/copies.html{part}", {"page": page}, status=status)
+
+
+@require_POST
+@role_required("citizen")
+def fetch(request: HttpRequest, copy: int) -> HttpResponse:
+    """The file, once. A POST: no link, preview or reload uses it up."""
+    opened = _opened(request)
+    if opened is None:
+        raise Http404
+
+    def allowed(patient: str) -> bool:
+        one = next((it for it in opened.own if it.person.id == patient), None)
+        return one is not None and rules.copy_refusal(one, today=opened.today) is None
+
+    found = actions.fetch_copy(opened.record, copy, allowed)
+    if found is None:
+        raise Http404
+    if isinstance(found, Refusal):
+        return _copies_page(request, opened, CopyForm(), found.message, 410)
+    row, content = found
+    kind = "application/pdf" if row.form == BookCopy.Form.PDF else "application/fhir+json"
+    return file_response(content, kind=kind, name=actions.file_name(row))
+
+
+# -- consents -----------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def consents(request: HttpRequest) -> HttpResponse:
+    """Each purpose with its text: agree or withdraw, each by its own button, nothing chosen beforehand."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    refusal = ""
+    if request.method == "POST":
+        said = privacy.agree(
+            opened.record,
+            patient=opened.one.person.id,
+            purpose=request.POST.get("purpose", ""),
+            version=request.POST.get("version", ""),
+            given=request.POST.get("say") == "yes",
+            method=Agreement.Method.PAGE,
+            evidence=_evidence(request, opened),
+        )
+        if not isinstance(said, Refusal):
+            messages.success(request, _("Đã ghi: đồng ý.") if said.given else _("Đã ghi: rút lại đồng ý."))
+            return redirect("citizen:privacy_consents")
+        refusal = said.message
+    lines = [
+        pages.consent_line(text, privacy.newest(opened.one.person.id, text.purpose))
+        for text in tables.texts_in_force(opened.today)
+    ]
+    page = pages.ConsentsPage(_("Những việc đã đồng ý"), opened.cover, lines, refusal)
+    return render(request, "citizen_privacy/consents.html", {"page": page}, status=409 if refusal else 200)
+
+
+def _evidence(request: HttpRequest, opened: _Opened) -> dict[str, str]:
+    """What proves who said it: the signed-in account, from where, with what, in which language it was read."""
+    actor = opened.record.actor
+    return {
+        "address": str(request.META.get("REMOTE_ADDR") or ""),
+        "browser": request.headers.get("User-Agent", "")[:300],
+        "session": str(getattr(actor, "session", None) or ""),
+        "language": str(getattr(request, "LANGUAGE_CODE", "vi")),
+        "for": "self" if opened.one.is_self else opened.one.relation,
+    }
+
+
+# -- requests -----------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def correction(request: HttpRequest) -> HttpResponse:
+    """Say what is wrong in the book; the facility that keeps it answers."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    visits = queries.visits_of(opened.record, opened.one.person.id)
+    facilities = queries.facilities_of(visits)
+    given: dict[str, Any] = {"visits": visits, "facilities": facilities}
+    first = {"subject": request.GET.get("muc", "")}
+    form = (
+        CorrectionForm(request.POST, **given)
+        if request.method == "POST"
+        else CorrectionForm(initial=first, **given)
+    )
+    refusal, status = "", 200
+    if request.method == "POST":
+        if form.is_valid():
+            visit = form.visit
+            chosen = dict(facilities).get(form.cleaned_data["facility"])
+            facility = (
+                (visit.facility, visit.facility_name)
+                if visit
+                else ((form.cleaned_data["facility"], chosen) if chosen else (facilities or [("", "")])[0])
+            )
+            made = actions.ask_correction(
+                opened.record, opened.one, visit=visit, facility=facility, wrong=form.cleaned_data["wrong"],
+                right=form.cleaned_data["right"], once=once_of(request),
+            )  # fmt: skip
+            if not isinstance(made, Refusal):
+                return redirect("citizen:privacy_request", made.pk)
+            refusal, status = made.message, 409
+        else:
+            status = 422
+    due = words.ngay(law.due(Request.Kind.CORRECT, opened.today))
+    page = pages.CorrectionPage(_("Xin sửa sổ"), opened.cover, form, refusal, due)
+    return render(request, "citizen_privacy/correction.html", {"page": page}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def one_request(request: HttpRequest, number: int) -> HttpResponse:
+    """One request with its steps; a POST takes it back."""
+    opened = _opened(request)
+    row = Request.objects.filter(pk=number).first() if opened else None
+    if opened is None or row is None or row.account != opened.record.actor.user:
+        raise Http404
+    if row.patient_id not in {it.person.id for it in opened.own}:
+        raise Http404
+    if request.method == "POST":
+        done = privacy.withdraw(opened.record, number)
+        if isinstance(done, Refusal):
+            messages.warning(request, done.message)
+        return redirect("citizen:privacy_request", number)
+    page = pages.request_page(row, opened.cover, privacy.officer_of(row.facility), now=opened.record.clock())
+    return render(request, "citizen_privacy/request.html", {"page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def erasure(request: HttpRequest) -> HttpResponse:
+    """What can be erased, what the law keeps; a POST asks for the records."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    form = ErasureForm(request.POST if request.method == "POST" and "ask" in request.POST else None)
+    refusal, status = "", 200
+    if request.method == "POST" and form.is_valid():
+        made = actions.ask_erasure(
+            opened.record, opened.one, why=form.cleaned_data["why"], once=once_of(request)
+        )
+        if not isinstance(made, Refusal):
+            return (
+                redirect("citizen:privacy_request", made[0].pk)
+                if len(made) == 1
+                else redirect("citizen:privacy")
+            )
+        refusal, status = made.message, 409
+    return _erasure_page(request, opened, form, AccountErasureForm(), refusal, status)
+
+
+def _erasure_page(
+    request: HttpRequest,
+    opened: _Opened,
+    form: ErasureForm,
+    account: AccountErasureForm,
+    refusal: str,
+    status: int,
+) -> HttpResponse:
+    kept = [pages.kept_line(one) for one in keeping.kept_of(opened.record, opened.one.person.id)]
+    page = pages.ErasurePage(_("Xóa dữ liệu"), opened.cover, kept, form, account, refusal)
+    return render(request, "citizen_privacy/erasure.html", {"page": page}, status=status)
+
+
+@require_POST
+@role_required("citizen")
+def erase_account(request: HttpRequest) -> HttpResponse:
+    """Erase the account; the books stay with those who must keep them."""
+    opened = _opened(request)
+    form = AccountErasureForm(request.POST)
+    if not form.is_valid():
+        if opened is None:
+            return redirect("citizen:profile")
+        return _erasure_page(request, opened, ErasureForm(), form, "", 422)
+    actions.erase_account(record_of(request), request.user)
+    logout(request)
+    messages.success(request, _("Tài khoản đã xóa. Hồ sơ bệnh án vẫn ở cơ sở khám vì luật bắt buộc giữ."))
+    return redirect("home")
+
+
+@require_safe
+@role_required("citizen")
+def activities(request: HttpRequest) -> HttpResponse:
+    """Why data are kept and who receives them."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    lines = [pages.activity_line(one) for one in tables.activities()]
+    page = pages.ActivitiesPage(_("Vì sao giữ dữ liệu này"), opened.cover, lines)
+    return render(request, "citizen_privacy/activities.html", {"page": page})
