@@ -292,3 +292,17 @@ def test_old_rows_are_made_anew(own_database: str) -> None:
         assert answered(record, "Medication", ("_contained", "true")) == ["MedicationRequest/r"]
         assert halves(connection) == []
         assert misindexed(connection) == []
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"resourceType":"Parameters","id":"k","parameter":[{"name":"a","valueString":"b"}]}',
+        '{"resourceType":"Bundle","id":"k","type":"collection"}',
+        '{"resourceType":"Binary","id":"k","contentType":"text/plain"}',
+    ],
+)
+def test_what_is_inside_need_not_be_able_to_contain(record: fhir.Record, kept: str) -> None:
+    """GuidanceResponse.outputParameters of HL7's own example leads to Parameters inside (found by the fuzz)."""
+    put(record, observed("o9", f"{HOUSE},{kept}", "Patient/p", ',"focus":[{"reference":"#k"}]'))
+    assert found(record, "Observation", ("_id", "o9")) == ["o9"]

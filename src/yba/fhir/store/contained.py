@@ -16,6 +16,7 @@ import psycopg
 
 from yba.fhir.errors import RecordError, TooCostly
 from yba.fhir.model import codec
+from yba.fhir.r4.datatypes import DomainResource
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import beside
 from yba.fhir.search.rows import IndexRows, ReferenceRow
@@ -86,9 +87,11 @@ def inside(connection: psycopg.Connection[Any], row: Write, resource: Any) -> li
             continue
         if own.id is None:
             continue
-        own.contained = resource.contained  # type: ignore[attr-defined]  # to tell the type of what it refers to
+        if isinstance(own, DomainResource):  # others contain nothing: Parameters, Bundle, Binary
+            own.contained = resource.contained  # to tell the type of what it refers to
         index = index_rows(own)
-        own.contained = []  # type: ignore[attr-defined]  # as above
+        if isinstance(own, DomainResource):
+            own.contained = []
         kind = type(own).__name__.rstrip("_")
         patient = index.patient if kind != "Patient" else None
         part = Write(kind, own.id, 0, datetime.min, "PUT", row.shard, patient, None, content)  # noqa: DTZ901 - never written
