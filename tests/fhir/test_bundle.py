@@ -12,6 +12,7 @@ import pytest
 
 from tests.spec.published import folder
 from yba import fhir
+from yba.fhir import bundle as bundles
 from yba.fhir import errors
 from yba.fhir.access import SYSTEM
 from yba.fhir.model import codec
@@ -63,7 +64,8 @@ URN = "urn:uuid:11111111-1111-1111-1111-111111111111"
 
 
 def test_references_among_entries_are_resolved_and_values_left_alone(record: fhir.Record) -> None:
-    answer = record.run_bundle(
+    answer = bundles.run(
+        record,
         bundle(
             entry(
                 "POST",
@@ -72,7 +74,7 @@ def test_references_among_entries_are_resolved_and_values_left_alone(record: fhi
                 fullUrl="urn:uuid:22222222-2222-2222-2222-222222222222",
             ),
             entry("POST", "Patient", PATIENT, fullUrl=URN),
-        )
+        ),
     )
     assert [one.response.status for one in answer.entry if one.response] == ["201 Created", "201 Created"]
     (patient,) = record.find(Patient)
@@ -85,11 +87,12 @@ def test_references_among_entries_are_resolved_and_values_left_alone(record: fhi
 
 def test_one_bad_entry_undoes_all_and_is_named(record: fhir.Record) -> None:
     with pytest.raises(errors.RecordError) as refused:
-        record.run_bundle(
+        bundles.run(
+            record,
             bundle(
                 entry("POST", "Patient", PATIENT),
                 entry("POST", "Observation", observation("urn:uuid:33333333-3333-3333-3333-333333333333")),
-            )
+            ),
         )
     assert refused.value.key == "bundle.unresolved"
     assert (refused.value.path or "").startswith("Bundle.entry[1]")
@@ -101,17 +104,20 @@ def test_conditional_reference_and_conditional_create(record: fhir.Record) -> No
         codec.decode(b'{"resourceType":"Practitioner","identifier":[{"system":"s","value":"7"}]}')
     )
     made = observation(URN) | {"performer": [{"reference": "Practitioner?identifier=s|7"}]}
-    record.run_bundle(
+    bundles.run(
+        record,
         bundle(
             entry("POST", "Patient", PATIENT, fullUrl=URN, ifNoneExist="name=tran"),
             entry("POST", "Observation", made),
             entry("POST", "Practitioner", {"resourceType": "Practitioner"}, ifNoneExist="identifier=s|7"),
-        )
+        ),
     )
     (found,) = record.find(Observation)
     assert found.performer[0].reference == f"Practitioner/{doctor.id}"
     assert record.count(Practitioner) == 1
-    again = record.run_bundle(bundle(entry("POST", "Patient", PATIENT, fullUrl=URN, ifNoneExist="name=tran")))
+    again = bundles.run(
+        record, bundle(entry("POST", "Patient", PATIENT, fullUrl=URN, ifNoneExist="name=tran"))
+    )
     assert again.entry[0].response is not None
     assert again.entry[0].response.status == "200 OK"
     assert record.count(Patient) == 1
@@ -119,23 +125,25 @@ def test_conditional_reference_and_conditional_create(record: fhir.Record) -> No
 
 def test_a_conditional_reference_to_nobody_refuses_the_whole(record: fhir.Record) -> None:
     with pytest.raises(errors.PreconditionFailed, match="matches nothing"):
-        record.run_bundle(
+        bundles.run(
+            record,
             bundle(
                 entry("POST", "Patient", PATIENT),
                 entry("POST", "Observation", observation("Patient?name=khong")),
-            )
+            ),
         )
     assert record.count(Patient) == 0
 
 
 def test_the_order_is_delete_post_put(record: fhir.Record) -> None:
     old = record.update(codec.decode(b'{"resourceType":"Patient","id":"old","name":[{"text":"Cu"}]}'))
-    answer = record.run_bundle(
+    answer = bundles.run(
+        record,
         bundle(
             entry("PUT", "Patient/new", {**PATIENT, "id": "new"}),
             entry("POST", "Patient", PATIENT),
             entry("DELETE", f"Patient/{old.id}"),
-        )
+        ),
     )
     assert [one.response.status for one in answer.entry if one.response] == [
         "201 Created",
@@ -148,19 +156,20 @@ def test_the_order_is_delete_post_put(record: fhir.Record) -> None:
 
 def test_the_same_resource_twice_is_refused(record: fhir.Record) -> None:
     with pytest.raises(errors.Invalid, match="Patient/a is changed twice"):
-        record.run_bundle(
-            bundle(entry("PUT", "Patient/a", {**PATIENT, "id": "a"}), entry("DELETE", "Patient/a"))
+        bundles.run(
+            record, bundle(entry("PUT", "Patient/a", {**PATIENT, "id": "a"}), entry("DELETE", "Patient/a"))
         )
 
 
 def test_a_batch_takes_each_by_itself(record: fhir.Record) -> None:
-    answer = record.run_bundle(
+    answer = bundles.run(
+        record,
         bundle(
             entry("POST", "Patient", PATIENT),
             entry("PUT", "Patient/x", {"resourceType": "Observation"}),
             entry("DELETE", "Patient/nobody"),
             kind="batch",
-        )
+        ),
     )
     assert [one.response.status for one in answer.entry if one.response] == [
         "201 Created",
@@ -173,7 +182,7 @@ def test_a_batch_takes_each_by_itself(record: fhir.Record) -> None:
 @pytest.mark.parametrize("kind", ["document", "searchset", "collection"])
 def test_other_bundles_are_not_carried_out(record: fhir.Record, kind: str) -> None:
     with pytest.raises(errors.Invalid, match=f"'{kind}' is not carried out"):
-        record.run_bundle(bundle(entry("POST", "Patient", PATIENT), kind=kind))
+        bundles.run(record, bundle(entry("POST", "Patient", PATIENT), kind=kind))
 
 
 def _files() -> list[Path]:
@@ -205,7 +214,7 @@ def test_synthea_bundles_read_back_equal(own_database: str) -> None:
             body = gzip.decompress(file.read_bytes())
             decoded = codec.decode(body)
             assert isinstance(decoded, Bundle)
-            answer = record.run_bundle(decoded)
+            answer = bundles.run(record, decoded)
             sent = json.loads(body, parse_float=str)["entry"]
             names = {
                 one["fullUrl"]: (got.response.location or "").partition("/_history")[0]
@@ -247,8 +256,9 @@ CONDITION = "identifier=urn:s|1"
 
 def test_a_condition_never_matches_what_the_transaction_deletes(record: fhir.Record) -> None:
     record.update(codec.decode_as(json.dumps(KNOWN_AS | {"id": "old"}), Patient))
-    answer = record.run_bundle(
-        bundle(entry("POST", "Patient", KNOWN_AS, ifNoneExist=CONDITION), entry("DELETE", "Patient/old"))
+    answer = bundles.run(
+        record,
+        bundle(entry("POST", "Patient", KNOWN_AS, ifNoneExist=CONDITION), entry("DELETE", "Patient/old")),
     )
     assert [one.response.status for one in answer.entry if one.response] == ["201 Created", "204 No Content"]
     (left,) = record.find(Patient, ("identifier", "urn:s|1"))
@@ -269,7 +279,7 @@ def test_a_condition_never_matches_what_the_transaction_deletes(record: fhir.Rec
 )
 def test_one_condition_makes_one_thing(record: fhir.Record, entries: list[dict[str, Any]]) -> None:
     with pytest.raises(errors.Invalid) as refused:
-        record.run_bundle(bundle(*entries))
+        bundles.run(record, bundle(*entries))
     assert refused.value.key == "bundle.overlap"
     assert record.find(Patient) == []
 
@@ -277,11 +287,12 @@ def test_one_condition_makes_one_thing(record: fhir.Record, entries: list[dict[s
 def test_a_condition_and_an_id_that_name_the_same_overlap(record: fhir.Record) -> None:
     record.update(codec.decode_as(json.dumps(KNOWN_AS | {"id": "old"}), Patient))
     with pytest.raises(errors.Invalid) as refused:
-        record.run_bundle(
+        bundles.run(
+            record,
             bundle(
                 entry("PUT", f"Patient?{CONDITION}", KNOWN_AS),
                 entry("PUT", "Patient/old", KNOWN_AS | {"id": "old"}),
-            )
+            ),
         )
     assert refused.value.key == "bundle.overlap"
     assert len(record.history_stored("Patient", "old")) == 1

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from yba import fhir
+from yba.fhir import bundle as bundles
 from yba.fhir.access import SYSTEM
 from yba.fhir.model import codec
 from yba.fhir.r4.bundle import Bundle
@@ -58,11 +59,11 @@ def test_transactions_in_opposite_orders(own_database: str) -> None:
 
     def forth(record: fhir.Record) -> None:
         for _ in range(ROUNDS):
-            record.run_bundle(transaction(*keys))
+            bundles.run(record, transaction(*keys))
 
     def back(record: fhir.Record) -> None:
         for _ in range(ROUNDS):
-            record.run_bundle(transaction(*reversed(keys)))
+            bundles.run(record, transaction(*reversed(keys)))
 
     assert together(own_database, forth, back, forth) == []
     with psycopg.connect(own_database) as connection:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yba.fhir import bundle as bundles
 from yba.fhir.errors import Invalid, RecordError
 from yba.fhir.model import codec
 from yba.fhir.r4.bundle import Bundle, BundleEntry, BundleEntryRequest
@@ -152,7 +153,7 @@ def store_document(record: Record, data: bytes) -> tuple[int, list[tuple[str, st
     if not isinstance(resource, Bundle) or resource.type in KEPT_WHOLE:
         _keep(record, codec.decode(data))
         return 1, []
-    answer = record.run_bundle(_as_requests(resource))
+    answer = bundles.run(record, _as_requests(resource))
     stored, refused = 0, []
     for number, entry in enumerate(answer.entry):
         status = (entry.response.status or "") if entry.response else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from urllib.parse import unquote
 
+from yba.fhir import bundle as bundles
 from yba.fhir.bundle import Call, Called
 from yba.fhir.errors import Invalid, Unsupported
 from yba.fhir.model import codec
@@ -31,7 +32,7 @@ def run(record: Record, request: Request) -> Response:
     def fetch(inner: Record, call: Call) -> Called:
         return _called(inner, request, call)
 
-    answer = record.run_bundle(bundle, fetch=fetch, returns=request.prefers("return"))
+    answer = bundles.run(record, bundle, fetch, returns=request.prefers("return"))
     return Response(200, codec.encode(answer))
 
 

@@ -23,7 +23,7 @@ from yba.fhir.errors import Invalid, TooCostly, Unsupported
 from yba.fhir.model import tree
 from yba.fhir.views.definition import View
 from yba.fhir.views.duck import MARK, Duck
-from yba.fhir.views.parquet import parquet_of
+from yba.fhir.views.parquet import OFFLINE, parquet_of
 from yba.fhir.views.rows import compiled
 from yba.fhir.views.table import Row, Table
 from yba.fhir.views.value import BadView
@@ -31,8 +31,7 @@ from yba.fhir.views.value import BadView
 _DECIMAL = r'([A-Za-z0-9_]":\s*)(-?[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?)'
 """A decimal after a name: a quote after a letter or digit ends a name, for within a text it would be escaped."""
 _CONFIGURATION = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
+    **OFFLINE,
     "preserve_insertion_order": "true",
     "memory_limit": "1GB",
 }

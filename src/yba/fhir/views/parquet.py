@@ -61,6 +61,10 @@ def sql_type(column: Output) -> str:
     return _OF_FORM[column.form]
 
 
+OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+"""DuckDB fetches nothing: what it has not is an error at once, and no wait for a network."""
+
+
 def parquet_of(table: Table, path: Path) -> None:
     """Write the rows; in between they lie in a file beside it, not in memory."""
     import duckdb  # here: it is large, and a web process seldom needs it
@@ -70,7 +74,7 @@ def parquet_of(table: Table, path: Path) -> None:
         with between.open("wb") as out:
             for piece in written(_as_texts(table), "ndjson"):
                 out.write(piece)
-        with duckdb.connect(":memory:", config={"temp_directory": folder}) as database:
+        with duckdb.connect(":memory:", config={**OFFLINE, "temp_directory": folder}) as database:
             database.execute("set timezone = 'UTC'")
             database.execute(_copy(table.columns, between, path))
 
