@@ -24,7 +24,8 @@ def test_every_word_has_a_row() -> None:
 @pytest.mark.parametrize("word", command.WORDS)
 def test_a_word_has_the_options_of_its_row(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     found: set[str] = set()
-    for act in (["run"], ["sql"]) if word == "view" else ([],):
+    acts = {"view": (["run"], ["sql"]), "audit": (["verify"], ["restored"], ["export"])}
+    for act in acts.get(word, ([],)):
         with pytest.raises(SystemExit):
             command.main([word, *act, "--help"])
         found |= set(re.findall(r"^ +(--[a-z-]+)", capsys.readouterr().out, re.M))

@@ -1,4 +1,4 @@
-"""The process beside the web that does the record's long work: exports, imports, reindexing, telling subscribers."""
+"""The process beside the web that does long work: exports, imports, telling subscribers, sealing the audit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ def main() -> None:
 
         die_with_parent()
     from yba.fhir import background, jobs
+    from yba.fhir.audit import sealing
     from yba.fhir.store import reindex
     from yba.fhir.subscriptions.delivery import Sender
+    from yba.site import audit_keys
     from yba.site.environment import environment
 
     env = environment()
@@ -60,9 +63,15 @@ def main() -> None:
     sender = Sender(connect, base_url=env.base_url, endpoints=env.subscription_endpoints)
     telling = threading.Thread(target=sender.work, args=(stop,), name="subscriptions")
     telling.start()
+    sealing_audit = threading.Thread(
+        target=partial(sealing.work, connect, audit_keys.signer(env), stop, kept=audit_keys.heads(env)),
+        name="audit-sealing",
+    )
+    sealing_audit.start()
     threading.Thread(target=_tidy, args=(files, stop), name="tidy", daemon=True).start()
     jobs.work(connect, background.handlers(files, env.import_sources), stop)
     telling.join(5)
+    sealing_audit.join(5)
 
 
 if __name__ == "__main__":

@@ -178,6 +178,11 @@ def _port() -> int:
     return int(text)
 
 
+def audit_keys() -> tuple[str | None, tuple[str, ...]]:
+    """The private key that signs the audit, if one is given, and public keys that signed before it."""
+    return os.environ.get("YBA_AUDIT_KEY") or None, _listed("YBA_AUDIT_KEYS_BEFORE")
+
+
 def secret(env: Environment) -> str:
     """The key that signs sessions and codes: from YBA_SECRET, else a file only its owner can read."""
     given = os.environ.get("YBA_SECRET")

@@ -231,7 +231,7 @@ def test_any_change_of_a_seal_is_found(connection: Connection, column: str) -> N
         "day": "day = day - 1",
         "rows": "rows = rows - 1",
         "to_xid": "to_xid = to_xid - 1",
-    }[column]  # type: ignore[assignment]  # each of them is
+    }[column]
     tamper(connection, f"update record.audit_seal set {change} where number = 2")
     found = verify(connection, BELIEVED)
     assert any(fault.seal == 2 and fault.what == "changed seal" for fault in found.faults)
@@ -307,14 +307,14 @@ def test_a_commit_that_comes_late_never_slips_behind_a_head(own_database: str) -
         assert verify(sealer, BELIEVED).faults == []
 
 
-def _writing(conninfo: str, enough: threading.Event, turn: Callable[[int], bool]) -> Callable[[], None]:
+def _writing(conninfo: str, enough: threading.Event, slow: int) -> Callable[[], None]:
     def work() -> None:
         with psycopg.connect(conninfo) as connection:
             count = 0
             while not enough.is_set():
                 count += 1
                 note(connection, 3, prefix=f"w{count}")
-                if turn(count):
+                if count % slow == 0:
                     time.sleep(0.005)
                 connection.rollback() if count % 7 == 0 else connection.commit()
 
@@ -323,10 +323,7 @@ def _writing(conninfo: str, enough: threading.Event, turn: Callable[[int], bool]
 
 def test_many_write_while_it_is_sealed(own_database: str) -> None:
     enough = threading.Event()
-    threads = [
-        threading.Thread(target=_writing(own_database, enough, lambda count, n=n: count % (n + 2) == 0))
-        for n in range(4)
-    ]
+    threads = [threading.Thread(target=_writing(own_database, enough, n + 2)) for n in range(4)]
     for one in threads:
         one.start()
     with (
@@ -415,7 +412,7 @@ def test_the_chain_goes_on_in_a_database_restored_from_a_dump(connection: Connec
     tamper(connection, "update record.audit set xid = xid + 1000000")
     tamper(connection, "delete from record.audit_seal")
     real = sealing.finished
-    sealing.finished = lambda connection: real(connection) + 1_000_000  # type: ignore[assignment]
+    sealing.finished = lambda connection: real(connection) + 1_000_000
     try:
         sealed(connection)
         last = seals(connection)[-1]

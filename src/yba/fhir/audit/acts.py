@@ -88,6 +88,7 @@ KINDS: Mapping[str, Kind] = {
     "alert": _alert("110135", "Object Security Attributes Changed", "Alert judged"),
     "audit": Kind(_USED, None, "R", "Audit looked at"),
     "audit-late": Kind(_APPLICATION, None, "E", "Audit written late"),
+    "restore": Kind(_APPLICATION, Code(LIFECYCLE, "restore", "Restore Record Lifecycle Event"), "U", "Restore"),
     "receive": Kind(_REST, Code(INTERACTION, "create", "create"), "C", "Event received"),
 }  # fmt: skip
 OTHER = Kind(_APPLICATION, None, "E", "Other")

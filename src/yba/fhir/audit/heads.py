@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import msgspec
@@ -60,6 +60,16 @@ class HeadFiles:
         draft = self._folder / f"{NEWEST}.{os.getpid()}"
         draft.write_bytes(msgspec.json.encode(head_of(seal)) + b"\n")
         draft.replace(self._folder / NEWEST)
+
+    def set_aside(self, now: datetime) -> list[Head]:
+        """Begin anew after a restore, which lost on purpose what came later; what was known is kept beside."""
+        found = self.known()
+        aside = self._folder / now.strftime("before-%Y%m%dT%H%M%SZ")
+        for name in (DAYS, NEWEST):
+            if (self._folder / name).exists():
+                aside.mkdir(exist_ok=True)
+                (self._folder / name).rename(aside / name)
+        return found
 
     def known(self) -> list[Head]:
         """What is kept, the newest last."""

@@ -18,6 +18,7 @@ from yba.fhir import bundle as bundles
 from yba.fhir import search
 from yba.fhir.access import policy
 from yba.fhir.access.actor import HERE, Actor, Came
+from yba.fhir.audit.search import check_links, is_audit, search_events
 from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
@@ -317,6 +318,9 @@ class Record:
 
         ``compartment`` narrows it to what belongs to one resource; ``contained``: ``_contained`` may be asked.
         """
+        if is_audit(type_name, params):
+            return search_events(self, params, strict=strict, compartment=compartment)
+        check_links(params)
         with translated:
             found = search.run(
                 self.connection, type_name, params,

@@ -53,7 +53,8 @@ def _put_all(record: Record, resources: Sequence[Resource]) -> list[Stored | Rec
 def _put(record: Record, resource: Resource, known: dict[tuple[str, str], Known]) -> Stored | RecordError:
     type_name, identifier = type(resource).__name__, resource.id
     row = None if identifier is None else known.get((type_name, identifier))
-    method = "POST" if identifier is None else "PUT"
+    # An event of an older system comes with its id; it is a new one all the same.
+    method = "POST" if identifier is None or type_name == "AuditEvent" else "PUT"
     try:
         if type_name in record.guards:  # what a rule has written before it refuses is taken back
             with record.atomic():

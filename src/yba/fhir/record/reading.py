@@ -12,8 +12,10 @@ import msgspec
 
 from yba.fhir.access import policy
 from yba.fhir.access.roles import ANY
+from yba.fhir.audit.search import one_event
+from yba.fhir.audit.terms import TYPE as AUDIT
 from yba.fhir.condition import ALL
-from yba.fhir.errors import Forbidden, Gone, NotFound
+from yba.fhir.errors import Forbidden, Gone, NotFound, Unsupported
 from yba.fhir.record.failures import translated
 from yba.fhir.store import read
 from yba.fhir.store.rows import Stored
@@ -49,7 +51,7 @@ def not_found(type_name: str, identifier: str) -> NotFound:
 
 def _note_hidden(record: Record, type_name: str, identifier: str) -> None:
     """An attempt at a row that is there and hidden is in the audit, with whose row it was."""
-    if policy.sees_all(record.actor, type_name):
+    if policy.sees_all(record.actor, type_name) or type_name == AUDIT:
         return
     with translated:
         hidden = read.current(record.connection, type_name, identifier, condition=ALL)
@@ -61,6 +63,9 @@ def visible(
     record: Record, type_name: str, identifier: str, *, lock: bool = False, interaction: str = "read"
 ) -> Known | None:
     """The current row where the actor may see it, else None."""
+    if type_name == AUDIT:
+        event = one_event(record, identifier)
+        return None if event is None else (event, 0)
     with translated:
         return read.current(
             record.connection, type_name, identifier, condition=record.may(type_name, interaction), lock=lock
@@ -69,6 +74,8 @@ def visible(
 
 def sees(record: Record, type_name: str, identifier: str) -> bool:
     """Whether the actor may see a row that is there."""
+    if type_name == AUDIT:
+        return visible(record, type_name, identifier) is not None
     return policy.sees_all(record.actor, type_name) or visible(record, type_name, identifier) is not None
 
 
@@ -100,6 +107,9 @@ def vread_stored(record: Record, type_name: str, identifier: str, version: str) 
     A version that was another patient's (misfiled, then put right) is not there for who does not see all.
     """
     stored, _ = current(record, type_name, identifier)
+    if type_name == AUDIT and version == "1":
+        record.audit("vread", type_name=type_name, stored=stored)
+        return stored
     with translated:
         found = (
             read.one_version(record.connection, type_name, identifier, int(version))
@@ -131,6 +141,8 @@ def history(
 
     Raises Forbidden for the whole record's history to anybody but the system; NotFound.
     """
+    if type_name == AUDIT:
+        raise Unsupported("audit.history", "An AuditEvent has one version: read it, or search for AuditEvents.")
     if type_name is None and not policy.sees_all(record.actor, ANY, "history"):
         raise Forbidden("access.history", "History of the whole record is for the role 'system'.")
     condition = record.may(type_name or ANY, "history" if identifier is not None else "history-type")

@@ -8,12 +8,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from yba.fhir.access import labels, policy
 from yba.fhir.access.consent import is_emergency
 from yba.fhir.access.standing import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
+from yba.fhir.audit.receiving import receive, unchanging
+from yba.fhir.audit.terms import TYPE as AUDIT
 from yba.fhir.condition import ALL, FACILITY_TAG
 from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
 from yba.fhir.model import codec, references
@@ -30,6 +32,7 @@ from yba.fhir.store.rows import Stored
 from yba.fhir.store.write_many import Item
 
 if TYPE_CHECKING:
+    from yba.fhir.r4.audit_event import AuditEvent
     from yba.fhir.record.handle import Record
 
 ANY_VERSION = "*"
@@ -82,6 +85,8 @@ def update_in(
     """A new version of a locked row, or the first; the flag says whether it was made new."""
     type_name, identifier = type(resource).__name__, resource.id
     assert identifier is not None
+    if type_name == AUDIT:
+        raise unchanging()
     check_version(record, type_name, identifier, known, if_match)
     if known is not None:
         _check_seen(record, type_name, known[0])
@@ -109,6 +114,8 @@ def patch_in(
 
     Raises Invalid when the result breaks FHIR's rules or has another type or id; NotFound, Gone.
     """
+    if type_name == AUDIT:
+        raise unchanging()
     known = current(record, type_name, identifier, lock=True)
     stored = alive(known[0])
     check_version(record, type_name, identifier, known, if_match)
@@ -125,6 +132,8 @@ def delete_in(
     record: Record, type_name: str, identifier: str, *, if_match: str | None = None
 ) -> Stored | None:
     """Delete a row; None when it was gone already. Raises NotFound."""
+    if type_name == AUDIT:
+        raise unchanging()
     stored, shard = current(record, type_name, identifier, lock=True)
     if if_match is not None:
         check_version(record, type_name, identifier, (stored, shard), if_match)
@@ -150,6 +159,8 @@ def put(
 ) -> Stored:
     """Check, guard and write one version; the caller holds the lock on the known row."""
     type_name = type(resource).__name__
+    if type_name == AUDIT:
+        return _received(record, resource, identifier, method)
     resource = _with_own_references(record, resource, type_name)
     bindings.check(resource)
     old = known[0] if known else None
@@ -210,6 +221,22 @@ def put(
     else:
         record.write(item)
     return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)
+
+
+def _received(record: Record, resource: Resource, identifier: str | None, method: str) -> Stored:
+    """An AuditEvent that is sent goes to the audit. Raises AppendOnly for anything but a new one."""
+    if method != "POST":
+        raise unchanging()
+    resource = _with_own_references(record, resource, AUDIT)
+    bindings.check(resource)
+    moment = _moment(record)
+    facility = facility_of(resource) or record.actor.facility
+    stamped = _stamped(resource, 1, moment, facility)
+    stamped.id = identifier or record.new_id(None)
+    _guard(record, AUDIT, None, stamped)
+    content = codec.encode(stamped)
+    narratives.check(AUDIT, content)
+    return receive(record, cast("AuditEvent", stamped), content, moment, facility)
 
 
 # Elements of type uri that are called `reference`: addresses of documents, whoever keeps them.

@@ -98,7 +98,7 @@ def _statement(base_url: str, mode: str, added: str | None, oauth: tuple[tuple[s
     rest = CapabilityStatementRest(
         mode="server",
         security=_security(oauth),
-        resource=[_resource(name) for name in names],
+        resource=[_audit() if name == "AuditEvent" else _resource(name) for name in names],
         interaction=[CapabilityStatementRestInteraction(code=code) for code in _SYSTEM_INTERACTIONS],  # type: ignore[arg-type]  # codes of R4
         searchParam=[_parameter(common[code]) for code in _COMMON if code in common]
         + [_named("_type", "token"), _named("_list", "string"), _named("_filter", "special")],
@@ -168,6 +168,35 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
     )
 
 
+def _audit() -> CapabilityStatementRestResource:
+    """AuditEvents are the audit itself: read, searched and added to (yba.fhir.audit)."""
+    offered = [
+        one
+        for one in _offered("AuditEvent")
+        if one.code in ("_id", "_lastUpdated") or not one.code.startswith("_")
+    ]
+    references = [f"AuditEvent:{one.code}" for one in offered if one.kind == "reference" and one.code != "source"]
+    codes = ("read", "vread", "create", "search-type")
+    return CapabilityStatementRestResource(
+        type="AuditEvent",
+        profile="http://hl7.org/fhir/StructureDefinition/AuditEvent",
+        documentation="The audit of this record, and the events that systems and devices send to it. "
+        "Nobody changes or deletes one.",
+        interaction=[CapabilityStatementRestResourceInteraction(code=code) for code in codes],  # type: ignore[arg-type]
+        versioning="versioned",
+        readHistory=False,
+        updateCreate=False,
+        conditionalCreate=True,
+        conditionalRead="full-support",
+        conditionalUpdate=False,
+        conditionalDelete="not-supported",
+        referencePolicy=["literal", "logical"],
+        searchInclude=["*", *references],
+        searchParam=[_parameter(one) for one in offered],
+        operation=_operations(one for one in OPERATIONS if one.takes("AuditEvent", "x") and one.name == "meta"),
+    )
+
+
 def _topics() -> list[Extension]:
     """The topics there are, as the backport names them."""
     url = f"{BACKPORT}capabilitystatement-subscriptiontopic-canonical"
@@ -230,6 +259,7 @@ def _revincludes(type_name: str) -> list[str | None]:
     return [
         f"{source}:{one.code}"
         for source in MODULES
+        if source != "AuditEvent"  # searched by itself
         for one in _offered(source)
         if one.kind == "reference" and type_name in one.targets
     ]

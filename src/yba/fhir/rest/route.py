@@ -27,6 +27,8 @@ _TYPE_SEARCH: _Methods = {"POST": searching.search_posted}
 _INSTANCE: _Methods = {
     "GET": reading.read, "PUT": writing.update, "PATCH": patching.patch, "DELETE": writing.delete,
 }  # fmt: skip
+# The audit is read and added to; nobody changes it (yba.fhir.audit).
+_OF_AUDIT: _Methods = {"GET": reading.read}
 _HISTORY: _Methods = {"GET": versions.history}
 _VERSION: _Methods = {"GET": reading.vread}
 _ROOT: _Methods = {"GET": searching.search_system, "POST": transactions.run}
@@ -51,7 +53,7 @@ def answer_of(record: Record, request: Request) -> Response:
     if path and path[-1][0] == "$" and (len(path) <= 3 or _of_version(path)):
         return _operation(record, request, path)
     methods, parts = _place(path)
-    if methods is _TYPE and request.method in _BY_CONDITION and request.condition():
+    if methods is _TYPE and request.method in _BY_CONDITION and request.condition() and path[0] != "AuditEvent":
         methods = _BY_CONDITION
     interaction = methods.get("GET" if request.method == "HEAD" else request.method)
     if interaction is not None:
@@ -100,6 +102,8 @@ def _place(path: list[str]) -> tuple[_Methods, tuple[str, ...]]:
             return _TYPE_SEARCH, (_type(name),)
         case [name, "_history"]:
             return _HISTORY, (_type(name),)
+        case ["AuditEvent", _]:
+            return _OF_AUDIT, ("AuditEvent", _id(path))
         case [name, _]:
             return _INSTANCE, (_type(name), _id(path))
         case [name, _, "_history"]:

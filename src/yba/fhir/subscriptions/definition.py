@@ -171,6 +171,11 @@ def _criteria(text: str) -> Filter:
             f"The criteria are a search like 'Observation?code=1234-5' or the address of a topic, not '{text[:200]}'.",
             path="Subscription.criteria",
         )
+    if kind == "AuditEvent":
+        raise Unsupported(
+            "subscription.audit", "Nobody is told of AuditEvents. Search for them: 'AuditEvent?date=ge...'.",
+            path="Subscription.criteria",
+        )  # fmt: skip
     if any(name in ("_count", "_sort", "_cursor", "_include", "_revinclude", "_total") for name, _ in params):
         raise Invalid(
             "subscription.criteria", "The criteria say what matches, not how it is shown.",

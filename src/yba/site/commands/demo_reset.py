@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 
 import psycopg
 
-from yba.site import dumping, setup
+from yba.site import audit_keys, dumping, setup
 from yba.site.database import DatabaseProblem, Embedded, check_outside
 from yba.site.environment import environment
 from yba.site.holding import Hold
@@ -33,6 +34,7 @@ def run(given: argparse.Namespace) -> int:
                 check_outside(env.database_url)
             with psycopg.connect(env.conninfo, autocommit=True) as connection:
                 dumping.empty(connection)
+            audit_keys.heads(env).set_aside(datetime.now(UTC))
             setup.prepare(env, demo=True, say=print)
         finally:
             if embedded is not None:

@@ -69,6 +69,11 @@ def _begin(call: Call, which: dict[str, Any]) -> Response:
     for one in types:
         if one not in MODULES:
             raise Invalid("export.type", f"'{one[:50]}' is no resource type.", path="Parameters._type")
+    if "AuditEvent" in types:
+        raise Unsupported(
+            "export.audit", "The audit is not exported with the record. Search for AuditEvents, by date.",
+            path="Parameters._type",
+        )  # fmt: skip
     if which and not export.COMPARTMENT.issuperset(types):
         outside = sorted(set(types) - export.COMPARTMENT)
         raise Invalid(
