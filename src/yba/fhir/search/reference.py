@@ -9,7 +9,7 @@ import msgspec
 
 from yba.fhir.r4 import MODULES
 from yba.fhir.search import casing
-from yba.fhir.search.clause import Clause, either, probe
+from yba.fhir.search.clause import Clause, among, either, every, probe
 from yba.fhir.search.parameters import of_type, param_number
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
@@ -17,6 +17,7 @@ from yba.fhir.search.rows import Gathered, key
 from yba.fhir.search.string import LAST
 from yba.fhir.search.values import plain, split
 
+_NO_SYSTEM = Clause("x.identifier_system is null")
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 
 
@@ -242,10 +243,9 @@ def _one(kind: str | None, identifier: str) -> Clause:
 def _logical(question: Question, text: str) -> Clause:
     parts = [plain(part) for part in split(text, "|")]
     if len(parts) == 1 and parts[0]:
-        return Clause("x.identifier_value = any({})", (casing.wanted(question.parameter, None, parts[0]),))
+        return among("x.identifier_value", casing.wanted(question.parameter, None, parts[0]))
     if len(parts) == 2 and parts[1]:
         values = casing.wanted(question.parameter, parts[0], parts[1])
-        if not parts[0]:
-            return Clause("(x.identifier_value = any({}) and x.identifier_system is null)", (values,))
-        return Clause("(x.identifier_value = any({}) and x.identifier_system = {})", (values, key(parts[0])))
+        system = Clause("x.identifier_system = {}", (key(parts[0]),)) if parts[0] else _NO_SYSTEM
+        return every([among("x.identifier_value", values), system])
     raise invalid(question, text, "an identifier as 'system|value'")

@@ -10,7 +10,7 @@ from typing import Any
 from yba.fhir.model.fold import fold
 from yba.fhir.search import casing, concepts
 from yba.fhir.search.casing import folded
-from yba.fhir.search.clause import Clause, either, negated, probe
+from yba.fhir.search.clause import Clause, among, either, negated, probe
 from yba.fhir.search.parameters import beside, needs_version
 from yba.fhir.search.paths import Handler
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
@@ -135,7 +135,7 @@ def _any(question: Question) -> Clause:
     plain_codes = [code for system, code in asked if system is None and code is not None]
     if len(plain_codes) == len(asked):
         codes = [one for code in plain_codes for one in casing.wanted(question.parameter, None, code)]
-        return Clause("x.code = any({})", (codes,))
+        return among("x.code", codes)
     return either([_one(question, system, code) for system, code in asked])
 
 
@@ -173,10 +173,7 @@ def _one(question: Question, system: str | None, code: str | None) -> Clause:
 
 def _coded(question: Question, system: str | None, code: str) -> Clause:
     """The code alone, as index rows hold it."""
-    codes = casing.wanted(question.parameter, system, code)
-    if len(codes) == 1:
-        return Clause("x.code = {}", (codes[0],))
-    return Clause("x.code = any({})", (codes,))
+    return among("x.code", casing.wanted(question.parameter, system, code))
 
 
 _FLAGS = "http://terminology.hl7.org/CodeSystem/special-values"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from yba.fhir.search.clause import Clause, either, probe
+from yba.fhir.search.clause import Clause, among, either, probe
 from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import Gathered, key
 from yba.fhir.search.string import LAST
@@ -29,7 +29,7 @@ def clause(question: Question) -> Clause:
     if "" in asked:
         raise invalid(question, question.value, "a URI")
     if question.modifier is None:
-        return probe("uri", question.number, Clause("x.value = any({})", ([key(one) for one in asked],)))
+        return probe("uri", question.number, among("x.value", [key(one) for one in asked]))
     if question.modifier == "below":
         return probe("uri", question.number, either([_below(one) for one in asked]))
     if question.modifier == "above":
