@@ -9,6 +9,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
+from yba.fhir.errors import Forbidden
 from yba.fhir.r4.operation_outcome import OperationOutcome
 from yba.fhir.search import Found
 from yba.fhir.store.rows import Stored
@@ -114,7 +115,10 @@ def _contained(base_url: str, holder: Stored, fragment: str, found: Found, score
             one = msgspec.structs.replace(holder, content=bytes(raw), id=f"{holder.id}#{fragment}")
             part = _part(found, msgspec.structs.replace(one, type=head.resource_type), found.elements)
             return _entry(base_url, one, part, b"match", score)
-    raise ValueError(fragment)
+    raise Forbidden(
+        "access.masked",
+        f"What {holder.type}/{holder.id} contains is masked for this account. Ask without '_containedType=contained'.",
+    )
 
 
 def _version(base_url: str, kind: str, one: Stored) -> bytes:
