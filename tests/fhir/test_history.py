@@ -9,10 +9,16 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from tests.builders import a_patient, an_actor, an_observation
 from tests.fhir.test_rest import BASE, Client, patient
-from yba.fhir import rest
+from yba import fhir
+from yba.fhir import errors, rest
+from yba.fhir.access import SYSTEM
+from yba.fhir.r4.datatypes import Coding, Meta, Reference
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.store.audit import Journal
 
+FACILITY = "https://yba.vn/fhir/facility"
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
 
@@ -55,6 +61,42 @@ def told(client: Client) -> Client:
     client("POST", "/Organization", {"resourceType": "Organization", "name": "x"})
     at(10)
     return client
+
+
+def test_a_version_kept_by_another_facility_is_hidden_at_every_way(
+    connection: psycopg.Connection[Any], client: Client
+) -> None:
+    """Filed at B, put right to A: who works at A sees it from then on."""
+    system = fhir.open(connection, actor=SYSTEM)
+    patient_id = str(system.create(a_patient()).id)
+
+    def kept(facility: str) -> Meta:
+        return Meta(tag=[Coding(system=FACILITY, code=facility)])
+
+    visit = Encounter(
+        status="in-progress", class_=Coding(code="AMB"), meta=kept("A"),
+        subject=Reference(reference=f"Patient/{patient_id}"),
+    )  # fmt: skip
+    system.create(visit)
+    filed = system.create(an_observation(patient_id, meta=kept("B")))
+    filed.meta = kept("A")
+    identifier = str(system.update(filed).id)
+    points = an_observation(patient_id, meta=kept("A"))
+    points.hasMember = [Reference(reference=f"Observation/{identifier}/_history/1")]
+    holder = str(system.create(points).id)
+    asked = [("_id", holder), ("_include", "Observation:has-member")]
+    doctor = fhir.open(connection, actor=an_actor("doctor", facility="A"))
+    assert doctor.vread_stored("Observation", identifier, "2").version == 2
+    with pytest.raises(errors.NotFound):
+        doctor.vread_stored("Observation", identifier, "1")
+    assert [one.version for _, one in doctor.history_stored("Observation", identifier)] == [2]
+    assert {one.id: one.version for _, one in doctor.history_stored("Observation", None)} == {
+        identifier: 2,
+        holder: 1,
+    }
+    assert doctor.search_stored("Observation", asked).included == []
+    assert system.vread_stored("Observation", identifier, "1").version == 1
+    assert [one.version for _, one in system.history_stored("Observation", identifier)] == [2, 1]
 
 
 def versions(answer: Any) -> list[str]:

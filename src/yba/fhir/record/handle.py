@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast, overload
 
 import psycopg
 
-from yba.fhir import bundle as bundles
 from yba.fhir import search
 from yba.fhir.access import policy
 from yba.fhir.access.actor import HERE, Actor, Came
@@ -439,12 +438,6 @@ class Record:
     def new_id(self, shard: int | None = None) -> str:
         """A fresh id on a shard, or on any."""
         return self._ids(secrets.randbelow(identity.SHARDS) if shard is None else shard)
-
-    def run_bundle(
-        self, bundle: Bundle, *, fetch: bundles.Fetch | None = None, returns: str | None = None
-    ) -> Bundle:
-        """Carry out a transaction or batch bundle; see ``yba.fhir.bundle.run``."""
-        return bundles.run(self, bundle, fetch, returns=returns)
 
     def match(self, type_name: str, params: Sequence[Parameter]) -> Stored | None:
         """The one resource a condition names, or None; askers of the same condition wait for each other.

@@ -104,7 +104,8 @@ def read_stored(record: Record, type_name: str, identifier: str) -> Stored:
 def vread_stored(record: Record, type_name: str, identifier: str, version: str) -> Stored:
     """One version; the actor must be able to see the resource as it is now.
 
-    A version that was another patient's (misfiled, then put right) is not there for who does not see all.
+    A version that was another patient's or kept by another facility (misfiled, then put right) is not there for who
+    does not see all.
     """
     stored, _ = current(record, type_name, identifier)
     if type_name == AUDIT and version == "1":
@@ -116,7 +117,7 @@ def vread_stored(record: Record, type_name: str, identifier: str, version: str) 
             if version.isdecimal() and version.isascii() and len(version) < 10
             else None
         )
-    if found is None or not (found.patient == stored.patient or policy.sees_all(record.actor, type_name)):
+    if found is None or not (found.kept_like(stored) or policy.sees_all(record.actor, type_name)):
         raise NotFound(
             "store.version-not-found",
             f"There is no version {version[:64]} of {type_name}/{identifier}.",

@@ -153,7 +153,7 @@ def _version(connection: _Connection, current: Stored, version: int | None) -> S
     if version is None:
         return current
     found = read.one_version(connection, current.type, current.id, version)
-    if found is None or found.content is None or found.patient != current.patient:
+    if found is None or found.content is None or not found.kept_like(current):
         return None
     return msgspec.structs.replace(
         found, rid=0

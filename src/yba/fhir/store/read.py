@@ -120,7 +120,7 @@ def history(
     """Versions in order.
 
     The condition is put to the current row: what the actor may not see now has no history for them,
-    and neither has what was another patient's before it was put right.
+    and neither has what was another patient's or another facility's before it was put right.
     """
     source, params = _history(type_name, identifier, condition, asked)
     way = sql.SQL("" if asked.oldest_first else " desc")
@@ -167,7 +167,11 @@ def _history(
                 " join record.resource r on r.shard = v.shard and r.rid = v.rid and r.type = v.type and r.id = v.id"
             )
         )
-        where += [condition.sql, sql.SQL("v.patient is not distinct from r.patient")]
+        where += [
+            condition.sql,
+            sql.SQL("v.patient is not distinct from r.patient"),
+            sql.SQL("v.facility is not distinct from r.facility"),
+        ]
     low, high = asked.at or (None, None)
     for text, name, value in (
         (sql.SQL("v.type = %(type)s"), "type", type_name),

@@ -54,7 +54,7 @@ def focus(record: Record, event: Event) -> Stored | None:
     if seen is None:
         return None
     found = store.one_version(record.connection, event.type, event.id, event.version)
-    if found is None or found.patient != seen[0].patient:  # it was another patient's then
+    if found is None or not found.kept_like(seen[0]):  # it was another's then
         return None
     return record.shown(found)
 
