@@ -14,14 +14,18 @@ from typing import Final, Literal
 from yba.care import identifiers
 from yba.care.names import name_parts, tidy_name
 from yba.care.refusal import Refusal
+from yba.fhir.access.consent import sharing
+from yba.fhir.access.standing import RELATED_PATIENT
 from yba.fhir.errors import Conflict, Forbidden, Invalid
 from yba.fhir.model.references import reference
+from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.datatypes import (
     Address,
     CodeableConcept,
     Coding,
     ContactPoint,
+    Extension,
     HumanName,
     Identifier,
     Period,
@@ -365,8 +369,13 @@ def _day(text: str | None) -> date | None:
 # -- family ----------------------------------------------------------------------------------------------
 
 
-def add_relative(record: Record, patient: Patient, *, relative: Patient, relation: Relation) -> RelatedPerson:
-    """Note that ``relative`` (a person of the record too) is, say, the parent of ``patient``."""
+def add_relative(
+    record: Record, patient: Patient, *, relative: Patient, relation: Relation, guardian: bool = False
+) -> RelatedPerson:
+    """Note that ``relative`` (a person of the record too) is, say, the parent of ``patient``.
+
+    ``guardian``: they also answer for the person as a guardian does, and see the book of a minor.
+    """
     number = identifier_of(relative.identifier, identifiers.CCCD)
     identifier = [Identifier(system=identifiers.CCCD, value=number)] if number else []
     related = RelatedPerson(
@@ -376,12 +385,30 @@ def add_relative(record: Record, patient: Patient, *, relative: Patient, relatio
         relationship=[
             CodeableConcept(
                 coding=[Coding(system=RELATIONSHIP_CS, code=_ROLE_CODES[relation])], text=relation
-            )
+            ),
+            *([CodeableConcept(coding=[Coding(system=RELATIONSHIP_CS, code="GUARD")])] if guardian else []),
         ],
+        extension=[Extension(url=RELATED_PATIENT, valueReference=reference("Patient", relative.id))],
         name=[human_name(name_of(relative))],
         telecom=[ContactPoint(system="phone", value=phone_of(relative))] if phone_of(relative) else [],
     )
     return record.create(related)
+
+
+#: What somebody needs to book for an adult of the family: who they are and when they are expected, not the chart.
+TO_BOOK: Final = ("Patient", "RelatedPerson", "Coverage", "Appointment", "Consent")
+
+
+def let_book(record: Record, patient: Patient, *, delegate: Patient) -> Consent:
+    """Note that an adult lets ``delegate`` book for them, and see no more than that needs.
+
+    Who opens the whole book to a relative says so themselves. Source: Luật 91/2025/QH15 Đ9 (consent per purpose).
+    """
+    made = sharing(
+        patient.id or "", [reference("Patient", delegate.id)], now=record.clock(), types=TO_BOOK, purposes=()
+    )
+    made.performer = [reference("Patient", delegate.id)]
+    return record.create(made)
 
 
 def family_of(record: Record, patient_id: str) -> list[Relative]:

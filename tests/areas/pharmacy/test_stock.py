@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from tests.areas.clinic.stage import HOUSE, Stage, allergy, as_role, drug, drug_code, stage
+from tests.areas.clinic.stage import HOUSE, Stage, allergy, as_role, drug, drug_code, stage, tagged
 from tests.builders import a_patient
 from yba.areas.pharmacy import actions, queries, rules
 from yba.areas.pharmacy.models import Handover, Lot, Movement
 from yba.care.refusal import Refusal
-from yba.fhir.r4.datatypes import Reference
+from yba.fhir.r4.datatypes import Coding, Reference
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.medication_dispense import MedicationDispense
 from yba.fhir.r4.medication_request import MedicationRequest
@@ -149,6 +150,12 @@ def test_a_code_on_two_people_hands_out_nothing(record: Record, room: Stage) -> 
     code, (line,) = prescribe(room)
     lot(100)
     other = record.create(a_patient())
+    record.create(
+        Encounter(
+            status="in-progress", class_=Coding(code="AMB"), subject=Reference(reference=f"Patient/{other.id}"),
+            meta=tagged(),
+        )
+    )  # fmt: skip
     strange = record.read(MedicationRequest, line)
     strange.id = None
     strange.subject = Reference(reference=f"Patient/{other.id}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from yba.areas.citizen import rules
 from yba.care import identifiers, people
 from yba.care.names import same_name
+from yba.fhir.access.standing import is_ward
 from yba.fhir.errors import Conflict
 from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.datatypes import Identifier
@@ -115,9 +116,12 @@ def add_child(
             child = people.register_person(record, **_values(details))
         except Conflict:
             return "known"
+        system, ward = record.as_system(), is_ward(child, record.clock())
         people.add_relative(
-            record.as_system(), child, relative=own, relation=rules.role_of_guardian(relation)
+            system, child, relative=own, relation=rules.role_of_guardian(relation), guardian=ward
         )
+        if not ward:
+            people.let_book(system, child, delegate=own)
         _tie(account, child, relation)
         return child
 

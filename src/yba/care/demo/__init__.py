@@ -33,7 +33,7 @@ def province(today: date) -> Iterator[Resource]:
     people = population(Random(f"{_SEED} people"), today)  # noqa: S311  # invented people need no secrets
     by_id = {person.id: person for person in people}
     for person in people:
-        yield from person_resources(person, by_id)
+        yield from person_resources(person, by_id, today)
     children: defaultdict[str, list[Person]] = defaultdict(list)
     for person in people:
         children[person.guardian].append(person)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Final, Literal
 
 from yba.care import identifiers, places
-from yba.care.demo.building import HL7, age_on, concept, full_name, identifier, phone, ref
+from yba.care.demo.building import HL7, VIETNAM, age_on, concept, full_name, identifier, phone, ref
+from yba.fhir.access.consent import sharing
+from yba.fhir.access.standing import RELATED_PATIENT
 from yba.fhir.r4.coverage import Coverage
-from yba.fhir.r4.datatypes import Address, CodeableConcept, HumanName, Identifier, Period, Reference, Resource
+from yba.fhir.r4.datatypes import (
+    Address,
+    CodeableConcept,
+    Extension,
+    HumanName,
+    Identifier,
+    Period,
+    Reference,
+    Resource,
+)
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 
@@ -19,6 +30,7 @@ PEOPLE: Final = 300
 HEROINE: Final = "nb-hanh"
 HUSBAND: Final = "nb-hung"
 GRANDDAUGHTER: Final = "nb-bena"
+HOSPITAL: Final = "bvdk-huong-giang"
 HEROINE_PHONE: Final = "0905123456"
 HEROINE_CARD: Final = "HT3464619580314"
 
@@ -247,8 +259,8 @@ def _insure(random: Random, today: date, person: Person) -> None:
 # To FHIR
 
 
-def person_resources(person: Person, by_id: dict[str, Person]) -> Iterator[Resource]:
-    """Patient, its guardian's RelatedPerson, its Coverage."""
+def person_resources(person: Person, by_id: dict[str, Person], today: date) -> Iterator[Resource]:
+    """Patient, its guardian's RelatedPerson, its Coverage, and what it shares with whom."""
     yield Patient(
         id=person.id,
         identifier=_numbers(person),
@@ -265,6 +277,7 @@ def person_resources(person: Person, by_id: dict[str, Person]) -> Iterator[Resou
         yield _related(person, by_id[person.spouse], "vo-chong")
     if person.id == GRANDDAUGHTER:
         yield _related(person, by_id[HEROINE], "ba")
+    yield from _consents(person, today)
     if person.insurance:
         yield Coverage(
             id=f"bhyt-{person.id.removeprefix('nb-')}",
@@ -303,7 +316,7 @@ def _home(person: Person) -> Address:
 _ROLES: Final = {
     "me": ("MTH", "Mẹ"),
     "cha": ("FTH", "Cha"),
-    "ba": ("GRMTH", "Bà"),
+    "ba": ("GUARD", "Bà, người giám hộ"),
     "vo-chong": ("SPS", "Vợ hoặc chồng"),
 }
 
@@ -320,4 +333,23 @@ def _related(person: Person, other: Person, role: str) -> RelatedPerson:
         telecom=[phone(other.phone)] if other.phone else [],
         gender=other.sex,
         birthDate=other.birth.isoformat(),
+        extension=[Extension(url=RELATED_PATIENT, valueReference=ref("Patient", other.id, other.name))],
     )
+
+
+def _consents(person: Person, today: date) -> Iterator[Resource]:
+    """Everybody has let the province's hospital see the whole book to treat them; one lets his wife act for him.
+
+    Without it a doctor would see what their own hospital keeps, and no more.
+    """
+    day = datetime.combine(today - timedelta(days=30), time(8), VIETNAM)
+    name = person.id.removeprefix("nb-")
+    shared = sharing(person.id, [ref("Organization", HOSPITAL)], now=day)
+    shared.id = f"dy-{name}"
+    if person.guardian:
+        shared.performer = [ref("Patient", person.guardian)]
+    yield shared
+    if person.id == HUSBAND:
+        family = sharing(person.id, [ref("Patient", HEROINE)], now=day, purposes=())
+        family.id = f"dy-{name}-gia-dinh"
+        yield family

@@ -29,6 +29,8 @@ __all__ = ["FACILITY_TAG", "NOTHING", "Condition", "condition", "mask", "may", "
 _TREATMENT = "s.basis in ('visit', 'booking', 'care-team')"
 _SHARED = "s.basis in ('consent', 'transfer', 'emergency')"
 _HERE = "r.facility = %(actor_facility)s"
+# What no facility keeps (an allergy somebody told of) is the person's own: who treats them sees it.
+_NOT_ELSEWHERE = f"({_HERE} or r.facility is null)"
 # A standing's own bounds: which types, of which facilities, which rows, from when to when, for what purpose.
 _BOUNDS = (
     "(s.types is null or r.type = any(s.types))"
@@ -53,7 +55,7 @@ _EXISTS = (
     " and ({arms}))"
 )
 _PERSONS = (
-    "r.patient = any(array(select %(actor_person)s::text union all"
+    "r.patient = any(array(select %(actor_person)s::text union all"  # noqa: S608 - our own texts
     " select s.patient::text from record.standing s where s.holder = any(%(actor_as_person)s)"
     f" and {_NOW}))"
 )
@@ -172,7 +174,11 @@ def _plain(way: Way) -> str:
 
 
 def _arm(way: Way) -> str:
-    here = _HERE if way.kept_here and way.relation in ("own-department", "own-patients", "treating") else None
+    here = (
+        _NOT_ELSEWHERE
+        if way.kept_here and way.relation in ("own-department", "own-patients", "treating")
+        else None
+    )
     hides = f"(r.sensitive & %({_HIDES}{way.labels})s & ~s.labels) = 0"
     return _all([_STANDING[way.relation], here, hides, way.where]) or "true"
 

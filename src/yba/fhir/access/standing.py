@@ -324,6 +324,11 @@ def is_dead(patient: Any) -> bool:
     return patient.deceasedBoolean is True or patient.deceasedDateTime is not None
 
 
+def is_ward(patient: Any, moment: datetime) -> bool:
+    """Whether a person is young enough for a guardian to act for them; whose birth is not known is not."""
+    return was_minor(patient, moment, data()["guardian"]["until-age"])
+
+
 def was_minor(patient: Any, moment: datetime, age: int) -> bool:
     """Whether a person was below an age at a moment; whose birth is not known is not."""
     grown = _birthday(patient.birthDate, age)
