@@ -143,7 +143,9 @@ def history(
     Raises Forbidden for the whole record's history to anybody but the system; NotFound.
     """
     if type_name == AUDIT:
-        raise Unsupported("audit.history", "An AuditEvent has one version: read it, or search for AuditEvents.")
+        raise Unsupported(
+            "audit.history", "An AuditEvent has one version: read it, or search for AuditEvents."
+        )
     if type_name is None and not policy.sees_all(record.actor, ANY, "history"):
         raise Forbidden("access.history", "History of the whole record is for the role 'system'.")
     condition = record.may(type_name or ANY, "history" if identifier is not None else "history-type")
