@@ -159,11 +159,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         tell_change(user)
 
 
-def tell_change(account: Account) -> None:
-    """Tell the person by message that the way they sign in has changed."""
-    number = account.phone or account.contact
-    if number:
-        text = gettext("Cách đăng nhập Y Bạ của bạn vừa thay đổi. Nếu không phải bạn làm, gọi tổng đài ngay.")
+def tell_change(account: Account, *, but: str = "") -> None:
+    """Tell the person by message, on every number but a new one, that the way they sign in has changed."""
+    text = gettext("Cách đăng nhập Y Bạ của bạn vừa thay đổi. Nếu không phải bạn làm, gọi tổng đài ngay.")
+    numbers = set(account.phones.values_list("number", flat=True)) | {account.contact}
+    for number in sorted(numbers - {"", but}):
         messages.send(number, text, "accounts.changed")
 
 

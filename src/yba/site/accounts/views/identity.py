@@ -129,7 +129,7 @@ def _number(
         if not actions.add_phone(account, waiting["number"], now=now):
             code.add_error(None, _("Số này đang thuộc một tài khoản khác. Bỏ số ở tài khoản đó trước."))
             return None
-        adapters.tell_change(account)
+        adapters.tell_change(account, but=waiting["number"])
         events.note(
             "factor",
             request=request,

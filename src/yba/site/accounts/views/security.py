@@ -207,7 +207,7 @@ def prove_new_phone(request: HttpRequest) -> HttpResponse:
             form.add_error(None, _("Số này đang thuộc một tài khoản khác. Bỏ số ở tài khoản đó trước."))
         else:
             request.session.pop("new_phone")
-            adapters.tell_change(account)
+            adapters.tell_change(account, but=number)
             events.note("factor", request=request, account=account, detail="phone: added")
             messages.success(request, _("Đã thêm số %(phone)s.") % {"phone": words.phone(number)})
             return redirect("accounts:security")
