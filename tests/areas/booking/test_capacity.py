@@ -173,7 +173,9 @@ def test_two_hundred_clients_and_one_slot(server: int) -> None:
         actions.book_appointment(record, slot_id=other, patient_id=f"p{number}", reason="Ho")
         for number, other in enumerate(others, EACH + 1)
     ]
-    agent = _sign_in(Account.objects.create_account("cskh", role="customer_care", facility=HOSPITAL, name="Linh"))
+    agent = _sign_in(
+        Account.objects.create_account("cskh", role="customer_care", facility=HOSPITAL, name="Linh")
+    )
     desk = _sign_in(
         Account.objects.create_account("td", role="receptionist", facility=HOSPITAL, name="Trang")
     )

@@ -13,10 +13,11 @@ from yba.fhir.access.standing import is_ward
 from yba.fhir.errors import Conflict
 from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.datatypes import Identifier
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 
-Refused = Literal["known", "taken", "many"]
+Refused = Literal["known", "taken", "many", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,29 @@ def keep_profile(record: Record, account: Any, *, details: Details) -> Patient |
 
     A citizen number that has a record already is joined only when that record carries the very phone number this
     account has just proved, and the same name and birth date; else ``known``. A record tied to another account as
-    its own stays theirs: ``taken``.
+    its own stays theirs: ``taken``. Both, and a new record that looks like one there is, go to a human's list.
+    Once verified or seen by a doctor, name, birth date and sex are corrected at a desk only: ``held``.
     """
     with record.atomic():
         own = account.links.filter(relation=rules.SELF).first()
         if own is not None:
-            return _corrected(record, own.patient_id, details)
+            kept = _corrected(record, own.patient_id, details, held=is_held(record, account, own.patient_id))
+            if kept == "known" or not isinstance(kept, str):
+                account.leave_to_a_human(record, details, but=own.patient_id)
+            return kept
         try:
             patient = people.register_person(record, **_values(details))
         except Conflict as known:
             found = _joinable(record, str(known.params.get("patient", "")), account.phone, details)
             if found is None:
+                account.leave_to_a_human(record, details)
                 return "known"
             if account.links.model.objects.filter(patient_id=found.id, relation=rules.SELF).exists():
+                account.leave_to_a_human(record, details)
                 return "taken"
             patient = found
+        else:
+            account.leave_to_a_human(record, details, but=patient.id)
         _tie(account, patient, rules.SELF)
         account.name = people.name_of(patient)
         account.save(update_fields=["name"])
@@ -87,9 +96,20 @@ def _tie(account: Any, patient: Patient, relation: str) -> None:
     account.links.get_or_create(patient_id=patient.id, defaults={"relation": relation})
 
 
-def _corrected(record: Record, patient_id: str, details: Details) -> Patient | Refused:
+def is_held(record: Record, account: Any, patient_id: str) -> bool:
+    """Whether name, birth date and sex stand fast: somebody vouched for them, or a doctor wrote under them."""
+    if account.is_verified:
+        return True
+    seen = record.as_system().first(Encounter, ("patient", f"Patient/{patient_id}"), ("status", "finished"))
+    return seen is not None
+
+
+def _corrected(record: Record, patient_id: str, details: Details, *, held: bool) -> Patient | Refused:
     """The same person with other words; a citizen number once noted is not changed here."""
     patient = record.lock(Patient, patient_id)
+    said = (people.name_of(patient), patient.birthDate, patient.gender)
+    if held and said != (details.name, details.birth_date, details.sex):
+        return "held"
     fresh = people.new_patient(**{**_values(details), "citizen_number": ""})
     known = people.identifier_of(patient.identifier, identifiers.CCCD)
     if details.citizen_number and not known:

@@ -146,7 +146,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     own = next((it for it in _own(request, record) if it.is_self), None)
     if request.method == "POST" and "fill" in request.POST:
         return _filled(request, record, ProfileForm)
-    form = ProfileForm(request.POST) if request.method == "POST" else ProfileForm(initial=_initial(own))
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial=_initial(own))
+    if own is not None and actions.is_held(record, request.user, own.person.id):
+        form.hold()
     if request.method != "POST":
         return _profile_page(request, record, form, is_new=own is None)
     if not form.is_valid():
@@ -157,6 +159,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         return _profile_page(request, record, form, is_new=own is None, problem=_refused(kept), status=409)
     for doubt in form.doubts:
         messages.warning(request, doubt)
+    if account.waits_for_a_human:
+        messages.info(request, _("Đã có sổ giống với thông tin này. Nhân viên sẽ đối chiếu rồi báo lại."))
     messages.success(request, _("Đã ghi hồ sơ của %(name)s.") % {"name": people.name_of(kept)})
     return redirect(back_to(request, reverse("citizen:home" if own else "citizen:card_first")))
 
@@ -198,8 +202,9 @@ def _refused(why: str) -> str:
     return {
         "known": _(
             "Số căn cước này đã có sổ y bạ. Đăng nhập bằng số điện thoại ghi trong sổ đó, "
-            "hoặc mang căn cước tới quầy tiếp đón để nối sổ."
+            "hoặc mang căn cước tới quầy tiếp đón để nối sổ. Nhân viên cũng đã nhận được yêu cầu đối chiếu."
         ),
+        "held": _("Họ tên, ngày sinh, giới tính đã được xác nhận. Mang căn cước tới quầy tiếp đón để sửa."),
         "taken": _("Sổ của người này đang do một tài khoản khác giữ. Mang căn cước tới quầy tiếp đón."),
         "many": _("Một tài khoản giữ nhiều nhất %(most)s người.") % {"most": rules.MOST_PERSONS},
     }[why]

@@ -92,6 +92,18 @@ class Account(AbstractBaseUser):
         return self.identity != UNVERIFIED
 
     @property
+    def waits_for_a_human(self) -> bool:
+        """Whether somebody still has to look whether this is a person of the record."""
+        return self.doubts.filter(decided_at=None).exists()
+
+    def leave_to_a_human(self, record: Any, said: Any, *, but: str | None = None) -> None:
+        """Put people of the record who look like this one on the list of a desk; `but`: the account's own record."""
+        from yba.site.accounts import identity
+
+        words = identity.Said(said.name, said.birth_date, said.sex, said.citizen_number, said.phone)
+        identity.raise_doubt(self, words, identity.candidates(record, words, but=but or ""))
+
+    @property
     def is_staff_member(self) -> bool:
         return self.role in roles.STAFF
 
