@@ -96,6 +96,7 @@ def prescription(record: Record, code: str) -> bytes:
     system = record.as_system()
     encounter = system.read(Encounter, id_of(lines[0].encounter))
     drugs = [_drug(one) for one in lines]
+    _note_print(record, encounter, f"prescription {code}")
     return pdf("clinic/prescription.typ", _paper(system, encounter, code=code, drugs=drugs, asked=lines[0]))
 
 
@@ -105,7 +106,14 @@ def follow_up_slip(record: Record, encounter_id: str) -> bytes:
     paper = _paper(record.as_system(), encounter, code="", drugs=[], asked=None)
     if not paper.follow_up:
         raise NotFound("clinic.follow-up", "No follow-up was planned at this visit.", id=encounter_id)
+    _note_print(record, encounter, "follow-up slip")
     return pdf("clinic/follow_up.typ", paper)
+
+
+def _note_print(record: Record, encounter: Encounter, what: str) -> None:
+    """A paper leaves the house: whose it is stands in the audit."""
+    patient = id_of(encounter.subject)
+    record.audit("print", type_name="Encounter", identifier=encounter.id, detail=what, patients=[patient])
 
 
 def _drug(request: MedicationRequest) -> DrugOnPaper:

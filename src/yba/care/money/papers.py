@@ -60,7 +60,12 @@ class ReceiptPaper:
 
 def receipt_pdf(record: fhir.Record, receipt: Receipt, *, size: Size) -> bytes:
     """The receipt as PDF, from the invoice as it was when it was balanced."""
-    return pdf(f"money/receipt_{size}.typ", paper_of(record, receipt))
+    paper = paper_of(record, receipt)
+    record.audit(
+        "print", type_name="Invoice", identifier=receipt.invoice_id, detail=f"receipt {receipt.code}",
+        patients=[receipt.patient_id],
+    )  # fmt: skip
+    return pdf(f"money/receipt_{size}.typ", paper)
 
 
 def paper_of(record: fhir.Record, receipt: Receipt) -> ReceiptPaper:

@@ -22,7 +22,7 @@ from yba.fhir.access import policy
 from yba.fhir.jobs import KEPT_FOR, JobRun
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.compartments import COMPARTMENTS
-from yba.fhir.store.audit import Act, Journal
+from yba.fhir.store.audit import Act, Journal, act_of, split, write_acts
 from yba.fhir.store.rows import execute
 
 KIND = "export"
@@ -59,6 +59,7 @@ class _Files:
     output: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[dict[str, Any]] = field(default_factory=list)
     written: int = 0
+    patients: set[str] = field(default_factory=set)
 
 
 def run(run: JobRun, files: Path, *, per_file: int = FILE_RESOURCES) -> dict[str, Any]:
@@ -77,6 +78,7 @@ def run(run: JobRun, files: Path, *, per_file: int = FILE_RESOURCES) -> dict[str
         if asked.since is not None:
             _write_deleted(run, connection, asked, made)
         connection.rollback()
+    _note(run, made)
     return {
         "expires": (datetime.now(UTC) + KEPT_FOR).strftime("%a, %d %b %Y %H:%M:%S GMT"),
         "body": {
@@ -113,9 +115,9 @@ def _write_type(
 ) -> None:
     filters = [params for kind, params in asked.filters if kind == type_name]
     rows = (
-        _filtered(run, connection, asked, type_name, filters)
+        _filtered(run, connection, asked, type_name, filters, made)
         if filters
-        else _batches(run, connection, asked, type_name)
+        else _batches(run, connection, asked, type_name, made)
     )
     number, count, stream = 0, 0, None
     try:
@@ -164,17 +166,20 @@ def _where(
 
 
 def _batches(
-    run: JobRun, connection: psycopg.Connection[Any], asked: Asked, type_name: str
+    run: JobRun, connection: psycopg.Connection[Any], asked: Asked, type_name: str, made: _Files
 ) -> Iterator[list[bytes]]:
     """The stored bytes, some thousands at a time, by a cursor that holds one batch."""
     where, params = _where(run, asked, type_name, deleted=False)
     with psycopg.ServerCursor(connection, name="export") as cursor:
         cursor.adapters.register_loader(_TEXT_OID, ByteaBinaryLoader)
         cursor.execute(
-            sql.SQL("select r.content from record.resource r where {}").format(where), params, binary=True
+            sql.SQL("select r.content, r.patient::varchar from record.resource r where {}").format(where),
+            params,
+            binary=True,
         )
         mask = policy.mask(run.actor, type_name)
         while rows := cursor.fetchmany(BATCH):
+            made.patients.update(row[1] for row in rows if row[1] is not None)
             yield [row[0] if mask is None else mask.applied(row[0]) for row in rows]
 
 
@@ -184,6 +189,7 @@ def _filtered(
     asked: Asked,
     type_name: str,
     filters: list[list[tuple[str, str]]],
+    made: _Files,
 ) -> Iterator[list[bytes]]:
     """What any of the type's filters finds, each once."""
     record = records.Record(connection, actor=run.actor, journal=_Silent())
@@ -205,11 +211,21 @@ def _filtered(
                     continue
                 seen.add(one.id)
                 batch.append(one.content)
+                if one.patient is not None:
+                    made.patients.add(one.patient)
             if batch:
                 yield batch
             after = found.next
             if after is None:
                 break
+
+
+def _note(run: JobRun, made: _Files) -> None:
+    """In the audit, before anybody can fetch the files: whose records are in them."""
+    act = act_of(
+        run.actor, "export", datetime.now(UTC), detail=f"{KIND} {run.job.id}", answered=made.written
+    )
+    write_acts(run.connection, split(act, sorted(made.patients)))
 
 
 class _Silent(Journal):

@@ -216,12 +216,13 @@ class Record:
         outcome: str = "ok",
         patients: Collection[str] = (),
         answered: int | None = None,
+        identifier: str | None = None,
     ) -> None:
         """Note an act that changes nothing (the write statement notes its own): a key of ``yba.fhir.audit.acts``.
 
         ``patients``: whose records were answered, printed or exported, where it is not ``stored`` alone;
-        ``answered``: how many resources. A page that makes a paper says
-        ``record.audit("print", type_name="Composition", stored=...)``.
+        ``answered``: how many resources; ``identifier``: of what it is about, where its row is not at hand. A page that
+        makes a paper says ``record.audit("print", type_name="Encounter", identifier=..., patients=[...])``.
         """
         row = act_of(
             self.actor,
@@ -229,7 +230,7 @@ class Record:
             self.clock(),
             self.came,
             type=type_name,
-            id=stored.id if stored and stored.version else None,
+            id=stored.id if stored and stored.version else identifier,
             version=stored.version or None if stored else None,
             patient=stored.patient if stored else None,
             facility=stored.facility if stored else None,

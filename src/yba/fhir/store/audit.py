@@ -115,13 +115,20 @@ def write_acts(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> None
 
 
 def _storable(act: Act) -> Act:
-    """The act without NUL characters, which PostgreSQL's text cannot hold and a search may ask for."""
+    """The act without what no text of the database can hold and somebody may ask for all the same."""
     bad = {
-        name: value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        name: clean
         for name in Act.__struct_fields__
-        if isinstance(value := getattr(act, name), str) and "\x00" in value
+        if isinstance(value := getattr(act, name), str) and (clean := _clean(value)) != value
     }
     return msgspec.structs.replace(act, **bad) if bad else act
+
+
+def _clean(text: str) -> str:
+    """NUL characters and halves of surrogate pairs replaced."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 class Journal:

@@ -16,6 +16,7 @@ def ticket_pdf(record: Record, ticket: Ticket, *, address: str) -> bytes:
     post = next((one for one in posts if one.room_id == ticket.room), None)
     wait = line.wait_range(record, ticket=ticket)
     kind, _status = pages.status_of(ticket)
+    record.audit("print", type_name="Patient", detail=f"ticket {ticket.code}", patients=[ticket.patient_id])
     return pdf(
         "line/ticket_80.typ",
         {

@@ -35,8 +35,12 @@ def document(call: Call) -> Response:
     persist = call.flag("persist")
     identifier = _identifier(call)
     composition = reading.alive(reading.current(call.record, "Composition", identifier)[0])
-    call.record.audit("read", type_name="Composition", stored=composition, detail="$document")
-    body = _bundle(call, [composition, *_content(call, composition)])
+    content = [composition, *_content(call, composition)]
+    call.record.audit(
+        "operation", type_name="Composition", stored=composition, detail="$document", answered=len(content),
+        patients={one.patient for one in content if one.patient is not None},
+    )  # fmt: skip
+    body = _bundle(call, content)
     if not persist:
         return Response(200, body)
     stored, _ = call.record.create_stored(codec.decode(body, "Bundle"))

@@ -85,7 +85,6 @@ def patient(call: Call) -> Response:
             )
         heads = []
         path = "Patient/$everything"
-    record.audit("search", type_name="Patient", stored=heads[0] if heads else None, detail=path)
     patients = [one.id for one in heads] or own
     source = Chart(
         heads,
@@ -117,7 +116,6 @@ def encounter(call: Call) -> Response:
     record = call.record
     head = reading.alive(reading.current(record, "Encounter", call.id)[0])
     path = f"Encounter/{call.id}/$everything"
-    record.audit("search", type_name="Encounter", stored=head, detail=path)
     patients = [head.patient] if head.patient else []
     params = {
         **chart.of_patients(patients),
@@ -273,6 +271,12 @@ def _answer(
     if following is not None:
         kept = [pair for pair in asked if pair[0] != "_cursor"]
         links.append(("next", url(base, source.path, [*kept, ("_cursor", following)])))
+    answered = [*source.heads, *matches, *included]
+    call.record.audit(
+        "operation", type_name=source.path.partition("/")[0], stored=source.heads[0] if source.heads else None,
+        detail=source.path, patients={one.patient for one in answered if one.patient is not None},
+        answered=len(matches) + len(included),
+    )  # fmt: skip
     entries = [entry(base, one, MATCH) for one in matches]
     entries += [entry(base, one, INCLUDE) for one in included]
     whole = following is None and not chosen.phase

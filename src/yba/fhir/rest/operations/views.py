@@ -67,7 +67,11 @@ def run(call: Call) -> Response:
     asked = stored.question(view, call.record.actor, narrowed, limit, now=call.record.clock())
     with stored.opened(call.record.connection, asked, seconds=SECONDS) as table:
         answer = _answer(table, form, header=header)
-    call.record.audit("search", type_name=view.resource, detail=f"view {view.name or ''}: {_columns(view)}")
+    # Rows of a view over the whole record may be sums: these are noted with their columns, not with persons.
+    call.record.audit(
+        "operation", type_name=view.resource, detail=f"view {view.name or ''}: {_columns(view)}",
+        patients=narrowed.patients or (),
+    )  # fmt: skip
     return answer
 
 

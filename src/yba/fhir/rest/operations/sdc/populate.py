@@ -59,7 +59,11 @@ def populate(call: Call) -> Response:
         found.append(
             {"name": "issues", "resource": {"resourceType": "OperationOutcome", "issue": form.issues}}
         )
-    call.record.audit("search", type_name="Questionnaire", detail=f"$populate subject={subject or ''}")
+    person = (subject or "").removeprefix("Patient/")
+    call.record.audit(
+        "operation", type_name="Questionnaire", detail=f"$populate subject={subject or ''}",
+        patients=[person] if (subject or "").startswith("Patient/") else (),
+    )  # fmt: skip
     return answer_tree({"resourceType": "Parameters", "parameter": found})
 
 
