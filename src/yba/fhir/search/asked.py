@@ -116,6 +116,8 @@ def read(
 
 def _check_repeats(asked: Asked, params: Sequence[tuple[str, str]]) -> None:
     """Refuse a user's parameter that is asked again and may not be."""
+    if len(params) < 2:
+        return
     times = Counter(re.split("[:.]", name, maxsplit=1)[0] for name, value in params if value)
     for code, count in times.items():
         if count > 1:

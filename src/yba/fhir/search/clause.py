@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from yba.fhir.condition import Condition
 from yba.fhir.store.identity import shard_of
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(msgspec.Struct, frozen=True):
     """``sql`` holds one ``{}`` for each of ``values``.
 
     ``rank``: what a condition on texts adds to a match's score, an expression of ``r`` from 0 (not at all) to 1.

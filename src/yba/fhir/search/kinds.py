@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
+
+import msgspec
 
 from yba.fhir.condition import FACILITY_TAG
 from yba.fhir.errors import Unsupported
@@ -74,7 +75,7 @@ def answer(question: Question) -> Clause:
             return by_column
     found = _CLAUSES[parameter.kind](question)
     if question.modifier in _NARROW_MODIFIERS and _is_narrow(parameter):
-        found = replace(found, narrow=True)
+        found = msgspec.structs.replace(found, narrow=True)
     if _INSTANTS.get(question.type) == parameter.code and question.modifier is None:
         return _near_the_moment(question, found)
     return found

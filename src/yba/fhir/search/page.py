@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -193,14 +193,14 @@ def _walked(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm]) 
         return arms
     text, values = statement.number_of(wide.reach)
     reached = _asked(connection, (text, values), [()])[0][0]
-    return arms if reached < chain.MANY else [replace(arms[0], clauses=[wide.walked])]
+    return arms if reached < chain.MANY else [msgspec.structs.replace(arms[0], clauses=[wide.walked])]
 
 
 def _ordered(asked: Asked, arm: Arm) -> Arm:
     """With its score, and the order of the page."""
     rank = highest([clause.rank for clause in arm.clauses if clause.rank])
     order = sorting.keys(arm.type, tuple(asked.sort), fenced=_narrow(arm.clauses), rank=rank)
-    return replace(arm, order=order, rank=rank)
+    return msgspec.structs.replace(arm, order=order, rank=rank)
 
 
 def _shape(asked: Asked) -> str:
@@ -249,7 +249,10 @@ def _rows(
     wanted = asked.count + 1
 
     def read(start: list[object] | None, wanted: int, present: bool | None) -> list[Row]:
-        made = [replace(arm, clauses=_narrowed(arm.clauses, arm.order, start, present)) for arm in arms]
+        made = [
+            msgspec.structs.replace(arm, clauses=_narrowed(arm.clauses, arm.order, start, present))
+            for arm in arms
+        ]
         found = statement.page(made, sorting.order_by(order, present=present is not None), wanted)
         return _asked(connection, found, [arm.clauses for arm in arms])
 

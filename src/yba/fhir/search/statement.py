@@ -7,8 +7,9 @@ arm a type, each in its own order and cut to a page, put together and cut again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from yba.fhir.r4 import MODULES
 from yba.fhir.search.clause import Clause
@@ -24,8 +25,7 @@ _HELD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(msgspec.Struct, frozen=True):
     """What is asked of one type: conditions (the door among them), order, and what its score is.
 
     ``holder``: what is asked of are the resources of the type contained in those of this one; ``rows`` are these
