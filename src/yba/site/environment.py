@@ -58,7 +58,11 @@ class Environment:
             "name": name or "OpenID Connect",
             "client_id": client,
             "secret": secret,
-            "settings": {"server_url": issuer, "oauth_pkce_enabled": True},
+            "settings": {
+                "server_url": issuer,
+                "oauth_pkce_enabled": True,
+                "scope": ["openid", "profile", "phone"],
+            },
         }
         return {"openid_connect": {"APPS": [app]}}
 
