@@ -22,6 +22,7 @@ WORDS = (
     "fhirpath",
     "view",
     "validate",
+    "check",
     "audit",
 )
 

@@ -56,6 +56,33 @@ def restore(conninfo: str, path: Path, *, force: bool) -> None:
          "--dbname", _name(conninfo), str(path))  # fmt: skip
 
 
+#: Where a demo leaves its marks: a table, and how many of them.
+_MARKS = (
+    ("accounts_account", "SELECT count(*) FROM accounts_account WHERE is_demo"),
+    ("site_done", "SELECT count(*) FROM site_done WHERE name = 'demo'"),
+)
+
+
+def refuse_demo(conninfo: str) -> None:
+    """Empty a database again into which a demo's dump was just restored: nothing of it belongs beside real people.
+
+    Raises DatabaseProblem where it held demo accounts or the demo province.
+    """
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        found = [
+            _count(connection, query)
+            for table, query in _MARKS
+            if _count(connection, f"SELECT (to_regclass('{table}') IS NOT NULL)::int")
+        ]
+        if not any(found):
+            return
+        empty(connection)
+    raise DatabaseProblem(
+        "YBA_ENV=production, and this is a demo's dump: accounts with a known password, invented people. "
+        "It was taken out again; the database is empty."
+    )
+
+
 def empty(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Drop every schema of ours, and give back an empty `public`."""
     schemas = connection.execute(

@@ -35,8 +35,11 @@ def run(given: argparse.Namespace) -> int:
     if not given.file.is_file():
         print(f"yba: {given.file} is not there.")
         return 1
-    with database.running(environment()) as conninfo:
+    env = environment()
+    with database.running(env) as conninfo:
         dumping.restore(conninfo, given.file.resolve(), force=given.force)
+        if not env.demo:
+            dumping.refuse_demo(conninfo)
     print(f"Restored from {given.file}.")
     return 0
 
