@@ -157,10 +157,6 @@ def _text(ways: Sequence[Way]) -> tuple[str | None, bool]:
         return text, True
     if all(way.relation in _FAMILY or way.relation == "self" for way in ways):
         return f"({_PERSONS} and {text})", True
-    if all(
-        way.relation == "own-facility" or (way.kept_here and way.relation in _STANDING) for way in ways
-    ) and not any(way.relation in ("shared", *_FAMILY) for way in ways):
-        return f"({_HERE} and {text})", False  # first what an index is led by
     return text, False
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from yba.fhir.access import labels, policy
 from yba.fhir.access.consent import is_emergency
+from yba.fhir.access.deriving import derived
 from yba.fhir.access.standing import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
 from yba.fhir.audit.receiving import receive, unchanging
@@ -202,9 +203,10 @@ def put(
     narratives.check(type_name, content)
     if record.integrity:
         record.unchecked_sources.append((type_name, identifier, content))
-    made = deriving.derived(
-        deriving.Waiting(record), stamped, content, index, patient=patient, facility=facility, now=moment
-    )
+    made = derived(
+        deriving.Waiting(record), stamped, content, patient=patient, facility=facility,
+        occurred=index.occurred, now=moment,
+    )  # fmt: skip
     item = Item(
         write.Write(
             type_name, identifier, version, moment, method, shard, patient, facility, content, made.sensitive,
@@ -214,10 +216,11 @@ def put(
         write.Known(old.rid, known[1], old.content) if old and known else None,
     )  # fmt: skip
     earlier = old.content if old is not None and is_patient else None
-    if deriving.concerns_chart(earlier, stamped, made.sensitive):
+    change = deriving.change(earlier, stamped, made.sensitive)
+    if change is not None:
         with record.atomic():
             record.write(item)
-            deriving.follow(record, earlier, stamped, made.sensitive)
+            deriving.follow(record, identifier, change)
     else:
         record.write(item)
     return Stored(type_name, identifier, version, moment, content, patient, facility, method=method)

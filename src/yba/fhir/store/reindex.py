@@ -25,7 +25,7 @@ from yba.fhir.search.index import VERSION
 from yba.fhir.search.index import rows as index_rows
 from yba.fhir.search.parameters import Added, beside
 from yba.fhir.search.rows import WIDTHS, no_rows
-from yba.fhir.store import contained, unindexing
+from yba.fhir.store import contained, relabelling, unindexing
 from yba.fhir.store.parameters import ABSTRACT, KIND, refreshed, touch
 from yba.fhir.store.rows import execute
 from yba.fhir.store.write import Write
@@ -143,7 +143,8 @@ def _delete_rows(job: jobs.JobRun, numbers: Sequence[int]) -> None:
 # -- batch by batch ----------------------------------------------------------------------------------------
 
 _NEXT = """
-select r.rid, r.shard, r.type::varchar, r.content from record.resource r
+select r.rid, r.shard, r.type::varchar, r.content, r.patient::varchar, r.facility::varchar, r.updated
+  from record.resource r
  where r.rid > %(after)s and r.rid <= %(last)s and r.content is not null and (%(types)s::text[] is null
        or r.type = any(%(types)s::text[]))
  order by r.rid limit %(batch)s for no key update of r"""
@@ -190,8 +191,8 @@ def _renew(
     What cannot be read any more (nothing written by this record) keeps the rows it has.
     """
     registry = refreshed(connection)
-    items = []
-    for rid, shard, type_name, content in found:
+    items, opening = [], []
+    for rid, shard, type_name, content, patient, facility, updated in found:
         try:
             resource = codec.decode(content, type_name)
             index = index_rows(resource) if added is None else no_rows(resource)
@@ -202,6 +203,20 @@ def _renew(
         if own:
             index = index.joined(evaluated.gather(resource, content, own))
         items.append((Item(_write(type_name, resource.id or "", shard, content), index, None), rid))
+        opening.append(
+            relabelling.Row(
+                type_name,
+                resource.id or "",
+                rid,
+                shard,
+                content,
+                resource,
+                patient,
+                facility,
+                index.occurred,
+                updated,
+            )
+        )
     places = [(rid, item.row.shard) for item, rid in items]
     contained.forget(connection, [rid for rid, _ in places], sorted({shard for _, shard in places}))
     if added is None:
@@ -210,6 +225,8 @@ def _renew(
         numbers = [number for one in added for number in (one.parameter.number, beside(one.parameter.number))]
         unindexing.remove(connection, places, numbers)
     add_index_rows(connection, items, texts=added is None)
+    if added is None:
+        relabelling.renew(connection, opening)
 
 
 def _write(type_name: str, identifier: str, shard: int, content: bytes) -> Write:

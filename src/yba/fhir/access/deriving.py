@@ -1,0 +1,83 @@
+"""What is derived from a resource when it is stored: its sensitive labels, and whom it opens which chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from yba.fhir.access import labels
+from yba.fhir.access.standing import SOURCES, Look, Source, Standing, is_dead, rows, was_minor
+from yba.fhir.model import codec
+from yba.fhir.search.parameters import hashed
+from yba.fhir.store.identity import shard_of
+from yba.fhir.store.rows import execute
+
+if TYPE_CHECKING:
+    from yba.fhir.r4.datatypes import Resource
+
+_CONTENT = "select r.content from record.resource r where r.type = %s and r.id = %s and r.content is not null"
+_PERSONS = (
+    "select distinct r.id::varchar from record.token x join record.resource r on r.rid = x.rid and r.shard = x.shard"
+    " where x.param = %s and x.code = %s and x.system = %s and r.type = 'Patient' and r.content is not null limit 2"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The record as the rules of standing look at it, whoever acts."""
+
+    connection: psycopg.Connection[Any]
+
+    def content(self, type_name: str, identifier: str) -> Any:
+        """The resource, typed; None when it is not there."""
+        row = execute(self.connection, _CONTENT, (type_name, identifier)).fetchone()
+        return None if row is None else codec.decode_known(row[0], type_name)
+
+    def person(self, system: str, value: str) -> str | None:
+        """The one Patient with this identifier; None for none or several."""
+        number = hashed("Patient", "identifier")
+        found = execute(self.connection, _PERSONS, (number, value, system)).fetchall()
+        return found[0][0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The labels as bits, and the standings with their shards; None where the type opens nothing."""
+
+    sensitive: int
+    standing: Sequence[tuple[int, Standing]] | None
+
+
+def derived(
+    look: Look,
+    resource: Resource,
+    content: bytes,
+    *,
+    patient: str | None,
+    facility: str | None,
+    occurred: datetime | None,
+    now: datetime,
+) -> Derived:
+    """What follows from a resource that is written ``now``."""
+    type_name = type(resource).__name__
+    found = labels.found_in(type_name, content)
+    bits = found.bits
+    if found.of_minors and patient is not None:
+        person = look.content("Patient", patient)
+        if person is not None and was_minor(person, occurred or now, labels.rules().age):
+            bits |= found.of_minors
+    if type_name == "Patient":
+        bits |= of_chart(resource, bits)
+    if type_name not in SOURCES:
+        return Derived(bits, None)
+    made = rows(Source(resource, patient, facility, now, look))
+    return Derived(bits, [(shard_of(one.patient), one) for one in made])
+
+
+def of_chart(patient: Any, bits: int) -> int:
+    """The labels a Patient gives to every row of the chart."""
+    return (labels.OF_VIP if bits & labels.VIP else 0) | (labels.DECEASED if is_dead(patient) else 0)
