@@ -4,33 +4,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='BookCopy',
+            name="BookCopy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=64)),
-                ('patient_id', models.CharField(max_length=64)),
-                ('patient_name', models.CharField(max_length=200)),
-                ('form', models.CharField(choices=[('pdf', 'PDF để đọc và in'), ('json', 'FHIR JSON cho phần mềm khác')], max_length=8)),
-                ('state', models.CharField(choices=[('waiting', 'Đang làm'), ('ready', 'Tải được'), ('fetched', 'Đã tải'), ('expired', 'Đã hết hạn'), ('failed', 'Chưa làm được')], default='waiting', max_length=16)),
-                ('asked_at', models.DateTimeField()),
-                ('ready_at', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('count', models.PositiveIntegerField(default=0, help_text='Số mục trong bản sao')),
-                ('size', models.PositiveIntegerField(default=0)),
-                ('content', models.BinaryField(null=True)),
-                ('once', models.CharField(blank=True, max_length=64, null=True, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account", models.CharField(max_length=64)),
+                ("patient_id", models.CharField(max_length=64)),
+                ("patient_name", models.CharField(max_length=200)),
+                (
+                    "form",
+                    models.CharField(
+                        choices=[("pdf", "PDF để đọc và in"), ("json", "FHIR JSON cho phần mềm khác")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Đang làm"),
+                            ("ready", "Tải được"),
+                            ("fetched", "Đã tải"),
+                            ("expired", "Đã hết hạn"),
+                            ("failed", "Chưa làm được"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("ready_at", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("fetched_at", models.DateTimeField(blank=True, null=True)),
+                ("count", models.PositiveIntegerField(default=0, help_text="Số mục trong bản sao")),
+                ("size", models.PositiveIntegerField(default=0)),
+                ("content", models.BinaryField(null=True)),
+                ("once", models.CharField(blank=True, max_length=64, null=True, unique=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['account', '-asked_at'], name='citizen_copy_newest')],
+                "indexes": [models.Index(fields=["account", "-asked_at"], name="citizen_copy_newest")],
             },
         ),
     ]
