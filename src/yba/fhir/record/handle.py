@@ -321,7 +321,7 @@ class Record:
         if is_audit(type_name, params):
             return search_events(self, params, strict=strict, compartment=compartment)
         check_links(params)
-        with translated:
+        with translated, without(policy.hidden_codes(self.actor)):
             found = search.run(
                 self.connection, type_name, params,
                 access=lambda name: self.may(name, "search"), strict=strict,
