@@ -13,6 +13,7 @@ WORDS = (
     "migrate",
     "load",
     "token",
+    "invite",
     "export",
     "backup",
     "restore",

@@ -144,7 +144,7 @@ def environment() -> Environment:
         oidc_key=os.environ.get("YBA_OIDC_KEY") or None,
         lock_minutes=_lock_minutes(),
         oidc=(
-            os.environ.get("YBA_OIDC_ISSUER") or "",
+            _issuer(mode),
             os.environ.get("YBA_OIDC_CLIENT") or "",
             os.environ.get("YBA_OIDC_SECRET") or "",
             os.environ.get("YBA_OIDC_NAME") or "",
@@ -165,6 +165,14 @@ def _proxies() -> tuple[str, ...]:
             raise SystemExit(
                 f"YBA_PROXIES has {one!r}; it is a list of networks, like 10.0.0.5/32,10.1.0.0/16."
             ) from None
+    return found
+
+
+def _issuer(mode: str) -> str:
+    """The provider's address: what it says of people must not travel in the clear."""
+    found = os.environ.get("YBA_OIDC_ISSUER") or ""
+    if found and not found.startswith("https://") and mode != "demo":
+        raise SystemExit(f"YBA_OIDC_ISSUER is {found!r}; outside the demo it begins with https://.")
     return found
 
 

@@ -79,7 +79,11 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """The provider must say name and birth date; staff come by their own door."""
-        said = said_by(sociallogin.account.extra_data)
+        data = sociallogin.account.extra_data
+        token, info = data.get("id_token") or {}, data.get("userinfo") or {}
+        if token and info and token.get("sub") != info.get("sub"):  # OpenID Connect Core 1.0, 5.3.2
+            self.on_authentication_error(request, sociallogin.account.provider)
+        said = said_by(data)
         if not said.name or not said.birth_date:
             messages.error(
                 request, _("Nơi định danh chưa cho biết họ tên và ngày sinh. Hãy dùng số điện thoại.")
