@@ -176,11 +176,14 @@ def _codings(value: Any) -> Iterator[tuple[str, str]]:
 
 
 _WORD = re.compile(rb"[a-z0-9]+")
+_ESCAPED = re.compile(rb"\\[bfnrt]|\\u00[0-9a-f]{2}")
 _TEXTS = re.compile(rb'"(?:text|display)":"((?:[^"\\\\]|\\\\.)*)"')
 
 
 def _by_word(known: _Rules, content: bytes) -> int:
     """Words of what codes are called. Narrative has its text in ``div``, so it is not read here."""
+    if b"\\" in content:  # a new line stands as two letters, which would be the word's first
+        content = _ESCAPED.sub(b" ", content)
     if known.worth_words.isdisjoint(_WORD.findall(content.lower())):
         return 0
     bits = 0

@@ -110,12 +110,15 @@ v as (
 a as (
     insert into record.audit (at, actor, role, actor_facility, origin, act, type, id, version, patient, facility,
                               name, practitioner, person, app, session, address, purpose, request)
-    values (%(updated)s, %(actor)s, %(role)s, %(actor_facility)s, %(origin)s, %(act)s, %(type)s, %(id)s,
-            %(version)s, %(patient)s, %(facility)s, %(actor_name)s, %(practitioner)s, %(person)s, %(app)s,
-            %(session)s, %(address)s, %(purpose)s, %(request)s)),
+    select %(updated)s::timestamptz, %(actor)s, %(role)s, %(actor_facility)s, %(origin)s, %(act)s, %(type)s, %(id)s,
+           %(version)s::integer, %(patient)s, %(facility)s, %(actor_name)s, %(practitioner)s, %(person)s, %(app)s,
+           %(session)s, %(address)s, %(purpose)s, %(request)s
+      from r),
 o as (
     insert into record.outbox (at, method, type, id, version, patient, facility, shard)
-    values (%(updated)s, %(method)s, %(type)s, %(id)s, %(version)s, %(patient)s, %(facility)s, %(shard)s))"""
+    select %(updated)s::timestamptz, %(method)s, %(type)s, %(id)s, %(version)s::integer, %(patient)s, %(facility)s,
+           %(shard)s::smallint
+      from r)"""
 
 ACTS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
@@ -165,7 +168,8 @@ def _statement(
     if not new:
         parts += [_delete_index(table) for table in INDEX_TABLES if table not in same]
     parts += [_insert_index(table) for table in tables]
-    return "".join(parts) + "\nselect rid from r"
+    # Without the blanks that make it readable here: psycopg reads again, each time, what is longer than 4,096.
+    return " ".join(("".join(parts) + "\nselect rid from r").split())
 
 
 class Known(msgspec.Struct, frozen=True):
