@@ -340,7 +340,10 @@ def test_the_heroine() -> None:
 def test_accounts_name_what_exists() -> None:
     found = accounts()
     roles = Counter(account.role for account in found)
-    assert roles.keys() == {"citizen", "customer_care", "receptionist", "doctor", "pharmacist", "cashier", "wall"}
+    assert roles.keys() == {
+        "citizen", "customer_care", "receptionist", "nurse", "doctor", "pharmacist", "cashier", "records_office",
+        "facility_administrator", "auditor", "system_administrator", "wall",
+    }  # fmt: skip
     assert roles["doctor"] >= 3
     assert len({account.login for account in found}) == len(found)
     for account in found:

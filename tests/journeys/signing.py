@@ -16,6 +16,8 @@ STAFF = {
     "other_doctor": "bs.tam",
     "pharmacist": "duocsi",
     "cashier": "thungan",
+    "records_office": "khth",
+    "facility_administrator": "quantri",
     "wall": "manhinh",
 }
 

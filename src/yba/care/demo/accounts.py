@@ -8,7 +8,20 @@ from typing import Final, Literal
 from yba.care.demo.facilities import doctors
 from yba.care.demo.people import GRANDDAUGHTER, HEROINE, HEROINE_PHONE, HUSBAND
 
-Role = Literal["citizen", "customer_care", "receptionist", "doctor", "pharmacist", "cashier", "wall"]
+Role = Literal[
+    "citizen",
+    "customer_care",
+    "receptionist",
+    "nurse",
+    "doctor",
+    "pharmacist",
+    "cashier",
+    "records_office",
+    "facility_administrator",
+    "auditor",
+    "system_administrator",
+    "wall",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +66,14 @@ def accounts() -> list[DemoAccount]:
         ),
         DemoAccount("cskh", "customer_care", "Lê Thị Mỹ Duyên", _HOSPITAL),
         DemoAccount("tiepdon", "receptionist", "Hoàng Thị Thu Trang", _HOSPITAL),
+        DemoAccount("dieuduong", "nurse", "Nguyễn Thị Hoa", _HOSPITAL),
         *_doctors(),
         DemoAccount("duocsi", "pharmacist", "DS. Nguyễn Thị Phương Dung", _HOSPITAL),
         DemoAccount("thungan", "cashier", "Phan Thị Cẩm Nhung", _HOSPITAL),
+        DemoAccount("khth", "records_office", "Trần Thị Mỹ Lưu", _HOSPITAL),
+        DemoAccount("quantri", "facility_administrator", "Lê Văn Quản", _HOSPITAL),
+        DemoAccount("kiemtra", "auditor", "Ngô Đình Kiểm", _HOSPITAL),
+        DemoAccount("hethong", "system_administrator", "Phạm Hữu Thống"),
         DemoAccount("manhinh", "wall", "Màn hình phòng khám", _HOSPITAL),
     ]
 
