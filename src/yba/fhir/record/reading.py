@@ -94,6 +94,11 @@ def content_of(stored: Stored) -> bytes:
     return stored.content
 
 
+def head(record: Record, type_name: str, identifier: str) -> Stored:
+    """The current version as the actor is shown it, for an answer that has its own audit row. Raises NotFound, Gone."""
+    return alive(record.shown(current(record, type_name, identifier)[0]))
+
+
 def read_stored(record: Record, type_name: str, identifier: str) -> Stored:
     """The current version. Raises NotFound, Gone."""
     stored, _ = current(record, type_name, identifier)

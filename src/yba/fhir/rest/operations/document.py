@@ -34,7 +34,7 @@ def document(call: Call) -> Response:
         )
     persist = call.flag("persist")
     identifier = _identifier(call)
-    composition = reading.alive(reading.current(call.record, "Composition", identifier)[0])
+    composition = reading.head(call.record, "Composition", identifier)
     content = [composition, *_content(call, composition)]
     call.record.audit(
         "operation", type_name="Composition", stored=composition, detail="$document", answered=len(content),

@@ -75,7 +75,7 @@ def patient(call: Call) -> Response:
     record = call.record
     own = sorted({*record.actor.persons, *filter(None, [record.actor.person])})
     if call.id is not None:
-        heads = [reading.alive(reading.current(record, "Patient", call.id)[0])]
+        heads = [reading.head(record, "Patient", call.id)]
         path = f"Patient/{call.id}/$everything"
     else:
         if not own:
@@ -114,7 +114,7 @@ def encounter(call: Call) -> Response:
     call.refuse_unknown(("start", "end", *_COMMON))  # R4 gives a visit no care dates; they choose here, too
     assert call.id is not None
     record = call.record
-    head = reading.alive(reading.current(record, "Encounter", call.id)[0])
+    head = reading.head(record, "Encounter", call.id)
     path = f"Encounter/{call.id}/$everything"
     patients = [head.patient] if head.patient else []
     params = {

@@ -77,7 +77,7 @@ def summary(call: Call) -> Response:
 
 def _patient(call: Call) -> Stored:
     if call.id is not None:
-        return reading.alive(reading.current(call.record, "Patient", call.id)[0])
+        return reading.head(call.record, "Patient", call.id)
     asked = call.needed("identifier")
     found = call.record.search_stored(
         "Patient", [("identifier", asked), ("_count", "2")], strict=True
