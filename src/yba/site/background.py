@@ -10,9 +10,12 @@ import threading
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
+
+if TYPE_CHECKING:
+    from yba.fhir.audit.alerts import Rules
 
 TIDY_SECONDS = 600.0
 
@@ -26,6 +29,17 @@ def _tidy(files: Path, stop: threading.Event) -> None:
             export.sweep(files, datetime.now(UTC))
 
 
+def _rules(path: Path) -> Rules:
+    """The rules of alerts: the facility's own, and those of the house where these can't be read."""
+    from yba.fhir.audit import alerts
+
+    try:
+        return alerts.rules_of(path)
+    except (OSError, alerts.WrongRules):
+        logging.getLogger(__name__).exception("background: the rules of the house are used for alerts")
+        return alerts.packaged()
+
+
 def main() -> None:
     """Work until asked to stop; what is under way goes on from its last kept place when the house starts again."""
     if os.environ.get("YBA_CHILD"):
@@ -33,7 +47,7 @@ def main() -> None:
 
         die_with_parent()
     from yba.fhir import background, jobs
-    from yba.fhir.audit import sealing
+    from yba.fhir.audit import alerts, sealing
     from yba.fhir.store import reindex
     from yba.fhir.subscriptions.delivery import Sender
     from yba.site import audit_keys
@@ -64,7 +78,14 @@ def main() -> None:
     telling = threading.Thread(target=sender.work, args=(stop,), name="subscriptions")
     telling.start()
     sealing_audit = threading.Thread(
-        target=partial(sealing.work, connect, audit_keys.signer(env), stop, kept=audit_keys.heads(env)),
+        target=partial(
+            sealing.work,
+            connect,
+            audit_keys.signer(env),
+            stop,
+            kept=audit_keys.heads(env),
+            watch=partial(alerts.watch, rules=_rules(env.data / "audit-rules.yaml")),
+        ),
         name="audit-sealing",
     )
     sealing_audit.start()

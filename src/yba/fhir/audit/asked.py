@@ -29,7 +29,7 @@ ACTION = "http://hl7.org/fhir/audit-event-action"
 OUTCOME = "http://hl7.org/fhir/audit-event-outcome"
 FOLDED = r"replace(regexp_replace(lower(normalize({}, NFD)), '[\u0300-\u036f]', '', 'g'), 'đ', 'd')"
 _PERSONS = "(a.patient is not null or a.patients is not null)"
-_RESOURCE = "(a.id is not null and not coalesce(a.type = 'Patient' and a.id = a.patient, false))"
+_RESOURCE = "(a.type is not null and a.id is not null and not coalesce(a.type = 'Patient' and a.id = a.patient, false))"
 
 
 @dataclass(slots=True)
@@ -364,7 +364,7 @@ def _of_entity(asked: _Asked, kind: str | None, identifier: str) -> str:
     # Whose chart it is in is known: so the index of the person's rows finds them.
     chart = f" and a.patient = any({asked.values.put(charts)}::text[])" if charts else ""
     if asked.asking.own is None or kind != "Patient":
-        found.append(f"(a.id = {here}{own}{chart})")
+        found.append(f"(a.type is not null and a.id = {here}{own}{chart})")
     return "(" + " or ".join(found) + ")"
 
 

@@ -40,6 +40,7 @@ OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 SOURCE_TYPE = "http://terminology.hl7.org/CodeSystem/security-source-type"
 BALP_ENTITY = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
 HOUSE = "Y Bạ"
+_ACCOUNT = "account-"
 _AUTHORS = {"C": "AUT", "U": "AUT", "D": "CST"}
 
 
@@ -159,6 +160,8 @@ def _entities(row: Row, own: Collection[str] | None) -> list[AuditEventEntity]:
     found = [_person(one, row) for one in persons]
     if row.type in MODULES and row.id and not (row.type == "Patient" and row.id in persons):
         found.append(_resource(row))
+    elif row.type is None and row.id and row.id.startswith(_ACCOUNT):
+        found.append(_account(row.id.removeprefix(_ACCOUNT)))
     if own is not None:
         return found
     if row.detail and kind_of(row.act).action in ("E", "R"):
@@ -195,6 +198,15 @@ def _resource(row: Row) -> AuditEventEntity:
         what=Reference(reference=place),
         type=Coding(system=ENTITY_TYPE, code="2", display="System Object"),
         role=Coding(system=OBJECT_ROLE, code="4", display="Domain Resource"),
+    )
+
+
+def _account(number: str) -> AuditEventEntity:
+    """The account that was signed in to or changed."""
+    return AuditEventEntity(
+        what=Reference(identifier=Identifier(system=ACCOUNT, value=number)),
+        type=Coding(system=ENTITY_TYPE, code="2", display="System Object"),
+        role=Coding(system=OBJECT_ROLE, code="6", display="User"),
     )
 
 
