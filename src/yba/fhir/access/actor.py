@@ -32,7 +32,8 @@ class Actor:
     ``rights``: sensitive labels this account may see beside its role's. ``origin``: who really acts when the
     record acts for a rule (see ``Record.as_system``).
     ``app``: client id of the app through which is acted; ``scopes``: what that app was let do (None: no app, no
-    limit); ``launched``: Patient id of the launch, which ``patient/`` scopes are held to.
+    limit); ``launched``: Patient id of the launch, which ``patient/`` scopes are held to; ``withheld``: sensitive
+    labels the app was not given, whatever the account may see (held only where there are scopes).
     ``purpose``: code of v3-ActReason, as TREAT or ETREAT; ``session`` and ``address`` (network): for the audit.
     """
 
@@ -50,6 +51,7 @@ class Actor:
     app: str | None = None
     scopes: tuple[Scope, ...] | None = None
     launched: str | None = None
+    withheld: frozenset[str] = frozenset()
     purpose: str | None = None
     session: str | None = None
     address: str | None = None

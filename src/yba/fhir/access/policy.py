@@ -61,6 +61,8 @@ _PERSONS = (
 )
 _NAMED = re.compile(r"%\((\w+)\)s")
 _HIDES = "actor_hides_"
+# What an app was not given of the sensitive rows its account may see.
+_GIVEN = "(r.sensitive & %(actor_withheld)s) = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +110,10 @@ def compiled(role_key: str, type_name: str, interaction: str, held: tuple[Scope,
     easy = frozenset(way.relation for way in ways if way.relation not in _STANDING and way.where is None)
     if held is not None and text != "false":
         limit = scopes.limit(held, type_name, interaction)
+        easy = frozenset()
+        text = _all([text, limit.sql if limit is not None else None, _GIVEN])
         if limit is not None:
-            easy = frozenset()
-            text = (
-                "false"
-                if limit.sql == "false"
-                else f"({limit.sql})"
-                if text is None
-                else f"({text} and {limit.sql})"
-            )
+            text = "false" if limit.sql == "false" else text
             params |= dict(limit.params)
     if text is None:
         return Compiled(None, ())
@@ -223,6 +220,8 @@ def _value(actor: Actor, name: str, now: datetime | None) -> object:
         return actor.purpose or (role.purpose if role else None)
     if name == "actor_launched":
         return actor.launched
+    if name == "actor_withheld":
+        return labels.bits_of(actor.withheld)
     allowed = int(name.removeprefix(_HIDES)) | rights_of(actor)
     return (labels.EVERY | labels.UNKNOWN) & ~allowed
 

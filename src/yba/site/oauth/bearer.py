@@ -16,6 +16,9 @@ from yba.site.oauth import issuing, scopes
 from yba.site.oauth.models import AccessToken, Connection, digest
 
 RELATED: Final = ("app", "sitting__connection__account", "sitting__connection__app")
+#: Labels of `access/labels.yaml` that a citizen gives by a tick of their own. That somebody is known to the public is
+#: no part of their book one could leave out.
+SENSITIVE: Final = frozenset({"hiv", "mental", "reproductive", "restricted"})
 #: How often the page of connected apps learns that one was used.
 NOTED: Final = timedelta(minutes=1)
 
@@ -50,8 +53,13 @@ def actor_of_access(text: str) -> Actor | None:
         app=token.app.client_id,
         scopes=limits,
         launched=sitting.context.get("patient"),
-        purpose="PATRQT" if account.role == roles.CITIZEN else None,
+        withheld=_withheld(sitting.connection, citizen=account.role == roles.CITIZEN),
     )
+
+
+def _withheld(found: Connection, *, citizen: bool) -> frozenset[str]:
+    """What a citizen did not give; staff's apps see what staff may see."""
+    return SENSITIVE if citizen and not found.sensitive else frozenset()
 
 
 def holds(token: AccessToken, *, now: datetime) -> bool:

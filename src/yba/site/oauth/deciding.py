@@ -18,7 +18,7 @@ from yba.site.oauth import consents, identity, issuing, launching, scopes, subje
 from yba.site.oauth.models import App, Connection, Launch, Sitting
 
 #: How long a person may give an app lasting access for, in days; the first is what is offered.
-DAYS: Final = (30, 90, 365, 1)
+DAYS: Final = (30, 90, 365)
 #: Access that ends with the session ends after a day at the latest.
 OF_SESSION: Final = timedelta(days=1)
 

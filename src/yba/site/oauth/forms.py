@@ -22,6 +22,7 @@ from yba.site.oauth.picking import Choice
 
 #: Access for this session only.
 ONCE: Final = "0"
+YEAR: Final = 365
 LOGO_SIZE: Final = 256
 MOST_ADDRESSES: Final = 10
 _FORBIDDEN_SCHEMES: Final = frozenset(
@@ -55,7 +56,10 @@ class DecisionForm(forms.Form):
         self._asked, self._choices = asked, choices
         self._field("nguoi").choices = [(one.id, one.name) for one in choices]
         self._field("phan").choices = [(line.key, line.key) for line in asked.lines]
-        lasting = [(str(days), _now("%(days)s ngày") % {"days": days}) for days in sorted(DAYS) if days > 1]
+        lasting = [
+            (str(days), _now("Một năm") if days == YEAR else _now("%(days)s ngày") % {"days": days})
+            for days in sorted(DAYS)
+        ]
         self._field("thoi_han").choices = [(ONCE, _now("Chỉ lần này, đến khi ra khỏi tài khoản")), *lasting]
         needed = scopes.OFFLINE in scopes.split(asked.app.needed)
         self.initial["thoi_han"] = str(DAYS[0]) if needed else ONCE
