@@ -391,10 +391,10 @@ def blank(content: str, title: str, icon: str = "", role: str = "") -> SafeStrin
     return _render("blank", title=title, icon=icon, role=role, body=body, acts=buttons)
 
 
-@register.simple_tag
-def toast(text: str, undo: str = "") -> SafeString:
+@register.simple_tag(takes_context=True)
+def toast(context: template.Context, text: str, undo: str = "") -> SafeString:
     """One line at the bottom, with a way back when there is one."""
-    return _render("toast", text=text, undo=undo)
+    return _render("toast", text=text, undo=undo, csrf_token=context.get("csrf_token"))
 
 
 @register.simple_tag(takes_context=True)
