@@ -29,7 +29,7 @@ MOST_PATIENTS = 1_000
 LATE = timedelta(minutes=1)
 
 
-class Act(msgspec.Struct, frozen=True):
+class Act(msgspec.Struct, frozen=True, omit_defaults=True):
     """One audited act; the fields are the columns of ``record.audit``.
 
     ``actor`` and what follows it up to ``request`` say who, as ``Actor`` does; ``origin`` is who really acted when a
@@ -66,10 +66,11 @@ _TYPES = {
     "at": "timestamptz", "version": "integer", "patients": "text[]", "answered": "integer",
 }  # fmt: skip
 _COLUMNS = ", ".join(Act.__struct_fields__)
+_OUTCOME = "coalesce(outcome, 'ok')"  # what is as usual is not sent
 # One JSON text: an array parameter for each column costs thirteen times the time under Python's lock.
 _INSERT = (
     f"insert into record.audit ({_COLUMNS})\n"  # noqa: S608 - our own names
-    f"select {_COLUMNS} from json_to_recordset(%s::json) as x("
+    f"select {_COLUMNS.replace('outcome', _OUTCOME)} from json_to_recordset(%s::json) as x("
     + ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in Act.__struct_fields__)
     + ")"
 )
@@ -111,7 +112,19 @@ def write_acts(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> None
     if not acts:
         return
     with psycopg.Cursor(connection) as cursor:
-        cursor.execute(_INSERT.encode(), (msgspec.json.encode([_storable(one) for one in acts]).decode(),))
+        cursor.execute(_INSERT.encode(), (_written(acts),))
+
+
+def _written(acts: Sequence[Act]) -> str:
+    """The acts as JSON; looked at one by one only where there is something no text of the database can hold."""
+    try:
+        text = msgspec.json.encode(acts).decode()
+    except UnicodeEncodeError:
+        text = _NUL
+    return msgspec.json.encode([_storable(one) for one in acts]).decode() if _NUL in text else text
+
+
+_NUL = "\\u0000"
 
 
 def _storable(act: Act) -> Act:
