@@ -37,12 +37,12 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.CASHIER: [("billing:cashier", _("Thu ngân"), "wallet")],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
     roles.RECORDS_OFFICE: [
-        ("administration:privacy_requests", _("Yêu cầu dữ liệu"), "inbox"),
+        ("administration:privacy_requests", _("Dữ liệu"), "inbox"),
         ("accounts:identity", _("Danh tính"), "id-card"),
     ],
     roles.FACILITY_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),
-        ("administration:privacy_requests", _("Bảo vệ dữ liệu"), "lock-keyhole"),
+        ("administration:privacy_requests", _("Dữ liệu"), "lock-keyhole"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
     ],
     roles.SYSTEM_ADMINISTRATOR: [

@@ -133,6 +133,11 @@ def steps_of(found: Any) -> list[Step]:
     return [Step(one.at, _(one.words), one.by_name, one.note) for one in found.all()]
 
 
+def people_words(breach: Breach) -> str:
+    """How many people, as far as it is known."""
+    return _("chưa rõ") if breach.affected is None else spoken.money_plain(breach.affected)
+
+
 @dataclass(frozen=True, slots=True)
 class BreachRow:
     url: str
@@ -164,7 +169,7 @@ def breach_row(one: Breach, now: datetime) -> BreachRow:
     state, clock = clock_words(one, now)
     return BreachRow(
         reverse("administration:privacy_breach", args=[one.pk]), one.number, one.what.splitlines()[0][:120],
-        spoken.when(one.detected_at), _("chưa rõ") if one.affected is None else spoken.decimal(one.affected), clock,
+        spoken.when(one.detected_at), people_words(one), clock,
         "done" if one.closed_at else CLOCKS[state], _("Đã khép lại") if one.closed_at else clock,
     )  # fmt: skip
 
@@ -213,7 +218,7 @@ def breach_facts(one: Breach) -> list[tuple[str, str]]:
         (_("Xảy ra lúc"), spoken.when(one.happened_at) if one.happened_at else ""),
         (_("Chuyện gì"), one.what),
         (_("Loại dữ liệu"), ", ".join(str(labels[key]) for key in one.data if key in labels)),
-        (_("Số người"), _("chưa rõ") if one.affected is None else spoken.decimal(one.affected)),
+        (_("Số người"), people_words(one)),
         (_("Khắc phục"), one.measures),
         (
             _("Báo cơ quan"),

@@ -213,7 +213,7 @@ class KeptLine:
 
 def kept_line(one: KeptGroup) -> KeptLine:
     """A class of one's records and until when the law keeps it."""
-    until = words.ngay(one.until) if one.until else _("vĩnh viễn")
+    until = _("Giữ đến %(day)s") % {"day": words.ngay(one.until)} if one.until else _("Giữ vĩnh viễn")
     return KeptLine(
         one.facility_name or _("Cơ sở"), _("%(name)s, %(count)s lần khám") % {"name": one.name, "count": one.count},
         until, one.article,
