@@ -102,7 +102,7 @@ def test_an_attempt_that_was_refused_is_told(connection: Connection) -> None:
 def test_ones_own_acts_can_be_left_out(connection: Connection) -> None:
     act(connection, 0, LAN)
     act(connection, 1)
-    assert [one.person for one in told(connection)] == [None, "lan"]
+    assert [one.who for one in told(connection)] == ["7", "9"]
     assert [one.who for one in told(connection, own=False)] == ["7"]
 
 

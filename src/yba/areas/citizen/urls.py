@@ -3,6 +3,7 @@
 from django.urls import path
 
 from yba.areas.citizen import views
+from yba.areas.citizen.opened.urls import urlpatterns as opened
 from yba.areas.citizen.privacy.urls import urlpatterns as privacy
 
 app_name = "citizen"
@@ -19,4 +20,5 @@ urlpatterns = [
     path("the-bhyt/<str:patient_id>/", views.card, name="card"),
     path("nguoi/<str:patient_id>/", views.person, name="person"),
     *privacy,
+    *opened,
 ]

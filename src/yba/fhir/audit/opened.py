@@ -52,7 +52,8 @@ class Sitting:
 _SITTINGS = """
 with mine as (
     select a.at, a.seq, coalesce(a.origin, a.actor) as who, a.name, a.practitioner, a.person,
-           a.actor_facility as facility, case when a.origin is null then a.role end as role, a.app, a.act, a.type, a.purpose
+           a.actor_facility as facility, case when a.origin is null then a.role end as role, a.app, a.act, a.type,
+           a.purpose
       from record.audit a
      where (a.patient = %(patient)s or a.patients @> array[%(patient)s]) and a.act = any(%(acts)s)
        and coalesce(a.type, '') <> 'AuditEvent' and not (a.role = 'system' and a.origin is null)
@@ -87,17 +88,18 @@ def sittings(
 ) -> tuple[list[Sitting], int | None]:
     """Who opened the book of a person, newest first, and where the next page begins.
 
-    ``own`` False leaves out what the person did. Raises NotFound for a person of whom the actor may not ask this.
+    ``own`` False leaves out what the asker did. Raises NotFound for a person of whom the actor may not ask this.
     """
     view = view_of(record)
     if view.own is not None and patient not in view.own:
         raise NotFound("store.not-found", f"There is no Patient/{patient[:64]}.", type="Patient", id=patient)
     query = _SITTINGS.format(door=view.sql or "true")
     if not own:
-        query = query.replace("from sat where ", "from sat where person is distinct from %(patient)s and ")
+        query = query.replace("from sat where ", "from sat where who <> %(asker)s and ")
     asked = {
         **view.params, "patient": patient, "acts": list(ACTS),
         "pause": PAUSE, "before": before, "limit": limit + 1,
+        "asker": record.actor.user,
     }  # fmt: skip
     with translated:
         rows = execute(record.connection, query, asked, prepare=False).fetchall()

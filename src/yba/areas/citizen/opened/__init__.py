@@ -1,0 +1,1 @@
+"""Who opened my book."""
