@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import Actor, Still, as_kept
 from yba.fhir.errors import NotFound, RecordError
 from yba.fhir.store.rows import execute
 
@@ -228,8 +228,10 @@ returning {_COLUMNS}, attempts
 """  # noqa: S608 - our own names
 
 
-def run_one(connect: Connect, kinds: Mapping[str, Handler], *, silent: int = SILENT_SECONDS) -> bool:
-    """Claim one waiting job and do it; False when none waits."""
+def run_one(
+    connect: Connect, kinds: Mapping[str, Handler], *, silent: int = SILENT_SECONDS, still: Still = as_kept
+) -> bool:
+    """Claim one waiting job and do it, as its actor is now; False when none waits."""
     with connect() as connection:
         connection.autocommit = True
         row = execute(connection, _CLAIM, {"kinds": list(kinds), "silent": silent}).fetchone()
@@ -245,6 +247,11 @@ def run_one(connect: Connect, kinds: Mapping[str, Handler], *, silent: int = SIL
                 error=f"It was begun {MOST_ATTEMPTS} times and never ended.",
             )
             return True
+        actor = still(job.actor)
+        if actor is None:
+            _end(connection, job.id, attempts, "failed", error="Who asked for it may act no more.")
+            return True
+        job = msgspec.structs.replace(job, actor=actor)
         with _Heart(connect, job.id):
             _do(JobRun(job, connection, connect, attempts), kinds[job.kind])
     return True
@@ -319,7 +326,9 @@ class _Heart:
                 log.warning("jobs: no sign of life could be given for %s", self._number)
 
 
-def work(connect: Connect, kinds: Mapping[str, Handler], stop: threading.Event) -> None:
+def work(
+    connect: Connect, kinds: Mapping[str, Handler], stop: threading.Event, still: Still = as_kept
+) -> None:
     """Do jobs one after another until asked to stop. ``connect`` gives a fresh connection each time."""
     tidied: float | None = None
     while not stop.is_set():
@@ -328,7 +337,7 @@ def work(connect: Connect, kinds: Mapping[str, Handler], stop: threading.Event) 
                 tidied = time.monotonic()
                 with connect() as connection:
                     tidy(connection, datetime.now(UTC))
-            if not run_one(connect, kinds):
+            if not run_one(connect, kinds, still=still):
                 stop.wait(_LOOK_SECONDS)
         except psycopg.Error:
             log.exception("jobs: the database does not answer")

@@ -51,6 +51,7 @@ def main() -> None:
     from yba.fhir.store import reindex
     from yba.fhir.subscriptions.delivery import Sender
     from yba.site import audit_keys
+    from yba.site.accounts.still import still
     from yba.site.environment import environment
 
     env = environment()
@@ -74,7 +75,8 @@ def main() -> None:
         logging.getLogger(__name__).exception(
             "background: whether anything must be indexed anew is not known"
         )
-    sender = Sender(connect, base_url=env.base_url, endpoints=env.subscription_endpoints)
+    may_act = still(connect, demo=env.demo)
+    sender = Sender(connect, base_url=env.base_url, endpoints=env.subscription_endpoints, still=may_act)
     telling = threading.Thread(target=sender.work, args=(stop,), name="subscriptions")
     telling.start()
     sealing_audit = threading.Thread(
@@ -90,7 +92,7 @@ def main() -> None:
     )
     sealing_audit.start()
     threading.Thread(target=_tidy, args=(files, stop), name="tidy", daemon=True).start()
-    jobs.work(connect, background.handlers(files, env.import_sources), stop)
+    jobs.work(connect, background.handlers(files, env.import_sources), stop, may_act)
     telling.join(5)
     sealing_audit.join(5)
 

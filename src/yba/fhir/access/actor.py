@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +63,15 @@ class Came(NamedTuple):
 
     request: str | None = None
     address: str | None = None
+
+
+Still = Callable[[Actor], Actor | None]
+"""From an actor that was kept to how they are now; None for one who may act no more (ended, suspended)."""
+
+
+def as_kept(actor: Actor) -> Actor:
+    """As it was kept: where nobody knows of accounts."""
+    return actor
 
 
 HERE = Came()

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import Actor, Still, as_kept
 from yba.fhir.addresses import allowed
 from yba.fhir.calling import Resolve, called, resolved
 from yba.fhir.errors import RecordError
@@ -52,7 +52,7 @@ class Undelivered(Exception):
 
 
 class Sender:
-    """Delivers what is due. ``base_url`` is the record's own address in what it sends."""
+    """Delivers what is due. ``base_url`` is the record's own address in what it sends; ``still``: who may be told."""
 
     def __init__(
         self,
@@ -62,8 +62,10 @@ class Sender:
         endpoints: Sequence[str],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         resolve: Resolve = resolved,
+        still: Still = as_kept,
     ) -> None:
         self._connect = connect
+        self.still = still
         self.base_url = base_url
         self._endpoints = endpoints
         self._resolve = resolve
@@ -73,10 +75,10 @@ class Sender:
         """Take changes from the outbox and tell who is due; how many notifications arrived."""
         with self._connect() as connection:
             connection.autocommit = True
-            while matching.step(connection) == matching.BATCH:
+            while matching.step(connection, self.still) == matching.BATCH:
                 pass
             now = self.clock()
-            listeners = {one.wanted.id: one for one in matching.listening(connection)}
+            listeners = {one.wanted.id: one for one in matching.listening(connection, self.still)}
             rows = execute(connection, _DUE, {"now": now}).fetchall()
         due = [
             listeners[row[0]]
@@ -168,7 +170,8 @@ class _Subscriber:
         self._id = identifier
 
     def tell(self) -> int:
-        found = next((one for one in matching.listening(self._connection) if one.wanted.id == self._id), None)
+        listeners = matching.listening(self._connection, self._sender.still)
+        found = next((one for one in listeners if one.wanted.id == self._id), None)
         row = execute(
             self._connection,
             "select state::varchar, number, failures, told_at, retry_at from record.subscription where id = %s",

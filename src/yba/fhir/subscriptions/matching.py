@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 
 from yba.fhir import record as records
-from yba.fhir.access.actor import Actor
+from yba.fhir.access.actor import Actor, Still, as_kept
 from yba.fhir.errors import RecordError
 from yba.fhir.model import codec, tree
 from yba.fhir.model.fhirpath import compile as compiled
@@ -90,8 +90,11 @@ class Listener:
     record: records.Record
 
 
-def step(connection: psycopg.Connection[Any]) -> int:
-    """Take what the outbox holds, at most a batch; how many changes were taken. One process works at a time."""
+def step(connection: psycopg.Connection[Any], still: Still = as_kept) -> int:
+    """Take what the outbox holds, at most a batch; how many changes were taken. One process works at a time.
+
+    ``still``: whether who asked to be told may still act; nothing is kept for who may not.
+    """
     with connection.transaction():
         row = execute(connection, "select pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
         if row is None or not row[0]:
@@ -99,7 +102,7 @@ def step(connection: psycopg.Connection[Any]) -> int:
         rows = execute(connection, _TAKE, {"batch": BATCH}).fetchall()
         changes = sorted((Change(*one) for one in rows), key=lambda one: one.seq)
         if changes:
-            listeners = listening(connection)
+            listeners = listening(connection, still)
             for change in changes:
                 for one in listeners:
                     if _concerns(connection, one, change):
@@ -107,8 +110,8 @@ def step(connection: psycopg.Connection[Any]) -> int:
         return len(changes)
 
 
-def listening(connection: psycopg.Connection[Any]) -> list[Listener]:
-    """Every subscription that is not off."""
+def listening(connection: psycopg.Connection[Any], still: Still = as_kept) -> list[Listener]:
+    """Every subscription that is not off and whose actor may still act, each with its actor as they are now."""
     found = []
     for identifier, actor, since, content in execute(connection, _LISTENING).fetchall():
         try:
@@ -116,7 +119,10 @@ def listening(connection: psycopg.Connection[Any]) -> list[Listener]:
         except RecordError:
             log.exception("subscriptions: %s can no longer be read", identifier)
             continue
-        own = records.Record(connection, actor=_decode_actor(actor), journal=Silent())
+        now = still(_decode_actor(actor))
+        if now is None:
+            continue
+        own = records.Record(connection, actor=now, journal=Silent())
         found.append(Listener(wanted, since, own))
     return found
 
