@@ -14,6 +14,7 @@ import pytest
 from tests.fhir.test_rest import Client
 from yba import fhir
 from yba.fhir.access import SYSTEM
+from yba.fhir.condition import ALL
 from yba.fhir.terminology import Terminology
 from yba.fhir.terminology.importing import About, Report, import_csv, import_package
 
@@ -91,10 +92,10 @@ def test_bad_lines_are_named_and_nothing_is_stored(
             ("line 8", "'E' is above itself"),
         ],
     )  # fmt: skip
-    handle = Terminology.over(connection, SYSTEM)
+    handle = Terminology.over(connection, lambda _: ALL)
     assert handle.concept(URL, "A") is None
     assert import_csv(record, path, about=About(URL), skip_bad=True).stored == 1
-    assert Terminology.over(connection, SYSTEM).concept(URL, "A") is not None
+    assert Terminology.over(connection, lambda _: ALL).concept(URL, "A") is not None
 
 
 def test_headings_are_checked(record: fhir.Record, tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def large(record: fhir.Record, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("large")
 def test_a_large_list_is_kept_in_rows(connection: psycopg.Connection[Any], client: Client) -> None:
-    handle = Terminology.over(connection, SYSTEM)
+    handle = Terminology.over(connection, lambda _: ALL)
     assert handle.knows(URL)
     assert handle.subsumes(URL, "G7", "G7.3") == "subsumes"
     assert handle.ancestors(URL, "G7.3") == ["G7"]
@@ -150,7 +151,7 @@ def test_a_list_imported_again_is_replaced(
     record: fhir.Record, connection: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
     import_csv(record, written(tmp_path, "code,display\nX,Y\n"), about=About(URL, "2026"))
-    handle = Terminology.over(connection, SYSTEM)
+    handle = Terminology.over(connection, lambda _: ALL)
     assert handle.concept(URL, "G7") is None
     found = handle.concept(URL, "X")
     assert found is not None
@@ -172,12 +173,12 @@ def test_a_large_code_system_sent_whole(connection: psycopg.Connection[Any], rec
         record.update(codec.decode(json.dumps(whole).encode(), "CodeSystem"))
 
     put()
-    handle = Terminology.over(connection, SYSTEM)
+    handle = Terminology.over(connection, lambda _: ALL)
     assert handle.subsumes(URL, "0", "below") == "subsumes"
     assert connection.execute("select stamp, concepts from record.code_system").fetchall() == [(1, 4001)]
     concepts[5]["code"] = "five"
     put()
-    handle = Terminology.over(connection, SYSTEM)
+    handle = Terminology.over(connection, lambda _: ALL)
     assert handle.concept(URL, "5") is None
     assert handle.concept(URL, "five") is not None
     assert connection.execute("select stamp, concepts from record.code_system").fetchall() == [(2, 4001)]
@@ -216,7 +217,7 @@ def test_a_package_is_stored_once(
     assert (report.read, report.stored, report.unchanged) == (4, 2, 0)
     assert [one.place for one in report.faults] == ["package/Patient-p.json", "package/ValueSet-bad.json"]
     assert report.faults[0].reason == "'Patient' is not stored out of packages"
-    handle = Terminology.over(connection, SYSTEM)
+    handle = Terminology.over(connection, lambda _: ALL)
     assert handle.member("https://example.org/fhir/vs/a", URL, "x") is True
     assert handle.member("https://example.org/fhir/vs/a", URL, "y") is False
 

@@ -301,7 +301,7 @@ class Record:
         """What knows codes and value sets: the published ones, and those of the record that the actor may read."""
         from yba.fhir.terminology.stored import RecordShelf
 
-        return Terminology(RecordShelf(self.connection, self.actor))
+        return Terminology(RecordShelf(self.connection, self.may))
 
     # -- searches --------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ def matched(
     """
     type_name, identifier, version = change
     with connection.transaction() as savepoint:
-        condition = policy.condition(actor, type_name)
+        condition = policy.condition(actor, type_name, "search")
         current = read.current(connection, type_name, identifier, condition=condition, lock=True)
         past = read.one_version(connection, type_name, identifier, version)
         found = False

@@ -6,7 +6,7 @@ a rule. It lives as long as the request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 
-from yba.fhir.access import Actor
+from yba.fhir.condition import Condition
 from yba.fhir.errors import RecordError
 from yba.fhir.terminology import packaged, translating
 from yba.fhir.terminology.compose import Selection, systems_of
@@ -34,11 +34,11 @@ class Terminology:
         self._plain = not extra
 
     @classmethod
-    def over(cls, connection: psycopg.Connection[Any], actor: Actor) -> Terminology:
-        """The handle that also knows what the record keeps, as far as the actor may read it."""
+    def over(cls, connection: psycopg.Connection[Any], access: Callable[[str], Condition]) -> Terminology:
+        """The handle that also knows what the record keeps, as far as its door lets."""
         from yba.fhir.terminology.stored import RecordShelf  # needs the search, which asks this handle
 
-        return cls(RecordShelf(connection, actor))
+        return cls(RecordShelf(connection, access))
 
     def member(
         self,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from yba.fhir.access import Actor, policy
+from yba.fhir.condition import Condition
 from yba.fhir.errors import TooCostly
 from yba.fhir.model import tree
 from yba.fhir.model.fold import fold
@@ -73,12 +73,15 @@ class _Cache:
 _systems = _Cache()
 
 
-class RecordShelf:
-    """Terminology out of the record for one actor."""
+Access = Callable[[str], Condition]
 
-    def __init__(self, connection: psycopg.Connection[Any], actor: Actor) -> None:
+
+class RecordShelf:
+    """Terminology out of the record, as far as its door lets: ``access`` gives the condition on rows of a type."""
+
+    def __init__(self, connection: psycopg.Connection[Any], access: Access) -> None:
         self._connection = connection
-        self._actor = actor
+        self._access = access
 
     def resource(self, kind: str, url: str, version: str | None) -> Tree | None:
         """The newest resource of a canonical url, or of that version; None when there is none to see.
@@ -148,7 +151,7 @@ class RecordShelf:
     def _query(
         self, query: sql.Composable, kind: str, params: dict[str, object], end: sql.Composable
     ) -> list[tuple[Any, ...]]:
-        condition = policy.condition(self._actor, kind)
+        condition = self._access(kind)
         if condition.sql is not None:
             query = sql.SQL("{} and {}").format(query, condition.sql)
         query = sql.SQL("{}{}").format(query, end)
