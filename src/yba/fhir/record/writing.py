@@ -330,8 +330,12 @@ def _check_own_id(record: Record, type_name: str, identifier: str | None) -> Non
 
 
 def _check_made_by_rule(record: Record, resource: Resource) -> None:
-    """An emergency opening is made by the rule that tells the person and the auditor. Raises Forbidden."""
-    if isinstance(resource, Consent) and is_emergency(resource) and record.actor.role != "system":
+    """An emergency opening is made by the rule that tells the person and the auditor. Raises Forbidden.
+
+    A rule acts for somebody (``origin``): a bare request under the role ``system`` acts for nobody.
+    """
+    by_rule = record.actor.role == "system" and record.actor.origin is not None
+    if isinstance(resource, Consent) and is_emergency(resource) and not by_rule:
         raise _refused(record, "Consent", None)
 
 

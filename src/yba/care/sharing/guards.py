@@ -1,0 +1,157 @@
+"""What a Consent must hold that no rule of the house writes: over ``/fhir``, by a person or a records office.
+
+A person gives only their own, alone only when old enough, and in their own name; the one change they make later is to
+withdraw. An app acts for a person but does not consent for them. What came from an emergency is changed by its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from yba.care import messages
+from yba.care.sharing.giving import phones_of
+from yba.fhir.access.consent import is_emergency
+from yba.fhir.access.standing import is_dead, is_ward, target
+from yba.fhir.errors import Forbidden, Invalid
+from yba.fhir.model import codec
+from yba.fhir.r4.consent import Consent
+from yba.fhir.r4.datatypes import Resource
+from yba.fhir.r4.patient import Patient
+from yba.fhir.record import Guard, Record
+
+PERSONS: Final = ("citizen", "guardian", "delegate")
+
+
+def guard_consent(record: Record, before: Resource | None, after: Resource | None) -> None:
+    """Raises Forbidden ``consent.*`` for who may not give it, Invalid ``consent.*`` for what it cannot mean."""
+    old = before if isinstance(before, Consent) else None
+    new = after if isinstance(after, Consent) else None
+    if record.actor.role == "system":
+        if old is not None and is_emergency(old) and record.actor.origin is None:
+            raise Forbidden("consent.emergency", "An emergency opening is changed by its own rule only.")
+        return
+    if any(one is not None and is_emergency(one) for one in (old, new)):
+        raise Forbidden("consent.emergency", "An emergency opening is made and ended by its own rule only.")
+    if new is None:
+        return
+    if old is not None:
+        _check_withdrawal(old, new)
+        return
+    if record.actor.app is not None:
+        raise Forbidden(
+            "consent.by-app",
+            "An app can't consent for a person. Lead them to the page 'Chia sẻ sổ' of Y Bạ.",
+        )
+    patient = _patient(record, new)
+    if record.actor.role in PERSONS:
+        _check_own(record, new, patient)
+    else:
+        _check_noted(record, new, patient)
+
+
+def _check_withdrawal(old: Consent, new: Consent) -> None:
+    """The only change: active (or proposed) becomes inactive (rejected), and all else stays."""
+    allowed = {"active": ("inactive",), "proposed": ("inactive", "rejected")}
+    if new.status == old.status and _same(old, new):
+        return
+    if new.status not in allowed.get(old.status or "", ()):
+        raise Invalid(
+            "consent.status",
+            f"A consent that is '{old.status}' can only be withdrawn (status 'inactive'). Give a new one instead.",
+            path="Consent.status",
+        )
+    if not _same(old, new):
+        raise Invalid(
+            "consent.changed",
+            "The terms of a consent are not changed. Withdraw it (status 'inactive') and give a new one.",
+            path="Consent",
+        )
+
+
+def _same(old: Consent, new: Consent) -> bool:
+    def terms(one: Consent) -> Any:
+        tree = msgspec.json.decode(codec.encode(one))
+        return {name: value for name, value in tree.items() if name not in ("meta", "status", "text")}
+
+    return bool(terms(old) == terms(new))
+
+
+def _patient(record: Record, consent: Consent) -> Patient:
+    kind, identifier = target(consent.patient)
+    if kind != "Patient":
+        raise Invalid(
+            "consent.patient", "Say whose book it is about, as 'Patient/<id>'.", path="Consent.patient"
+        )
+    return record.as_system().read(Patient, identifier)
+
+
+def _check_own(record: Record, consent: Consent, patient: Patient) -> None:
+    now = record.clock()
+    if patient.id != record.actor.person:
+        raise Forbidden("consent.not-own", "Over this interface a person consents for themselves only.")
+    if is_ward(patient, now):
+        raise Forbidden(
+            "consent.minor", "Below 16 a guardian consents, on the pages of Y Bạ, and the child is asked."
+        )
+    if is_dead(patient):
+        raise Forbidden("consent.dead", "The book of a person who has died is locked.")
+    if consent.status != "active":
+        raise Invalid("consent.status", "A consent that is given has status 'active'.", path="Consent.status")
+    for place, one in enumerate(consent.performer):
+        if target(one) != ("Patient", patient.id):
+            raise Invalid(
+                "consent.performer",
+                f"Consent.performer[{place}]: who gives it is the person themselves, Patient/{patient.id}.",
+                path=f"Consent.performer[{place}]",
+            )
+    named = [actor.reference for one in _provisions(consent.provision) for actor in one.actor]
+    if any(target(one) == ("Patient", patient.id) for one in named):
+        raise Invalid(
+            "consent.to-oneself",
+            "A person needs no consent to see their own book.",
+            path="Consent.provision.actor",
+        )
+
+
+def _check_noted(record: Record, consent: Consent, patient: Patient) -> None:
+    """By a role that may note one: signed on paper, for the facility that notes it, and the person is told."""
+    if consent.sourceAttachment is None and consent.sourceReference is None:
+        raise Invalid(
+            "consent.source",
+            "A consent noted for a person carries what they signed: Consent.sourceAttachment or sourceReference.",
+            path="Consent.source[x]",
+        )
+    if (
+        any(target(one)[0] not in ("Patient", "RelatedPerson") for one in consent.performer)
+        or not consent.performer
+    ):
+        raise Invalid(
+            "consent.performer", "Name who signed: the patient or a RelatedPerson.", path="Consent.performer"
+        )
+    own = ("Organization", record.actor.facility or "")
+    for one in _provisions(consent.provision):
+        if any(target(actor.reference) != own for actor in one.actor):
+            raise Invalid(
+                "consent.actor", f"It is noted for the own facility only: Organization/{own[1]}.",
+                path="Consent.provision.actor",
+            )  # fmt: skip
+        if one.securityLabel and one.type == "permit":
+            raise Invalid(
+                "consent.labels", "Sensitive kinds are shared by the person on their own page.",
+                path="Consent.provision.securityLabel",
+            )  # fmt: skip
+    text = "Y Ba: mot co so ghi so duoc chia se theo giay da ky. Khong dung: vao so, Chia se so, Rut lai."
+    for phone in phones_of(record, patient):
+        messages.send(phone, text, "sharing.noted")
+
+
+def _provisions(root: Any) -> list[Any]:
+    if root is None:
+        return []
+    return [root, *(inner for one in root.provision for inner in _provisions(one))]
+
+
+GUARDS: Final[Mapping[str, Sequence[Guard]]] = {"Consent": (guard_consent,)}
