@@ -53,7 +53,7 @@ class Environment:
         issuer, client, secret, name = self.oidc
         if not issuer:
             return {}
-        app = {
+        app: dict[str, object] = {
             "provider_id": "dinh-danh",
             "name": name or "OpenID Connect",
             "client_id": client,

@@ -114,7 +114,11 @@ DATABASES = {"default": _database(ENVIRONMENT.conninfo)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 #: In the database, so that allauth's counts hold for every process.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},  # what is culled is a count forgotten
+    }
 }
 
 AUTH_USER_MODEL = "accounts.Account"
@@ -128,6 +132,9 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+#: Many desks share one address: the counts by account are the strict ones.
+ACCOUNT_RATE_LIMITS = {"login_failed": "120/15m/ip,6/15m/key", "reauthenticate": "10/m/user"}
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}
 ACCOUNT_FORMS = {
     "reauthenticate": "yba.site.accounts.forms.PasswordAgainForm",
     "change_password": "yba.site.accounts.forms.NewPasswordForm",
@@ -162,7 +169,7 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
+        "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},

@@ -462,6 +462,17 @@ def test_one_authenticator_code_counts_once_for_many_at_once(committed: str) -> 
 
 
 @pytest.mark.django_db
+def test_a_shift_that_signs_in_from_one_address_is_not_shut_out() -> None:
+    """Right passwords do not count against the address they come from."""
+    first = Account.objects.create_account("ca-0", role=roles.WALL, password=signing.PASSWORD)
+    for n in range(1, 52):
+        Account.objects.create(login=f"ca-{n}", role=roles.WALL, password=first.password)
+    for n in range(52):
+        answer = Client().post("/vao/nhan-vien", {"login": f"ca-{n}", "password": signing.PASSWORD})
+        assert (n, answer.status_code) == (n, 302)
+
+
+@pytest.mark.django_db
 def test_a_suspended_account_is_out_at_the_next_request(client: Client) -> None:
     enter_citizen(client, PHONE)
     assert client.get("/tai-khoan/bao-mat").status_code == 200

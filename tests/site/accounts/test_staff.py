@@ -100,7 +100,7 @@ class TestInvitation:
             ({"login": "Lan"}, "Chỉ gồm chữ thường"),
             ({"login": "0912000111"}, "Tên này đã có người dùng"),
             ({"again": "khác"}, "Hai lần nhập chưa giống nhau"),
-            ({"password": "ngắn", "again": "ngắn"}, "10"),
+            ({"password": "ngắn", "again": "ngắn"}, "12"),
         ],
     )
     def test_name_and_password_are_checked(self, boss: Client, change: dict[str, str], words: str) -> None:

@@ -60,6 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         account = super().authenticate(request, **credentials)
         if account is not None:
             limits.clear(f"password:n:{str(credentials.get('username', '')).lower()}")
+            limits.give_back(f"password:a:{self.get_client_ip(request)}")
         return account
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

@@ -38,9 +38,10 @@ def may_try(account: Account, *, address: str) -> bool:
     ) and limits.take(f"factor:a:{address}", most=rules.FACTORS_PER_ADDRESS, window=window, now=now)
 
 
-def succeeded(account: Account) -> None:
-    """Forget the wrong tries."""
+def succeeded(account: Account, *, address: str) -> None:
+    """Forget the wrong tries of the account; this one was none of the address either."""
     limits.clear(f"factor:n:{account.pk}")
+    limits.give_back(f"factor:a:{address}")
 
 
 def failed(request: HttpRequest, account: Account, what: str) -> None:

@@ -182,14 +182,15 @@ class FactorForm(forms.Form):
 
     def clean_code(self) -> str:
         code, request = str(self.cleaned_data["code"]), context.request
-        if not factors.may_try(self.user, address=str(request.META.get("REMOTE_ADDR") or "-")):
+        address = str(request.META.get("REMOTE_ADDR") or "-")
+        if not factors.may_try(self.user, address=address):
             factors.failed(request, self.user, "factor: too many")
             raise forms.ValidationError(_("Sai quá nhiều lần. Hãy thử lại sau 15 phút."))
         found = factors.of_code(self.user, code)
         if found is None:
             factors.failed(request, self.user, "factor: wrong")
             raise forms.ValidationError(_("Mã chưa đúng. Xem lại rồi nhập mã mới nhất."))
-        factors.succeeded(self.user)
+        factors.succeeded(self.user, address=address)
         self.authenticator: Authenticator = found
         return code
 
@@ -257,4 +258,4 @@ def _name_passwords(fields: dict[str, forms.Field]) -> None:
         field.label = labels.get(name, field.label)
         field.widget.attrs.pop("placeholder", None)
         if name == "password1":
-            field.help_text = _("Từ 10 ký tự; đừng dùng mật khẩu hay gặp.")
+            field.help_text = _("Từ 12 ký tự; đừng dùng mật khẩu hay gặp.")

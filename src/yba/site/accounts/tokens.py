@@ -1,12 +1,8 @@
-"""From a bearer token to the one who acts, remembered for ten seconds."""
+"""From a bearer token the operator made to the one who acts (remembered, and forgotten, by `yba.site.oauth`)."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
 
 from django.db import close_old_connections, connection
 
@@ -14,9 +10,6 @@ from yba.fhir.access import Actor
 from yba.site.accounts import roles
 from yba.site.accounts.actions import token_digest
 from yba.site.accounts.models import Token
-
-REMEMBERED: Final = 10.0
-MOST_REMEMBERED: Final = 10_000
 
 
 def actor_of_token(text: str) -> Actor | None:
@@ -40,33 +33,3 @@ def actor_of_token(text: str) -> Actor | None:
         person=row.person or None,
         rights=frozenset(row.rights),
     )
-
-
-def remembering(
-    ask: Callable[[str], Actor | None] = actor_of_token,
-    *,
-    seconds: float = REMEMBERED,
-    clock: Callable[[], float] = time.monotonic,
-) -> Callable[[str], Actor | None]:
-    """Ask at most once in `seconds` a token; a revoked token stops working within that time.
-
-    Only tokens that work are remembered, so that guessing can't fill the memory.
-    """
-    known: dict[str, tuple[float, Actor]] = {}
-    lock = threading.Lock()
-
-    def authenticate(text: str) -> Actor | None:
-        found = known.get(text)
-        if found is not None and clock() < found[0]:
-            return found[1]
-        actor = ask(text)
-        with lock:
-            if actor is None:
-                known.pop(text, None)
-            else:
-                if len(known) >= MOST_REMEMBERED:
-                    known.clear()
-                known[text] = (clock() + seconds, actor)
-        return actor
-
-    return authenticate

@@ -74,7 +74,7 @@ def _opened(request: HttpRequest, account: Account, *, part: bool) -> HttpRespon
         form.errors.pop("secret", None)
         form.add_error("secret", _("Chưa đúng. Thử lại."))
         return _page(request, account, form, part=part)
-    factors.succeeded(account)
+    factors.succeeded(account, address=client_address(request))
     lock.uncover(request)
     events.note("sign-in", request=request, account=account, detail=f"unlock: {how}")
     return HttpResponse(status=204) if part else redirect(safe_next(request) or "home")

@@ -75,6 +75,7 @@ def person(request: HttpRequest, patient_id: str) -> HttpResponse:
     phone = PhoneForm(request.POST if "send" in request.POST else None)
     code = CodeForm(request.POST if "code" in request.POST else None)
     phone.fields["phone"].widget.attrs.pop("autofocus", None)
+    phone.fields["phone"].label = _("Số điện thoại mới")
     if request.method == "POST" and account is None:
         raise Http404
     if request.method == "POST" and account is not None:
