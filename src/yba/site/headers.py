@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -42,7 +43,10 @@ def live_origin(request: HttpRequest) -> str:
     """Where this page may listen for live events: the set address, else this host's next port."""
     if settings.YBA_LIVE_URL:
         return str(settings.YBA_LIVE_URL)
-    host = request.get_host()
+    try:
+        host = request.get_host()
+    except DisallowedHost:
+        return ""  # the page says so already; its script has nothing to listen to
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     return f"{request.scheme}://{name}:{settings.YBA_LIVE_PORT}"
 
@@ -57,7 +61,7 @@ def content_policy(request: HttpRequest, *, form_action: Sequence[str] = ()) -> 
         "img-src 'self'",
         "media-src 'self'",
         "manifest-src 'self'",
-        f"connect-src 'self' {live_origin(request)}",
+        f"connect-src 'self' {live_origin(request)}".rstrip(),
         " ".join(["form-action 'self'", *form_action]),
         "frame-ancestors 'none'",
         "base-uri 'none'",

@@ -111,7 +111,7 @@ class Supervisor:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         for port in (self.env.port, self.env.port + 1):
-            while not _answers(f"http://{_reachable(self.env.host)}:{port}/health"):
+            while not _answers(f"http://{_reachable(self.env.host)}:{port}/health", self.env):
                 if time.monotonic() > deadline:
                     raise DatabaseProblem("The web did not answer within a minute; see the lines above.")
                 if any(
@@ -190,8 +190,10 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - a lookup, not a bind
 
 
-def _answers(url: str) -> bool:
-    request = urllib.request.Request(url, headers={"X-Forwarded-Proto": "https"})  # noqa: S310 - our own address
+def _answers(url: str, env: Environment) -> bool:
+    """Whether a child is there; it is asked by a name it answers to."""
+    named = {"Host": env.hosts[0].lstrip(".")} if env.hosts and env.hosts[0] != "*" else {}
+    request = urllib.request.Request(url, headers={"X-Forwarded-Proto": "https", **named})  # noqa: S310 - our own address
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
             return bool(answer.status == 200)
