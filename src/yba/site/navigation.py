@@ -45,6 +45,10 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("administration:privacy_requests", _("Dữ liệu"), "lock-keyhole"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
     ],
+    roles.AUDITOR: [
+        ("administration:audit_log", _("Nhật ký"), "scroll-text"),
+        ("administration:audit_alerts", _("Cảnh báo"), "bell"),
+    ],
     roles.SYSTEM_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),
         ("oauth:apps", _("Ứng dụng"), "plug"),

@@ -268,6 +268,43 @@ def _place(cursor: str) -> tuple[datetime, int]:
     return moment, seq
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of rows for people who read the audit. ``total`` is at most ``MOST_COUNTED``; ``following``: a cursor."""
+
+    rows: list[Row]
+    total: int
+    following: str | None
+
+
+MOST_COUNTED = 10_000
+
+
+def listed(
+    record: Record, params: Sequence[Parameter], *, count: int, cursor: str | None = None, act: str = "audit"
+) -> Listed:
+    """Rows that meet search parameters of AuditEvent, newest first, for the auditors' pages; noted as ``act``.
+
+    ``_resource`` asks besides of which type the acts were about.
+    """
+    view = view_of(record)
+    values, asking = Values(), _asking(record, view)
+    for name, value in params:
+        if name == "_resource":  # no parameter of FHIR's: which type the acts were about
+            values.parts.append(f"a.type = {values.put(value)}")
+        else:
+            condition(values, asking, name, value)
+    order = (WHEN, True)
+    rows = _rows(record, view, values, order=order, after=_place(cursor) if cursor else None, limit=count + 1)
+    query = f"select count(*) from (select from record.audit a where {_where(view, values)} limit {MOST_COUNTED}) x"  # noqa: S608
+    with translated:
+        found = execute(record.connection, query, {**view.params, **values.params}, prepare=False).fetchone()
+    detail = "&".join(f"{name}={value}" for name, value in params)[:2000]
+    record.audit(act, type_name=TYPE, detail=detail, answered=len(rows[:count]))
+    following = _cursor(rows[count - 1], order) if len(rows) > count else None
+    return Listed(rows[:count], int(found[0]) if found is not None else 0, following)
+
+
 # -- what comes along ------------------------------------------------------------------------------------------
 
 
