@@ -88,10 +88,10 @@ def test_who_may_still_act() -> None:
             return None
 
     check = still(Held, demo=True)  # type: ignore[arg-type]  # the test's own connection, kept open
-    kept = an_actor("citizen", user=str(account.pk), app="x")
+    kept = an_actor("citizen", user=str(account.pk), session="x")
     found = check(kept)
     assert found is not None
-    assert (found.role, found.facility, found.rights, found.app) == ("doctor", "a", frozenset({"hiv"}), "x")
+    assert (found.role, found.facility, found.rights, found.session) == ("doctor", "a", frozenset({"hiv"}), "x")
     assert check(SYSTEM) == SYSTEM
     assert check(replace(kept, user="token-000000000000")) is None
     for field, value, back in (

@@ -212,6 +212,9 @@ def test_a_citizen_gives_an_app_a_part_of_the_book(screens: Screens, clients: Sm
     status, seen = asked(page, "Observation?_count=200")
     assert status == 200
     assert ids(seen) == own
+    fresh = page.evaluate("client.refresh().then(() => client.state.tokenResponse.access_token)")
+    assert fresh != told["token"]
+    assert ids(asked(page, "Observation?_count=200")[1]) == own
     _refused(page, record, patient, own | {f"Patient/{patient}"})
 
     page.goto(f"{screens.house.address}/ung-dung/")
@@ -219,7 +222,8 @@ def test_a_citizen_gives_an_app_a_part_of_the_book(screens: Screens, clients: Sm
     expect(page.get_by_text("Dùng lần cuối")).to_be_visible()
     page.get_by_role("button", name="Ngừng Sổ huyết áp").click()
     expect(page.get_by_text("Đã ngừng Sổ huyết áp")).to_be_visible()
-    assert api_with(screens.house, told["token"], f"Patient/{patient}") == 401
+    for token in (told["token"], fresh):
+        assert api_with(screens.house, token, f"Patient/{patient}") == 401
     page.goto("/so/")
 
 

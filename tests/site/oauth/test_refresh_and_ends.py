@@ -43,6 +43,25 @@ def test_a_refresh_token_that_comes_again_ends_everything(steps: Steps) -> None:
     assert not alive(second)
     assert steps.refresh(second["refresh_token"]).json()["error"] == "invalid_grant"
     assert Sitting.objects.get().ended_by == "refresh-again"
+    assert ("sign-in-failed", f"app {steps.app.client_id}: refresh-again, all its tokens ended") in noted()
+
+
+def noted() -> list[tuple[str, str]]:
+    """What the audit says of apps, oldest first."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("select act, detail from record.audit where detail like 'app %' order by at, detail")
+        return [(str(act), str(detail)) for act, detail in cursor.fetchall()]
+
+
+def test_giving_and_stopping_stand_in_the_audit(steps: Steps) -> None:
+    steps.tokens(scope="launch/patient patient/Observation.rs")
+    steps.browser.post(f"/ung-dung/{Connection.objects.get().pk}/ngung")
+    assert noted() == [
+        ("policy", f"app {steps.app.client_id} let: launch/patient patient/Observation.rs"),
+        ("policy", f"app {steps.app.client_id} stopped"),
+    ]
 
 
 def test_less_may_be_asked_at_refresh_and_never_more(steps: Steps) -> None:
@@ -70,6 +89,13 @@ def test_a_refresh_token_is_for_its_own_app(steps: Steps) -> None:
     assert steps.refresh(first["refresh_token"]).status_code == 200
 
 
+def test_a_public_app_need_not_name_itself_to_refresh(steps: Steps) -> None:
+    first = steps.tokens(scope=OFFLINE)
+    second = steps.refresh(first["refresh_token"], client_id=None)
+    assert second.status_code == 200
+    assert steps.refresh("made-up", client_id=None).json()["error"] == "invalid_client"
+
+
 def test_an_app_with_a_secret_refreshes_with_it(browser: Client) -> None:
     steps = Steps(a_confidential_app(), browser)
     code = steps.agree(scope=OFFLINE)["code"]
@@ -77,6 +103,7 @@ def test_an_app_with_a_secret_refreshes_with_it(browser: Client) -> None:
         assert steps.exchange(code, client_secret=wrong).json()["error"] == "invalid_client"
     first = steps.exchange(code, client_secret=SECRET).json()
     assert steps.refresh(first["refresh_token"]).json()["error"] == "invalid_client"
+    assert steps.refresh(first["refresh_token"], client_id=None).json()["error"] == "invalid_client"
     assert steps.refresh(first["refresh_token"], client_secret=SECRET).status_code == 200
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from yba.fhir.access import Actor
+from yba.site.oauth.still import app_still
 
 _ACCOUNT = """
 select a.role, a.facility, a.practitioner, a.departments, a.programme, a.rights,
@@ -28,9 +29,15 @@ select 1 from accounts_token t left join accounts_account a on a.id = t.account_
 
 
 def still(connect: Callable[[], psycopg.Connection[Any]], *, demo: bool) -> Callable[[Actor], Actor | None]:
-    """The check over fresh connections. An actor of the house itself, or of an app, is as it was kept."""
+    """The check over fresh connections. An actor of the house itself is as it was kept."""
 
     def check(actor: Actor) -> Actor | None:
+        if actor.app is not None:
+            with connect() as connection:
+                found = app_still(connection, actor)
+            if found is None or found.user == found.app:
+                return found
+            actor = found
         if actor.user.isdecimal():
             with connect() as connection:
                 return _of_account(connection, actor, demo=demo)

@@ -14,11 +14,9 @@ from yba.site.accounts import roles
 from yba.site.accounts.tokens import actor_of_token
 from yba.site.oauth import issuing, scopes
 from yba.site.oauth.models import AccessToken, Connection, digest
+from yba.site.oauth.still import SENSITIVE, SITTING
 
 RELATED: Final = ("app", "sitting__connection__account", "sitting__connection__app")
-#: Labels of `access/labels.yaml` that a citizen gives by a tick of their own. That somebody is known to the public is
-#: no part of their book one could leave out.
-SENSITIVE: Final = frozenset({"hiv", "mental", "reproductive", "restricted"})
 #: How often the page of connected apps learns that one was used.
 NOTED: Final = timedelta(minutes=1)
 
@@ -49,7 +47,7 @@ def actor_of_access(text: str) -> Actor | None:
     sitting, account = token.sitting, token.sitting.connection.account
     _note_use(sitting.connection, now=now)
     return replace(
-        account.actor(session=f"app-{sitting.pk}"),
+        account.actor(session=f"{SITTING}{sitting.pk}"),
         app=token.app.client_id,
         scopes=limits,
         launched=sitting.context.get("patient"),

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from yba.site.oauth import jwks
-from yba.site.oauth.models import OWN_KEY, App, UsedAssertion, digest
+from yba.site.oauth.models import NO_SECRET, OWN_KEY, App, RefreshToken, UsedAssertion, digest
 
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS: Final = ["RS384", "ES384"]
@@ -23,6 +23,22 @@ METHODS: Final = [OWN_KEY, "client_secret_basic", "client_secret_post", "none"]
 LONGEST_LIFE: Final = 300
 LEEWAY: Final = 30
 LONGEST: Final = 10_000
+
+
+def by_name(query_client: Callable[[str], App | None], request: Any) -> App | None:
+    """A public app, by its client id, or by its refresh token: SMART does not ask it to name itself then.
+
+    It proves nothing either way; what it holds was given to it alone (the verifier, the token).
+    """
+    form = request.form
+    if form.get("client_secret") or form.get("client_assertion"):
+        return None
+    client_id = form.get("client_id")
+    if client_id is None and form.get("grant_type") == "refresh_token":
+        marked = RefreshToken.objects.filter(digest=digest(form.get("refresh_token", "")))
+        client_id = marked.values_list("sitting__connection__app__client_id", flat=True).first()
+    found = query_client(client_id) if client_id else None
+    return found if found is not None and found.method == NO_SECRET else None
 
 
 class SignedAssertion(JWTBearerClientAssertion):

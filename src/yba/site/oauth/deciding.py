@@ -12,7 +12,7 @@ from yba.fhir.errors import RecordError
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Record
-from yba.site.accounts import roles
+from yba.site.accounts import events, roles
 from yba.site.accounts.models import Account
 from yba.site.oauth import consents, identity, issuing, launching, scopes, subjects
 from yba.site.oauth.models import App, Connection, Launch, Sitting
@@ -135,6 +135,12 @@ def grant_to(record: Record, asked: Asking, decided: Decision, *, now: datetime)
     connection = _connection(asked, decided, until, now)
     if asked.citizen and decided.patient:
         _agree(record, asked, connection, decided, now)
+    events.note(
+        "policy",
+        account=asked.account,
+        detail=f"app {asked.app.client_id} let: {' '.join(decided.given)}",
+        patient=decided.patient or None,
+    )
     context = _context(record, asked, decided.patient)
     return sitting_of(asked, connection, decided.given, context, now=now)
 

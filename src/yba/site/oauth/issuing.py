@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from yba.site.accounts import events
 from yba.site.oauth import scopes
 from yba.site.oauth.models import (
     AccessToken,
@@ -176,7 +177,16 @@ def token_of_backend(app: App, given: list[str], *, now: datetime) -> dict[str, 
 
 
 def end_sitting(sitting: Sitting, *, by: str, now: datetime) -> None:
-    """Nothing that followed from it counts any more."""
+    """Nothing that followed from it counts any more. One that gave itself away as stolen is noted in the audit."""
+    if by.endswith("-again"):
+        connection = sitting.connection
+        events.note(
+            "sign-in-failed",
+            account=connection.account,
+            detail=f"app {connection.app.client_id}: {by}, all its tokens ended",
+            patient=sitting.context.get("patient"),
+            outcome="refused",
+        )
     Sitting.objects.filter(pk=sitting.pk, ended_at=None).update(ended_at=now, ended_by=by)
     AccessToken.objects.filter(sitting=sitting, revoked_at=None).update(revoked_at=now)
     RefreshToken.objects.filter(sitting=sitting, used_at=None).update(used_at=now)

@@ -199,6 +199,7 @@ class ConnectedLine:
 
     id: int
     app: AppCard
+    patient: str
     person: str
     gives: list[str]
     sensitive: bool
@@ -231,7 +232,8 @@ def connected_line(connection: Connection, person: str) -> ConnectedLine:
         reverse("oauth:open", args=[app.client_id]) if app.launch_url and scopes.LAUNCH in app.wanted else ""
     )
     return ConnectedLine(
-        connection.pk, card_of(app), person, list(dict.fromkeys(gives)), connection.sensitive, connection.since,
+        connection.pk, card_of(app), connection.patient, person,
+        list(dict.fromkeys(gives)), connection.sensitive, connection.since,
         connection.until, connection.last_used_at, opens,
     )  # fmt: skip
 

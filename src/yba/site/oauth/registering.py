@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from yba.site.accounts import roles
+from yba.site.accounts import events, roles
 from yba.site.accounts.models import Account
 from yba.site.oauth import issuing
 from yba.site.oauth.models import (
@@ -172,3 +172,4 @@ def _note(app: App, act: str, *, by: Account, now: datetime, note: str = "") -> 
     if app.proposed:
         said["proposed"] = {name: value for name, value in app.proposed.items() if name != LOGO}
     AppEvent.objects.create(app=app, at=now, by=by, by_name=str(by), act=act, note=note, said=said)
+    events.note("policy", account=by, detail=f"app {app.client_id}: {act}")

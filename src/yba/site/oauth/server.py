@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 
 from yba.site.oauth import addresses, jwks
 from yba.site.oauth.asking_tokens import Introspection, Revocation
-from yba.site.oauth.clients import SignedAssertion
+from yba.site.oauth.clients import SignedAssertion, by_name
 from yba.site.oauth.grants import BackendGrant, CodeGrant, RefreshGrant, SmartRequest, Verifier
 from yba.site.oauth.identity import Identity
 from yba.site.oauth.models import APPROVED, App
@@ -70,6 +70,7 @@ def server() -> Server:
         SignedAssertion.CLIENT_AUTH_METHOD,
         SignedAssertion(addresses.token_url, jwks.FETCHED, lambda: datetime.now(UTC)),
     )
+    found.register_client_auth_method("none", by_name)
     found.register_grant(CodeGrant, [Verifier(required=True), SmartRequest(), Identity()])
     found.register_grant(RefreshGrant, [Identity()])
     found.register_grant(BackendGrant)

@@ -18,6 +18,7 @@ from yba.fhir.errors import RecordError
 from yba.fhir.model.references import parse
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Record
+from yba.site.accounts import events
 from yba.site.oauth import addresses, consents, issuing, launching, pages, picking, scopes
 from yba.site.oauth.models import APPROVED, App, Connection
 from yba.site.oauth.views.authorizing import leaving
@@ -61,6 +62,8 @@ def stop(request: HttpRequest, number: int) -> HttpResponse:
         )
         issuing.end_connection(found, by="person", now=timezone.now())
         consents.withdraw(record_of(request), found)
+        detail = f"app {found.app.client_id} stopped"
+        events.note("policy", request=request, account=account, detail=detail, patient=found.patient or None)
     messages.success(
         request, _("Đã ngừng %(app)s. Ứng dụng không còn xem được gì.") % {"app": found.app.name}
     )
