@@ -158,3 +158,7 @@ def test_export_and_token_refuse_what_makes_no_sense(tmp_path: Path) -> None:
     house = House(tmp_path / "a", port=free_port())
     assert house.command("export", "--type", "Cat", str(tmp_path / "out")).returncode == 2
     assert house.command("token", "--role", "system", "--days", "-1").returncode == 2
+    assert house.command("token", "--role", "programme_officer").returncode == 2
+    who = ("invite", "--name", "A", "--phone")
+    assert house.command(*who, "0912345678", "--role", "doctor").returncode == 2
+    assert house.command(*who, "12345", "--role", "auditor").returncode == 2
