@@ -242,6 +242,8 @@ YBA_NAVIGATION = "yba.site.navigation.items"
 YBA_PLACE = "yba.site.navigation.place"
 YBA_LOCK = "yba.site.accounts.lock.of_page"
 YBA_GUARDS = "yba.site.guards.guards"
+#: Asks who one is once more before a whole book is taken away or an account erased (`yba.ui.proof`).
+YBA_FRESH_PROOF = "yba.site.accounts.views.security.freshly_proved"
 #: Erases what hangs on an account alone, when its owner asks (`yba.areas.citizen.privacy`).
 YBA_ERASE_ACCOUNT = "yba.site.erasing.erase_account"
 #: A served page's reads are noted within a second by a thread; elsewhere (tests, commands) at once.

@@ -25,6 +25,7 @@ from yba.fhir.r4.condition import Condition
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Meta, Period, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.related_person import RelatedPerson
 from yba.site.accounts.models import Account
 
 HOUSE = "co-so-1"
@@ -57,7 +58,7 @@ class Book:
         self.account = Account.objects.create_account("0905123456", role="citizen", name="Nguyễn Thị Hạnh")
         for patient, relation in ((self.own, "ban-than"), (self.child, "con"), (self.husband, "vo-chong")):
             self.account.links.create(patient_id=patient.id, relation=relation)
-        people.add_relative(record, self.child, relative=self.own, relation="parent")
+        self.relative = people.add_relative(record, self.child, relative=self.own, relation="parent")
         self.visit = record.create(a_visit(self.own.id or ""))
         record.create(an_observation(self.own.id or ""))
         record.create(an_observation(self.stranger.id or "", code="4548-4"))
@@ -73,9 +74,17 @@ def book(record: fhir.Record) -> Book:
 
 
 @pytest.fixture
-def browser(client: Client, book: Book) -> Client:
+def browser(client: Client, book: Book, settings: Any) -> Client:
+    settings.YBA_FRESH_PROOF = ""  # asked once below; the other tests are about what comes after
     client.force_login(book.account)
     return client
+
+
+def replaced(one: RelatedPerson, **fields: Any) -> RelatedPerson:
+    """The same with other values."""
+    for name, value in fields.items():
+        setattr(one, name, value)
+    return one
 
 
 def audited(record: fhir.Record, act: str) -> list[str]:
@@ -96,6 +105,24 @@ def test_every_page_is_there_for_its_owner_and_nobody_else(browser: Client, path
     assert browser.get(f"/so/du-lieu/{path}").status_code == 404
 
 
+def test_taking_a_book_away_and_erasing_ask_for_a_fresh_proof(client: Client, book: Book) -> None:
+    client.force_login(book.account)
+    copy = BookCopy.objects.create(
+        account=str(book.account.pk), patient_id=book.own.id or "", patient_name="Hạnh", form="json", state="ready",
+        content=b"{}", asked_at=timezone.now(), expires_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    for path, sent in (
+        ("ban-sao/", {"form": "json"}), (f"ban-sao/{copy.pk}/tai", {}), ("xoa/tai-khoan", {"sure": "on"}),
+    ):  # fmt: skip
+        for answer in (client.get(f"/so/du-lieu/{path}"), client.post(f"/so/du-lieu/{path}", sent)):
+            assert answer.status_code == 302, path
+            assert answer["Location"].startswith("/tai-khoan/xac-nhan"), path
+    copy.refresh_from_db()
+    assert (copy.state, BookCopy.objects.count()) == ("ready", 1)
+    book.account.refresh_from_db()
+    assert book.account.is_active
+
+
 # -- copies -------------------------------------------------------------------------------------------------
 
 
@@ -104,7 +131,7 @@ def test_a_copy_holds_the_whole_book_and_is_fetched_once(browser: Client, book: 
     assert browser.post("/so/du-lieu/ban-sao/", {"form": "json", "once": "a"}).status_code == 302
     copy = BookCopy.objects.get()
     assert (copy.state, copy.patient_id) == ("ready", book.own.id)
-    assert browser.get(f"/so/du-lieu/ban-sao/{copy.pk}/tai").status_code == 405
+    assert browser.get(f"/so/du-lieu/ban-sao/{copy.pk}/tai")["Location"] == "/so/du-lieu/ban-sao/"
     answer = browser.post(f"/so/du-lieu/ban-sao/{copy.pk}/tai")
     assert answer.status_code == 200
     assert answer["Content-Disposition"].startswith("attachment;")
@@ -172,7 +199,7 @@ def test_a_link_that_was_cut_fetches_nothing(browser: Client, book: Book) -> Non
     browser.get(f"/so/nguoi/{book.child.id}/")
     browser.post("/so/du-lieu/ban-sao/", {"form": "json"})
     copy = BookCopy.objects.get()
-    book.account.links.filter(patient_id=book.child.id).delete()
+    book.record.update(replaced(book.relative, active=False))
     assert browser.post(f"/so/du-lieu/ban-sao/{copy.pk}/tai").status_code == 404
 
 

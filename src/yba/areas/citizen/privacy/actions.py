@@ -182,7 +182,7 @@ def kept_answer(groups: Sequence[keeping.KeptGroup]) -> tuple[str, str]:
 def erase_account(record: Record, account: Any) -> None:
     """Erase what the account alone holds: numbers, devices, family, copies. The books stay, and say why."""
     with transaction.atomic():
-        patients = sorted(account.persons)
+        patients = sorted(account.links.values_list("patient_id", flat=True))
         BookCopy.objects.filter(account=record.actor.user).update(content=None, state=BookCopy.State.EXPIRED)
         for patient in patients:
             privacy.note(record, "account-erased", patient, f"account {record.actor.user}")

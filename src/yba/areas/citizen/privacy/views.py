@@ -10,7 +10,7 @@ from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from yba.areas.citizen import pages as book_pages
 from yba.areas.citizen import queries as book_queries
@@ -27,6 +27,7 @@ from yba.care.refusal import Refusal
 from yba.care.uploads import file_response
 from yba.fhir.record import Record
 from yba.ui import words
+from yba.ui.proof import freshly_proved
 from yba.ui.requests import once_of, record_of, role_required
 
 SHOWN_COPIES = 20
@@ -94,6 +95,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required("citizen")
+@freshly_proved
 def copies(request: HttpRequest) -> HttpResponse:
     """Order a copy of the open book, and see those that wait."""
     opened = _opened(request)
@@ -129,10 +131,13 @@ def _copies_page(
     return render(request, f"citizen_privacy/copies.html{part}", {"page": page}, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("citizen")
+@freshly_proved
 def fetch(request: HttpRequest, copy: int) -> HttpResponse:
-    """The file, once. A POST: no link, preview or reload uses it up."""
+    """The file, once, to a POST: no link, preview or reload uses it up. A GET leads to the copies."""
+    if request.method != "POST":
+        return redirect("citizen:privacy_copies")
     opened = _opened(request)
     if opened is None:
         raise Http404
@@ -294,10 +299,13 @@ def _erasure_page(
     return render(request, "citizen_privacy/erasure.html", {"page": page}, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @role_required("citizen")
+@freshly_proved
 def erase_account(request: HttpRequest) -> HttpResponse:
-    """Erase the account; the books stay with those who must keep them."""
+    """Erase the account; the books stay with those who must keep them. A GET shows what that means."""
+    if request.method != "POST":
+        return redirect("citizen:privacy_erasure")
     opened = _opened(request)
     form = AccountErasureForm(request.POST)
     if not form.is_valid():
