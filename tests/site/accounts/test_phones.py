@@ -182,6 +182,15 @@ class TestLost:
         assert self.ask(client, proof=signing.PASSWORD)["Location"] == "/vao"
         assert owner.phone == NEW
 
+    def test_the_phone_that_was_lost_is_signed_out(self, client: Client, owner: Account) -> None:
+        owner.set_password(signing.PASSWORD)
+        owner.save()
+        lost = Client()
+        signing.enter_citizen(lost, PHONE)
+        assert signed_in(lost) == str(owner.pk)
+        assert self.ask(client, proof=signing.PASSWORD)["Location"] == "/vao"
+        assert signed_in(lost) is None
+
     def test_not_where_there_is_one(self, client: Client, owner: Account) -> None:
         owner.set_password(signing.PASSWORD)
         owner.save()

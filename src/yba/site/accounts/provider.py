@@ -91,6 +91,8 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
             raise ImmediateHttpResponse(redirect("accounts:sign_in"))
         if sociallogin.is_existing and sociallogin.user.role != roles.CITIZEN:
             raise ImmediateHttpResponse(redirect("accounts:staff_sign_in"))
+        if request.user.is_authenticated and getattr(request.user, "role", "") != roles.CITIZEN:
+            raise ImmediateHttpResponse(redirect("accounts:security"))
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Any:
         account = sociallogin.user

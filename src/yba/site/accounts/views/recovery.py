@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from yba.care import messages as texts
-from yba.site.accounts import actions, events, factors, limits, rules, stages
+from yba.site.accounts import actions, events, factors, limits, rules, sessions, stages
 from yba.site.accounts.entering import client_address, sentence
 from yba.site.accounts.forms import PhoneForm, RecoveryForm
 from yba.site.accounts.models import Account, Phone
@@ -98,6 +98,7 @@ def _recovered(request: HttpRequest, form: RecoveryForm, number: str) -> bool:
         form.add_error(None, _("Số cũ và điều chứng minh chưa khớp. Xin mã mới rồi thử lại."))
         return False
     limits.clear(f"recover:p:{old}")
+    sessions.end_all(account)  # whoever has the lost phone is signed in on it
     events.note("factor", request=request, account=account, detail="phone: changed by recovery")
     text = _("Số điện thoại đăng nhập Y Bạ của bạn vừa đổi. Nếu không phải bạn làm, gọi tổng đài ngay.")
     texts.send(old, text, "accounts.changed")

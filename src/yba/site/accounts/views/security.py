@@ -16,6 +16,7 @@ from allauth.account.internal.flows.reauthentication import (
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import views as webauthn
+from allauth.socialaccount.providers.openid_connect import views as openid
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -104,6 +105,15 @@ def _used(one: Authenticator) -> str:
     if one.last_used_at is None:
         return _("Chưa dùng lần nào")
     return _("Dùng lần cuối %(when)s") % {"when": words.ngay(timezone.localtime(one.last_used_at).date())}
+
+
+def to_provider(request: HttpRequest, provider_id: str) -> Any:
+    """allauth's way to the identity provider. Who is signed in connects it, as a way in: only freshly proved."""
+    if not request.user.is_authenticated:
+        return openid.login(request, provider_id)
+    if getattr(request.user, "role", "") != "citizen":
+        raise Http404
+    return freshly_proved(openid.login)(request, provider_id)
 
 
 # -- sessions and devices ---------------------------------------------------------------------------------
@@ -241,8 +251,13 @@ def drop_phone(request: HttpRequest, phone_id: int) -> HttpResponse:
 @login_required
 @never_cache
 def prove_phone(request: HttpRequest) -> HttpResponse:
-    """Prove oneself again by a code to one's own phone, then go on with what was asked."""
+    """Prove oneself again by a code to one's own phone, then go on with what was asked.
+
+    Only where there is nothing better: a stolen phone is signed in and gets the message as well.
+    """
     account: Any = request.user
+    if get_reauthentication_flows(account):
+        return redirect("account_reauthenticate")
     number, now = account.phone, timezone.now()
     if not number:
         raise Http404
