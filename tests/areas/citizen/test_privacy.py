@@ -95,7 +95,7 @@ def audited(record: fhir.Record, act: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "ban-sao/", "dong-y/", "sua/", "xoa/", "vi-sao/"]
+    "path", ["", "ban-sao/", "dong-y/", "sua/", "han-che/", "xoa/", "vi-sao/"]
 )  # fmt: skip
 def test_every_page_is_there_for_its_owner_and_nobody_else(browser: Client, path: str) -> None:
     assert browser.get(f"/so/du-lieu/{path}").status_code == 200
@@ -312,6 +312,17 @@ def test_another_s_visit_and_another_s_request_are_not_there(browser: Client, bo
     browser.force_login(other)
     assert browser.get(f"/so/du-lieu/yeu-cau/{row.pk}/").status_code == 404
     assert browser.post(f"/so/du-lieu/yeu-cau/{row.pk}/").status_code == 404
+
+
+def test_a_restriction_goes_to_the_facility(browser: Client, book: Book) -> None:
+    assert browser.post("/so/du-lieu/han-che/", {"facility": HOUSE, "right": ""}).status_code == 422
+    assert browser.post("/so/du-lieu/han-che/", {"facility": "khac", "right": "x"}).status_code == 422
+    answer = browser.post("/so/du-lieu/han-che/", {"facility": HOUSE, "right": "Không dùng để giảng dạy"})
+    row = Request.objects.get()
+    assert (row.kind, row.facility, row.right) == ("restrict", HOUSE, "Không dùng để giảng dạy")
+    assert "Không dùng để giảng dạy" in browser.get(answer["Location"]).content.decode()
+    browser.get(f"/so/nguoi/{book.child.id}/")
+    assert "Chưa cơ sở nào giữ hồ sơ" in browser.get("/so/du-lieu/han-che/").content.decode()
 
 
 # -- erasure ------------------------------------------------------------------------------------------------

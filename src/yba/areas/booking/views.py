@@ -220,10 +220,12 @@ def _own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
 
 
 def own_ids(request: HttpRequest) -> list[str]:
-    """The people this account acts for, oneself first."""
+    """The people this account acts for, oneself first: the record says who; links only say in which order."""
     links: Any = request.user
     rows = links.links.values_list("patient_id", "relation", "id")
-    return [one[0] for one in sorted(rows, key=lambda row: (row[1] != SELF, row[2]))]
+    known = [one[0] for one in sorted(rows, key=lambda row: (row[1] != SELF, row[2]))]
+    persons = record_of(request).actor.persons
+    return [one for one in known if one in persons] + sorted(persons.difference(known))
 
 
 def _current(request: HttpRequest, own: list[tuple[str, str]]) -> str:

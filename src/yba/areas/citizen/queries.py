@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from yba.areas.citizen.rules import Entry, Own
+from yba.areas.citizen.rules import SELF, Entry, Own
 from yba.care import chart, people
 from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
+from yba.care.sharing import family
 from yba.fhir.errors import NotFound
 from yba.fhir.model import references
 from yba.fhir.model.dates import period_of
@@ -48,12 +49,25 @@ R = TypeVar("R", bound=Resource)
 
 
 def own_people(record: Record, links: Iterable[tuple[str, str]]) -> list[Own]:
-    """The people of an account, in the order of its links: (patient id, relation)."""
-    pairs = list(links)
-    if not pairs:
+    """Oneself, then whom the record says one is guardian or delegate of; ``links`` say what they are called.
+
+    In the order of the links: (patient id, relation); who has none comes last.
+    """
+    called, own = dict(links), record.actor.person
+    held = dict.fromkeys(one.patient for one in family.charges(record))
+    ids = [
+        *([own] if own else []),
+        *(pid for pid in called if pid in held),
+        *(pid for pid in held if pid not in called),
+    ]
+    if not ids:
         return []
-    found = {one.id: one for one in record.find(Patient, ("_id", ",".join(pid for pid, _relation in pairs)))}
-    return [Own(people.person_of(found[pid]), relation) for pid, relation in pairs if pid in found]
+    found = {one.id: one for one in record.find(Patient, ("_id", ",".join(ids)))}
+    return [
+        Own(people.person_of(found[pid]), SELF if pid == own else called.get(pid, ""))
+        for pid in ids
+        if pid in found
+    ]
 
 
 # -- the book -------------------------------------------------------------------------------------------

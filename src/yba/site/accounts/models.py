@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from yba.fhir.access import Actor
+from yba.fhir.access.seeing import charges_of
 from yba.site.accounts import roles, rules
 
 #: How sure the house is that an account is the person it says: nobody looked; a desk saw the document; an identity
@@ -122,8 +123,20 @@ class Account(AbstractBaseUser):
 
     @property
     def persons(self) -> frozenset[str]:
-        """The Patient ids this account acts for."""
-        return frozenset(self.links.values_list("patient_id", flat=True))
+        """The Patient ids this account acts for: oneself, and whom the record says one is guardian or delegate of.
+
+        Links to others only say how one calls them; they give no right (``yba.care.sharing.family``).
+        """
+        own = self.person
+        return self._with_charges(own)
+
+    @staticmethod
+    def _with_charges(own: str | None) -> frozenset[str]:
+        if own is None:
+            return frozenset()
+        connection.ensure_connection()
+        held = charges_of(connection.connection, own, now=timezone.now())
+        return frozenset({own, *(one.patient for one in held)})
 
     @property
     def person(self) -> str | None:
@@ -132,17 +145,17 @@ class Account(AbstractBaseUser):
 
     def actor(self, *, session: str | None = None, address: str | None = None) -> Actor:
         """How the record sees this account; `session` and `address` are named in the audit."""
-        links = list(self.links.values_list("patient_id", "relation")) if self.role == roles.CITIZEN else []
+        own = self.person if self.role == roles.CITIZEN else None
         return Actor(
             user=str(self.pk),
             role=self.role,
             name=self.name or self.login,
             facility=self.facility or None,
             practitioner=self.practitioner or None,
-            persons=frozenset(patient for patient, _relation in links),
+            persons=self._with_charges(own),
             departments=frozenset(self.departments),
             programme=self.programme or None,
-            person=next((patient for patient, relation in links if relation == AccountPerson.SELF), None),
+            person=own,
             rights=frozenset(self.rights),
             session=session,
             address=address,
@@ -150,7 +163,7 @@ class Account(AbstractBaseUser):
 
 
 class AccountPerson(models.Model):
-    """A person of the record whom an account acts for: oneself, a child, a parent."""
+    """How an account is tied to persons: which is oneself, what one calls the others. Who may act, the record says."""
 
     #: The relation to oneself; the others are codes of the catalogue of relationships (`con`, `vo-chong`, ...).
     SELF: ClassVar[str] = "ban-than"
