@@ -67,7 +67,7 @@ def main() -> None:
         return connection
 
     files = env.files_folder
-    files.mkdir(parents=True, exist_ok=True)
+    files.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with connect() as connection:
             reindex.due(connection, datetime.now(UTC))  # rows that an older release has indexed

@@ -45,6 +45,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C reaches the supervisor only, which stops the rest in order
             preexec_fn=signal_when_parent_dies(signal.SIGKILL),
+            umask=0o077,  # what a child writes (exports, logs of jobs) is its owner's alone
         )
 
     def ask_to_stop(self) -> None:

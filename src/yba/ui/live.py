@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from django.core.signing import Signer
+from datetime import timedelta
+
+from django.core.signing import TimestampSigner
 from django.db import connection
 
 CHANNEL = "yba_live"
 _SALT = "yba.live"
+#: A page that stays open longer listens no more and asks from time to time, as it does without a stream. The token
+#: stands in an address, which proxies may write down: it tells one topic, and not for long.
+LISTENS = timedelta(days=2)
 
 
 def changed(topic: str) -> None:
@@ -17,9 +22,9 @@ def changed(topic: str) -> None:
 
 def token(topic: str) -> str:
     """``topic`` signed: whoever was shown a page may listen to it, nobody else."""
-    return Signer(salt=_SALT).sign(topic)
+    return TimestampSigner(salt=_SALT).sign(topic)
 
 
 def topic_of(signed: str) -> str:
-    """The topic of a token; raises ``django.core.signing.BadSignature``."""
-    return Signer(salt=_SALT).unsign(signed)
+    """The topic of a token; raises ``django.core.signing.BadSignature``, for one that is too old as well."""
+    return TimestampSigner(salt=_SALT).unsign(signed, max_age=LISTENS)

@@ -135,6 +135,16 @@ def test_a_refusal_names_its_article(desk: Client, book: Book) -> None:
     assert book.record.count(Composition) == 0
 
 
+def test_a_restriction_is_answered_in_words(desk: Client, book: Book) -> None:
+    row = asked(book, kind="restrict", subject="", wrong="", right="Không giảng dạy")
+    assert "Không giảng dạy" in desk.get(f"{DESK}yeu-cau/{row.pk}/").content.decode()
+    sent = {"act": "accept", "answer": "Đã đánh dấu không dùng để giảng dạy từ hôm nay"}
+    assert desk.post(f"{DESK}yeu-cau/{row.pk}/", sent).status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.answer, row.addendum) == ("accepted", sent["answer"], "")
+    assert book.record.count(Composition) == 0
+
+
 def test_the_longer_time_has_a_reason(desk: Client, book: Book) -> None:
     row = asked(book)
     assert desk.post(f"{DESK}yeu-cau/{row.pk}/", {"act": "extend", "reason": ""}).status_code == 422

@@ -46,7 +46,6 @@ class Request(models.Model):
         CORRECT = "correct", _("Xin sửa")
         ERASE = "erase", _("Xin xóa")
         RESTRICT = "restrict", _("Xin hạn chế dùng")
-        PROVIDE = "provide", _("Xin bản sao")
 
     class State(models.TextChoices):
         OPEN = "open", _("Chờ trả lời")

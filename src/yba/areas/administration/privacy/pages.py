@@ -104,6 +104,7 @@ class RequestPage:
     is_pending: bool
     is_particulars: bool
     is_erasure: bool
+    is_restriction: bool
     kept: list[tuple[str, str]]
     form: forms.Form
     extend_form: forms.Form
@@ -117,7 +118,8 @@ def request_facts(one: Request) -> list[tuple[str, str]]:
         (_("Xin"), str(one.get_kind_display())),
         (_("Mục"), one.subject_words),
         (_("Sổ đang ghi"), one.wrong if one.kind == Request.Kind.CORRECT else ""),
-        (_("Đúng ra là"), one.right),
+        (_("Đúng ra là"), one.right if one.kind == Request.Kind.CORRECT else ""),
+        (_("Không dùng vào"), one.right if one.kind == Request.Kind.RESTRICT else ""),
         (_("Lý do"), "" if one.kind == Request.Kind.CORRECT else one.wrong),
         (_("Gửi lúc"), spoken.when(one.asked_at)),
         (_("Báo đã nhận trước"), words.ngay(one.reply_due)),

@@ -150,6 +150,7 @@ def _request_page(
         is_pending=row.is_pending,
         is_particulars=row.kind == Request.Kind.CORRECT and row.subject.startswith("Patient/"),
         is_erasure=erasure,
+        is_restriction=row.kind == Request.Kind.RESTRICT,
         kept=kept,
         form=form or AnswerForm(),
         extend_form=extend or ExtendForm(),

@@ -131,6 +131,17 @@ def ask_correction(
     return privacy.ask(record, asked, once=once)
 
 
+def ask_restriction(
+    record: Record, own: Own, *, facility: tuple[str, str], right: str, once: str
+) -> Request | Refusal:
+    """Ask a facility to use the data for less than it does (NĐ 356/2025 Đ5)."""
+    asked = privacy.Asked(
+        kind=Request.Kind.RESTRICT, patient=own.person.id, patient_name=own.person.name, facility=facility[0],
+        facility_name=facility[1], right=right,
+    )  # fmt: skip
+    return privacy.ask(record, asked, once=once)
+
+
 def ask_erasure(record: Record, own: Own, *, why: str, once: str) -> list[Request] | Refusal:
     """Ask every facility that keeps records; where the law keeps them still, the refusal is the answer (Đ5, P-05)."""
     today = rules.local_day(record.clock())

@@ -67,6 +67,26 @@ class CorrectionForm(forms.Form):
         return self.visits.get(self.cleaned_data["subject"])
 
 
+class RestrictionForm(forms.Form):
+    """What should no longer be done with one's data, and by whom."""
+
+    facility = forms.ChoiceField(label=_("Cơ sở giữ hồ sơ"), error_messages={"required": _("Chọn cơ sở.")})
+    right = forms.CharField(
+        label=_("Không muốn dữ liệu được dùng vào việc gì"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": _("Viết việc muốn dừng, ví dụ: nghiên cứu, giảng dạy, gọi điện chăm sóc.")
+        },
+    )
+
+    def __init__(self, *args: Any, facilities: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        facility = self.fields["facility"]
+        assert isinstance(facility, forms.ChoiceField)
+        facility.choices = list(facilities)
+
+
 class ErasureForm(forms.Form):
     """Why the records should go; a reason is not needed."""
 

@@ -150,6 +150,18 @@ class CorrectionPage:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionPage:
+    """The form of a restriction; nobody to ask where no facility keeps anything."""
+
+    title: str
+    cover: Cover
+    form: forms.Form
+    has_facility: bool
+    refusal: str = ""
+    due: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepLine:
     at: datetime
     words: str
@@ -186,7 +198,8 @@ def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: da
         (_("Cơ sở"), one.facility_name),
         (_("Mục"), one.subject_words),
         (_("Sổ đang ghi"), one.wrong if one.kind == Request.Kind.CORRECT else ""),
-        (_("Đúng ra là"), one.right),
+        (_("Đúng ra là"), one.right if one.kind == Request.Kind.CORRECT else ""),
+        (_("Không dùng vào"), one.right if one.kind == Request.Kind.RESTRICT else ""),
         (_("Lý do"), one.wrong if one.kind == Request.Kind.ERASE else ""),
         (_("Gửi lúc"), spoken.when(one.asked_at)),
         (

@@ -12,6 +12,7 @@ urlpatterns = [
     path("du-lieu/ban-sao/<int:copy>/tai", views.fetch, name="privacy_fetch"),
     path("du-lieu/dong-y/", views.consents, name="privacy_consents"),
     path("du-lieu/sua/", views.correction, name="privacy_correction"),
+    path("du-lieu/han-che/", views.restriction, name="privacy_restriction"),
     path("du-lieu/yeu-cau/<int:number>/", views.one_request, name="privacy_request"),
     path("du-lieu/xoa/", views.erasure, name="privacy_erasure"),
     path("du-lieu/xoa/tai-khoan", views.erase_account, name="privacy_erase_account"),

@@ -16,7 +16,13 @@ from yba.areas.citizen import pages as book_pages
 from yba.areas.citizen import queries as book_queries
 from yba.areas.citizen import rules as book_rules
 from yba.areas.citizen.privacy import actions, pages, queries, rules
-from yba.areas.citizen.privacy.forms import AccountErasureForm, CopyForm, CorrectionForm, ErasureForm
+from yba.areas.citizen.privacy.forms import (
+    AccountErasureForm,
+    CopyForm,
+    CorrectionForm,
+    ErasureForm,
+    RestrictionForm,
+)
 from yba.areas.citizen.privacy.models import BookCopy
 from yba.care import people
 from yba.care.privacy import actions as privacy
@@ -242,6 +248,32 @@ def correction(request: HttpRequest) -> HttpResponse:
     due = words.ngay(law.due(Request.Kind.CORRECT, opened.today))
     page = pages.CorrectionPage(_("Xin sửa sổ"), opened.cover, form, refusal, due)
     return render(request, "citizen_privacy/correction.html", {"page": page}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def restriction(request: HttpRequest) -> HttpResponse:
+    """Say what one's data should no longer be used for; the facility that keeps them answers."""
+    opened = _opened(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    facilities = queries.facilities_of(queries.visits_of(opened.record, opened.one.person.id))
+    form = RestrictionForm(request.POST if request.method == "POST" else None, facilities=facilities)
+    refusal, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            chosen = form.cleaned_data["facility"]
+            made = actions.ask_restriction(
+                opened.record, opened.one, facility=(chosen, dict(facilities)[chosen]),
+                right=form.cleaned_data["right"], once=once_of(request),
+            )  # fmt: skip
+            if not isinstance(made, Refusal):
+                return redirect("citizen:privacy_request", made.pk)
+            refusal, status = made.message, 409
+    due = words.ngay(law.due(Request.Kind.RESTRICT, opened.today))
+    page = pages.RestrictionPage(_("Xin hạn chế dùng"), opened.cover, form, bool(facilities), refusal, due)
+    return render(request, "citizen_privacy/restriction.html", {"page": page}, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

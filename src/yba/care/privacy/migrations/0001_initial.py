@@ -79,7 +79,6 @@ class Migration(migrations.Migration):
                             ("correct", "Xin sửa"),
                             ("erase", "Xin xóa"),
                             ("restrict", "Xin hạn chế dùng"),
-                            ("provide", "Xin bản sao"),
                         ],
                         max_length=16,
                     ),
