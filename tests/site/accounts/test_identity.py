@@ -13,6 +13,7 @@ from tests.site.accounts.test_sign_in import PHONE, acts
 from yba import fhir
 from yba.care import people
 from yba.fhir.model.references import reference
+from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
 from yba.fhir.r4.datatypes import Coding, Identifier
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
@@ -123,11 +124,23 @@ class TestDecision:
         assert [(one.type, one.other.reference) for one in old.link] == [("replaced-by", f"Patient/{theirs}")]
         assert [(one.type, one.other.reference) for one in new.link] == [("replaces", f"Patient/{before}")]
         assert old.active is False
-        assert own().persons == frozenset({theirs, before})
+        assert own().persons == frozenset({theirs})
         doubt.refresh_from_db()
         clerk = Account.objects.get(login="letan")
         assert (doubt.decided_by, doubt.decided_for, doubt.reason) == (clerk, theirs, "so căn cước")
         assert ("policy", str(clerk.pk), "identity: confirmed", "ok") in acts()
+
+    @pytest.mark.parametrize(("status", "joined"), [("booked", False), ("cancelled", True)])
+    def test_a_booking_ahead_is_not_left_behind(
+        self, citizen: Client, desk: Client, record: fhir.Record, status: str, joined: bool
+    ) -> None:
+        doubt, theirs = self.doubted(citizen, record)
+        before = own().person
+        who = AppointmentParticipant(actor=reference("Patient", before), status="accepted")
+        record.create(Appointment(status=status, participant=[who]))
+        answer = desk.post(f"/danh-tinh/trung/{doubt.pk}", {"patient": theirs, "reason": "so căn cước"})
+        assert answer.status_code == (302 if joined else 422)
+        assert own().person == (theirs if joined else before)
 
     def test_rejected_nothing_changes(self, citizen: Client, desk: Client, record: fhir.Record) -> None:
         doubt, theirs = self.doubted(citizen, record)

@@ -17,7 +17,9 @@ from django.utils import timezone
 from yba.care import identifiers, people
 from yba.care.names import same_name
 from yba.fhir.errors import RecordError
+from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Identifier, Reference
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient, PatientLink
 from yba.fhir.record import Record
 from yba.site.accounts import events
@@ -28,8 +30,8 @@ from yba.site.opening import system_record
 MOST: Final = 5
 
 
-#: The relation to one's own record of before, which another stands for now.
-FORMER: Final = "so-truoc"
+#: What is still to come of a booking.
+AHEAD: Final = "proposed,pending,booked,arrived,checked-in,waitlist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,16 @@ def raise_doubt(account: Account, said: Said, found: list[str], *, source: str =
     return doubt
 
 
+class InUse(Exception):
+    """The account's own new record has a booking ahead or a visit: these would be out of its owner's sight."""
+
+
 class Taken(Exception):
     """The person is another account's own: a human must look at that account first."""
 
 
 def confirm(request: HttpRequest, doubt: Doubt, patient_id: str, *, by: Account, reason: str) -> None:
-    """This account is that person: tie it, mark the record made meanwhile as replaced. Raises Taken."""
+    """This account is that person: tie it, mark the record made meanwhile as replaced. Raises Taken or InUse."""
     if patient_id not in doubt.candidates:
         raise ValueError(patient_id)
     with transaction.atomic():
@@ -128,14 +134,23 @@ def confirm(request: HttpRequest, doubt: Doubt, patient_id: str, *, by: Account,
         own = doubt.account.links.filter(relation=AccountPerson.SELF).first()
         before = own.patient_id if own is not None else ""
         if before != patient_id:
+            if before and _in_use(before):
+                raise InUse
             _tie(doubt.account, patient_id)
             if before:
                 replaced(before, patient_id)
-                # What was booked or written meanwhile stays in sight of the person.
-                doubt.account.links.create(patient_id=before, relation=FORMER)
         if doubt.source != "citizen":
             level(doubt.account, BY_PROVIDER, by=doubt.source)
         _decide(request, doubt, by=by, patient=patient_id, reason=reason)
+
+
+def _in_use(patient_id: str) -> bool:
+    """Whether somebody waits for this person, or has seen them."""
+    record, who = system_record(), ("patient", f"Patient/{patient_id}")
+    return (
+        record.first(Appointment, who, ("status", AHEAD)) is not None
+        or record.first(Encounter, who) is not None
+    )
 
 
 def reject(request: HttpRequest, doubt: Doubt, *, by: Account, reason: str) -> None:

@@ -189,6 +189,13 @@ def doubt(request: HttpRequest, doubt_id: int) -> HttpResponse:
             return redirect("accounts:doubts")
         except identity.Taken:
             form.add_error(None, _("Sổ này đang là của một tài khoản khác. Xem tài khoản đó trước khi nối."))
+        except identity.InUse:
+            form.add_error(
+                None,
+                _(
+                    "Hồ sơ mới của người này đang có lịch hẹn hoặc lượt khám. Huỷ lịch hẹn rồi nối, đặt lại sau."
+                ),
+            )
         except Doubt.DoesNotExist:
             messages.info(request, _("Việc đối chiếu này đã xong."))
             return redirect("accounts:doubts")
