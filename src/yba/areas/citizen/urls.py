@@ -5,6 +5,7 @@ from django.urls import path
 from yba.areas.citizen import views
 from yba.areas.citizen.opened.urls import urlpatterns as opened
 from yba.areas.citizen.privacy.urls import urlpatterns as privacy
+from yba.areas.citizen.sharing.urls import urlpatterns as sharing
 
 app_name = "citizen"
 
@@ -21,4 +22,5 @@ urlpatterns = [
     path("nguoi/<str:patient_id>/", views.person, name="person"),
     *privacy,
     *opened,
+    *sharing,
 ]

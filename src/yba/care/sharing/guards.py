@@ -13,7 +13,7 @@ import msgspec
 
 from yba.care import messages
 from yba.care.sharing.giving import phones_of
-from yba.fhir.access.consent import is_emergency
+from yba.fhir.access.consent import is_of_a_rule
 from yba.fhir.access.standing import is_dead, is_ward, target
 from yba.fhir.errors import Forbidden, Invalid
 from yba.fhir.model import codec
@@ -30,11 +30,14 @@ def guard_consent(record: Record, before: Resource | None, after: Resource | Non
     old = before if isinstance(before, Consent) else None
     new = after if isinstance(after, Consent) else None
     if record.actor.role == "system":
-        if old is not None and is_emergency(old) and record.actor.origin is None:
-            raise Forbidden("consent.emergency", "An emergency opening is changed by its own rule only.")
+        if old is not None and is_of_a_rule(old) and record.actor.origin is None:
+            raise Forbidden("consent.by-rule", "This opening is changed by its own rule only.")
         return
-    if any(one is not None and is_emergency(one) for one in (old, new)):
-        raise Forbidden("consent.emergency", "An emergency opening is made and ended by its own rule only.")
+    if any(one is not None and is_of_a_rule(one) for one in (old, new)):
+        raise Forbidden(
+            "consent.by-rule",
+            "An opening in an emergency, or for next of kin, is made and ended by its own rule only.",
+        )
     if new is None:
         return
     if old is not None:

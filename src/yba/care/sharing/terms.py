@@ -128,7 +128,7 @@ def consent_of(
         made.category = [*made.category, CodeableConcept(coding=[Coding(system=CATEGORY, code=PROGRAMME)])]
     made.performer = [Reference(reference=one) for one in performers]
     made.policy = [ConsentPolicy(uri=f"{TEXT}{proof.text.purpose}/{proof.text.version}")]
-    made.extension = [_proof(proof)]
+    made.extension = [proof_of(proof)]
     return made
 
 
@@ -149,7 +149,8 @@ def _dated(root: ConsentProvision, terms: Terms) -> ConsentProvision:
     return ConsentProvision(type="deny", period=root.period, provision=permits)
 
 
-def _proof(proof: Proof) -> Extension:
+def proof_of(proof: Proof) -> Extension:
+    """The proof as it stands in the Consent."""
     inner = [
         Extension(url="version", valueString=proof.text.version),
         Extension(url="digest", valueString=proof.text.digest),

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from yba.fhir.access.actor import Actor
-from yba.fhir.access.labels import bits_of, of_security
+from yba.fhir.access.labels import DECEASED, bits_of, of_security
 from yba.fhir.access.standing import (
     ALWAYS,
     FOREVER,
@@ -33,6 +33,8 @@ from yba.fhir.r4.datatypes import CodeableConcept, Coding, Meta, Period, Referen
 
 CATEGORY: Final = "https://yba.vn/fhir/CodeSystem/consent-category"
 EMERGENCY: Final = "emergency"
+KIN: Final = "next-of-kin"
+"""Category of what a records office opens of a dead person's book to a relative who asked with papers."""
 SCOPE: Final = "http://terminology.hl7.org/CodeSystem/consentscope"
 REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _TYPES: Final = "http://hl7.org/fhir/resource-types"
@@ -68,14 +70,29 @@ def opened(source: Source) -> list[Standing]:
         permits = [one for one in root.provision if root.type == "deny" and one.type == "permit"]
         found = [row for one in permits for row in _permitted(one, source, basis, inside)]
     if person is not None and is_dead(person):
-        found = [one for one in found if not one.holder.startswith("person:")]
+        found = _of_dead(found, opened_to_kin=_is_of(consent, KIN))
     return found
+
+
+def _of_dead(found: list[Standing], *, opened_to_kin: bool) -> list[Standing]:
+    """The book of who has died is locked for relatives, but for those a records office opened it to."""
+    kept = [one for one in found if opened_to_kin or not one.holder.startswith("person:")]
+    return [replace(one, labels=one.labels | DECEASED) for one in kept] if opened_to_kin else kept
 
 
 def is_emergency(consent: Any) -> bool:
     """Whether a Consent is an emergency opening, which the house's rule makes and nobody else."""
+    return _is_of(consent, EMERGENCY)
+
+
+def is_of_a_rule(consent: Any) -> bool:
+    """Whether only a rule of the house may make such a Consent: in an emergency, or for next of kin."""
+    return _is_of(consent, EMERGENCY) or _is_of(consent, KIN)
+
+
+def _is_of(consent: Any, category: str) -> bool:
     return any(
-        one.system == CATEGORY and one.code == EMERGENCY for each in consent.category for one in each.coding
+        one.system == CATEGORY and one.code == category for each in consent.category for one in each.coding
     )
 
 

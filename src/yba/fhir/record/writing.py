@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from yba.fhir.access import labels, policy
-from yba.fhir.access.consent import is_emergency
+from yba.fhir.access.consent import is_of_a_rule
 from yba.fhir.access.deriving import derived
 from yba.fhir.access.standing import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
@@ -330,12 +330,12 @@ def _check_own_id(record: Record, type_name: str, identifier: str | None) -> Non
 
 
 def _check_made_by_rule(record: Record, resource: Resource) -> None:
-    """An emergency opening is made by the rule that tells the person and the auditor. Raises Forbidden.
+    """An emergency opening, and one for next of kin, is made by the rule that tells and notes it. Raises Forbidden.
 
     A rule acts for somebody (``origin``): a bare request under the role ``system`` acts for nobody.
     """
     by_rule = record.actor.role == "system" and record.actor.origin is not None
-    if isinstance(resource, Consent) and is_emergency(resource) and not by_rule:
+    if isinstance(resource, Consent) and is_of_a_rule(resource) and not by_rule:
         raise _refused(record, "Consent", None)
 
 

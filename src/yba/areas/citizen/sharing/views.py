@@ -1,0 +1,304 @@
+"""Sharing the open book: whom with, how far, what it lets through; withdrawing; answering who asked."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from yba.areas.citizen import pages as book_pages
+from yba.areas.citizen import queries as book_queries
+from yba.areas.citizen import rules as book_rules
+from yba.areas.citizen.sharing import lines, pages
+from yba.areas.citizen.sharing.forms import ShareForm
+from yba.care import people
+from yba.care.refusal import Refusal
+from yba.care.sharing import asking, giving, tables, terms
+from yba.care.sharing.models import Ask
+from yba.care.sharing.terms import Holder
+from yba.fhir.access import labels
+from yba.fhir.access.labels import set_by_hand
+from yba.fhir.errors import NotFound, RecordError
+from yba.fhir.model import codec
+from yba.fhir.r4.consent import Consent
+from yba.fhir.record import Record
+from yba.ui import words
+from yba.ui.requests import once_of, record_of, role_required
+
+
+class Opened:
+    """The book that is open now, and who may decide about it."""
+
+    def __init__(self, request: HttpRequest, patient_id: str = "") -> None:
+        account: Any = request.user
+        self.record = record_of(request)
+        links = sorted(
+            account.links.values_list("patient_id", "relation", "id"),
+            key=lambda it: (it[1] != book_rules.SELF, it[2]),
+        )
+        self.own = book_queries.own_people(self.record, [(one, relation) for one, relation, _id in links])
+        one = book_rules.chosen(self.own, patient_id or request.session.get("person", ""))
+        if one is None or (patient_id and one.person.id != patient_id):
+            raise NotFound("book.none", "There is no such book.")
+        self.one = one
+        self.today: date = giving.local_day(self.record.clock())
+
+    @property
+    def patient_id(self) -> str:
+        return self.one.person.id
+
+    @property
+    def giver(self) -> giving.Giver | Refusal | None:
+        """Who decides; None for a relative who was only let see."""
+        try:
+            return giving.giver_of(self.record, self.patient_id)
+        except NotFound:
+            return None
+
+    @property
+    def cover(self) -> book_pages.Cover:
+        card = people.coverage_of(self.record, self.patient_id, self.today)
+        return book_pages.cover(self.own, self.one, today=self.today, card=card)
+
+
+def opened_book(request: HttpRequest, patient_id: str = "") -> Opened | None:
+    """The open book; None for an account without one."""
+    try:
+        return Opened(request, patient_id)
+    except NotFound:
+        return None
+
+
+@require_safe
+@role_required("citizen")
+def home(request: HttpRequest) -> HttpResponse:
+    """Every consent about the open book: those that hold, then those that have ended."""
+    opened = opened_book(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    now, giver = opened.record.clock(), opened.giver
+    given = giving.given_of(opened.record, opened.patient_id)
+    here = [one for one in given if one.state(now) in ("active", "waiting")]
+    why_not = giver.message if isinstance(giver, Refusal) else ""
+    if giver is None:
+        why_not = _("Sổ này do chính người đó giữ. Chỉ người đó chia sẻ hay rút lại được.")
+    page = pages.SharingPage(
+        _("Chia sẻ sổ"), opened.cover, [pages.share_line(one, now) for one in here],
+        [pages.share_line(one, now) for one in given if one not in here], why_not, opened.one.is_self,
+    )  # fmt: skip
+    return render(request, "citizen_sharing/home.html", {"page": page})
+
+
+@require_safe
+@role_required("citizen")
+def find(request: HttpRequest) -> HttpResponse:
+    """Whom to share with, by name."""
+    opened = opened_book(request)
+    if opened is None:
+        return redirect("citizen:profile")
+    q = request.GET.get("q", "").strip()[:100]
+    found: list[pages.HolderLine] = []
+    more = False
+    if q:
+        found, more = lines.found(opened.record, q, _new_url)
+    page = pages.FindPage(_("Chia sẻ với ai"), opened.cover, q, found, more)
+    return render(request, "citizen_sharing/find.html", {"page": page})
+
+
+def _new_url(holder: Holder) -> str:
+    return f"{reverse('citizen:sharing_new')}?{urlencode({'toi': holder.key})}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def new(request: HttpRequest) -> HttpResponse:
+    """Terms of a share; `do=see` shows what they let through, `do=give` gives it."""
+    opened = opened_book(request, request.GET.get("cho", ""))
+    if opened is None:
+        raise Http404
+    try:
+        holder = lines.holder_of(opened.record, request.GET.get("toi", ""))
+    except RecordError as error:
+        raise Http404 from error
+    return share(request, opened, holder)
+
+
+def share(request: HttpRequest, opened: Opened, holder: Holder, asked: Ask | None = None) -> HttpResponse:
+    """The steps of giving a share to a known holder."""
+    giver = opened.giver
+    if giver is None or isinstance(giver, Refusal):
+        messages.warning(request, giver.message if giver else _("Chỉ chủ sổ chia sẻ được sổ này."))
+        return redirect("citizen:sharing")
+    given: dict[str, Any] = {
+        "holder": holder, "today": opened.today, "may_sensitive": giver.may_sensitive,
+        "asks_child": giver.asks_child, "vip": bool(set_by_hand(codec.encode(giver.patient)) & labels.VIP),
+    }  # fmt: skip
+    if request.method != "POST":
+        return _page(request, opened, holder, ShareForm(**given, initial=_initial(request)), asked=asked)
+    form = ShareForm(request.POST, **given)
+    if not form.is_valid():
+        return _page(request, opened, holder, form, asked=asked, status=422)
+    why = terms.refusal(form.terms, today=opened.today, may_sensitive=giver.may_sensitive)
+    if why is not None:
+        return _page(request, opened, holder, form, asked=asked, refusal=why.message, status=409)
+    if request.POST.get("do") == "change":
+        return _page(request, opened, holder, form, asked=asked)
+    if request.POST.get("do") != "give":
+        return _page(request, opened, holder, form, asked=asked, preview=True)
+    made = giving.give(
+        opened.record, opened.patient_id, form.terms, version=request.POST.get("version", ""),
+        assent=bool(form.cleaned_data.get("assent")), language=get_language() or "vi", once=once_of(request),
+    )  # fmt: skip
+    if isinstance(made, Refusal):
+        return _page(
+            request, opened, holder, form, asked=asked, refusal=made.message, preview=True, status=409
+        )
+    if asked is not None:
+        asking.answer(opened.record, asked, consent=made.id or "")
+    messages.success(request, _("Đã chia sẻ với %(name)s.") % {"name": holder.name})
+    return redirect("citizen:sharing")
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """What an offer after booking fills in: the last day, never what is shared."""
+    day = words.as_date(request.GET.get("den", ""))
+    return {"length": "other", "until": day} if day else {}
+
+
+def _page(
+    request: HttpRequest,
+    opened: Opened,
+    holder: Holder,
+    form: ShareForm,
+    *,
+    asked: Ask | None = None,
+    refusal: str = "",
+    preview: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    seen = giving.preview(opened.record, opened.patient_id, form.terms) if preview else None
+    if isinstance(seen, Refusal):
+        refusal, seen, status = seen.message, None, 409
+    page = pages.NewPage(
+        title=_("Xem trước khi chia sẻ") if seen is not None else _("Chia sẻ sổ"),
+        cover=opened.cover,
+        holder=holder,
+        holder_note=pages.holder_words(holder),
+        form=form,
+        text=tables.text_of("share", opened.today),
+        preview=seen,
+        groups=lines.groups(opened.record, seen.groups) if seen is not None else (),
+        facts=pages.facts_of(form.terms) if seen is not None else (),
+        refusal=refusal,
+        asked_by=asked.by_name if asked is not None else "",
+        action=request.get_full_path(),
+    )
+    template = "citizen_sharing/preview.html" if seen is not None else "citizen_sharing/new.html"
+    return render(request, template, {"page": page}, status=status)
+
+
+# -- one consent -------------------------------------------------------------------------------------------
+
+
+def _one(request: HttpRequest, consent_id: str) -> tuple[Opened, Consent]:
+    record = record_of(request)
+    try:
+        consent, patient_id = giving.one_given(record, consent_id)
+    except RecordError as error:
+        raise Http404 from error
+    opened = opened_book(request, patient_id)
+    if opened is None:
+        raise Http404
+    return opened, consent
+
+
+@require_safe
+@role_required("citizen")
+def one(request: HttpRequest, consent_id: str) -> HttpResponse:
+    """One consent: its terms, its words, its history."""
+    opened, consent = _one(request, consent_id)
+    return _one_page(request, opened, consent)
+
+
+def _one_page(
+    request: HttpRequest, opened: Opened, consent: Consent, refusal: str = "", status: int = 200
+) -> HttpResponse:
+    now, given = opened.record.clock(), terms.read(consent)
+    state, giver = given.state(now), opened.giver
+    mine = any(it.kind == "person" and it.id == opened.record.actor.person for it in given.holders)
+    may = (isinstance(giver, giving.Giver) or mine) and not given.emergency
+    purpose = "delegate" if any(it.kind == "person" for it in given.holders) else "share"
+    text = next((it for it in tables.texts()[purpose] if it.version == given.version), None)
+    line = pages.share_line(given, now)
+    page = pages.OnePage(
+        title=line.title,
+        cover=opened.cover,
+        line=line,
+        facts=pages.facts_of_given(given),
+        text=text.text if text else "",
+        history=[_version(it) for it in _history(opened.record, given.id)],
+        can_withdraw=may and state in ("active", "waiting"),
+        withdraw_url=reverse("citizen:sharing_withdraw", args=[given.id]),
+        is_app=any(it.kind == "app" for it in given.holders),
+        is_waiting=state == "waiting",
+        refusal=refusal,
+    )
+    return render(request, "citizen_sharing/one.html", {"page": page}, status=status)
+
+
+def _history(record: Record, consent_id: str) -> list[terms.Given]:
+    found = record.history_stored("Consent", consent_id)
+    versions = [codec.decode(it.content, "Consent") for _type, it in found if it.content is not None]
+    return [terms.read(it) for it in versions if isinstance(it, Consent)]
+
+
+def _version(given: terms.Given) -> tuple[str, str]:
+    said = {"active": _("Bắt đầu chia sẻ"), "proposed": _("Đã mời"), "rejected": _("Người được mời từ chối")}
+    return (
+        f"{words.gio(given.changed)} {words.ngay(given.changed[:10])}",
+        said.get(given.status, _("Đã rút lại")),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def withdraw(request: HttpRequest, consent_id: str) -> HttpResponse:
+    """Take a share back; a GET asks once."""
+    opened, consent = _one(request, consent_id)
+    if request.method != "POST":
+        return _one_page(request, opened, consent)
+    try:
+        done = giving.withdraw(opened.record, consent_id)
+    except NotFound as error:
+        raise Http404 from error
+    if isinstance(done, Refusal):
+        return _one_page(request, opened, consent, refusal=done.message, status=409)
+    messages.success(request, _("Đã rút lại. Từ lúc này người nhận không xem được nữa."))
+    return redirect("citizen:sharing")
+
+
+# -- a facility asks ---------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required("citizen")
+def asked(request: HttpRequest, token: str) -> HttpResponse:
+    """Answer a facility's request from the message: the same steps, or no."""
+    record = record_of(request)
+    row = asking.asked(token, record.clock())
+    opened = opened_book(request, row.patient_id) if row is not None else None
+    if row is None or opened is None:
+        raise Http404
+    if request.method == "POST" and request.POST.get("do") == "decline":
+        asking.answer(record, row, consent="")
+        messages.info(request, _("Đã trả lời: không chia sẻ. Vẫn được khám chữa bệnh như thường."))
+        return redirect("citizen:sharing")
+    return share(request, opened, Holder("facility", row.facility, row.facility_name), row)
