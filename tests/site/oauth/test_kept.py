@@ -14,8 +14,8 @@ from tests.site.oauth.steps import Steps, an_app
 from yba.fhir.access import Actor
 from yba.site.accounts.models import Account
 from yba.site.accounts.still import still
-from yba.site.oauth.bearer import actor_of_bearer
-from yba.site.oauth.models import App, Connection, Sitting
+from yba.site.oauth.bearer import RELATED, actor_of_bearer, holds
+from yba.site.oauth.models import AccessToken, App, Connection, Sitting
 
 
 def asked(actor: Actor) -> Actor | None:
@@ -44,15 +44,25 @@ ENDS: list[Any] = [
     lambda: Sitting.objects.update(ended_at=datetime.now(UTC)),
     lambda: Account.objects.filter(login="0905000111").update(is_active=False),
     lambda: Session.objects.all().delete(),
+    lambda: Account.objects.filter(login="0905000111").update(role="doctor"),
+    lambda: Account.objects.filter(login="0905000111").update(role="wall"),
 ]
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_an_app_of_a_person_ends_with_its_sitting(steps: Steps, end: Any) -> None:
-    actor = kept(steps)
-    assert asked(actor) == actor
+def test_every_way_of_asking_sees_every_end(steps: Steps, end: Any) -> None:
+    """A request, a kept actor, introspection and userinfo ask in their own ways, and must agree."""
+    token = steps.tokens(scope="openid launch/patient patient/Observation.rs")["access_token"]
+    actor = actor_of_bearer(token)
+    assert actor is not None
+
+    def seen() -> list[bool]:
+        row = AccessToken.objects.select_related(*RELATED).get()
+        return [actor_of_bearer(token) is not None, asked(actor) == actor, holds(row, now=datetime.now(UTC))]
+
+    assert seen() == [True, True, True]
     end()
-    assert asked(actor) is None
+    assert seen() == [False, False, False]
 
 
 def test_lasting_access_outlives_the_session(steps: Steps) -> None:

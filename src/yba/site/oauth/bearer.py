@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import close_old_connections, connection
 from django.db.models import Q
 
 from yba.fhir.access import Actor
 from yba.site.accounts import roles
+from yba.site.accounts.models import Account
 from yba.site.accounts.tokens import actor_of_token
 from yba.site.oauth import issuing, scopes
-from yba.site.oauth.models import AccessToken, Connection, digest
-from yba.site.oauth.still import SENSITIVE, SITTING
+from yba.site.oauth.models import AccessToken, App, Connection, digest
+from yba.site.oauth.still import BACKEND_STANDS, JOINED, SENSITIVE, SITTING, STANDS
 
 RELATED: Final = ("app", "sitting__connection__account", "sitting__connection__app")
 #: How often the page of connected apps learns that one was used.
@@ -27,41 +28,62 @@ def actor_of_bearer(text: str) -> Actor | None:
 
 
 def actor_of_access(text: str) -> Actor | None:
-    """Who acts with an app's access token; every reason it may have ended is looked at."""
+    """Who acts with an app's access token; every reason it may have ended is looked at, in one statement."""
     if not connection.in_atomic_block:
         close_old_connections()  # what Django does for its own requests
-    now = datetime.now(UTC)
-    token = AccessToken.objects.select_related(*RELATED).filter(digest=digest(text)).first()
-    if token is None or not holds(token, now=now):
-        return None
-    limits = tuple(scopes.resources(granted(token)))
-    if token.sitting is None:
-        return Actor(
-            user=token.app.client_id,
-            role=roles.OUTSIDE_SYSTEM,
-            name=token.app.name,
-            facility=token.app.facility,
-            app=token.app.client_id,
-            scopes=limits,
-        )
-    sitting, account = token.sitting, token.sitting.connection.account
-    _note_use(sitting.connection, now=now)
+    mark, now = digest(text), datetime.now(UTC)
+    account: Any = next(iter(Account.objects.raw(_OF_PERSON, [mark])), None)
+    if account is not None:
+        return _of_person(account, now=now) if account.may_enter(now) else None
+    app: Any = next(iter(App.objects.raw(_OF_BACKEND, [mark])), None)
+    return _of_backend(app) if app is not None else None
+
+
+# One statement and no building of it: asked of each token every ten seconds.
+_OF_PERSON: Final = f"""
+select a.*, t.scopes as token_scopes, s.id as sitting_id, s.scopes as sitting_scopes,
+       s.context ->> 'patient' as launched, c.id as held_id, c.scopes as held_scopes, c.sensitive as held_sensitive,
+       c.last_used_at as held_used_at, p.client_id, p.scopes as app_scopes
+  from oauth_accesstoken t, {JOINED}
+ where t.digest = %s and s.id = t.sitting_id and t.revoked_at is null and t.expires_at > clock_timestamp()
+   and {STANDS}"""  # noqa: S608 - fixed texts
+_OF_BACKEND: Final = f"""
+select p.id, p.client_id, p.name, p.facility, p.scopes, t.scopes as token_scopes
+  from oauth_accesstoken t join (select * from oauth_app where {BACKEND_STANDS}) p on p.id = t.app_id
+ where t.digest = %s and t.sitting_id is null and t.revoked_at is null and t.expires_at > clock_timestamp()"""  # noqa: S608
+
+
+def _of_person(account: Any, *, now: datetime) -> Actor:
+    given = scopes.split(account.token_scopes)
+    for limit in (account.sitting_scopes, account.held_scopes, account.app_scopes):
+        given = scopes.within(given, scopes.split(limit))
+    _note_use(account.held_id, account.held_used_at, now=now)
+    citizen = account.role == roles.CITIZEN
+    own: Actor = account.actor(session=f"{SITTING}{account.sitting_id}")
     return replace(
-        account.actor(session=f"{SITTING}{sitting.pk}"),
-        app=token.app.client_id,
-        scopes=limits,
-        launched=sitting.context.get("patient"),
-        withheld=_withheld(sitting.connection, citizen=account.role == roles.CITIZEN),
+        own,
+        app=account.client_id,
+        scopes=tuple(scopes.resources(given)),
+        launched=account.launched,
+        # Staff's apps see what staff may see.
+        withheld=SENSITIVE if citizen and not account.held_sensitive else frozenset(),
     )
 
 
-def _withheld(found: Connection, *, citizen: bool) -> frozenset[str]:
-    """What a citizen did not give; staff's apps see what staff may see."""
-    return SENSITIVE if citizen and not found.sensitive else frozenset()
+def _of_backend(app: Any) -> Actor:
+    given = scopes.within(scopes.split(app.token_scopes), app.wanted)
+    return Actor(
+        user=app.client_id,
+        role=roles.OUTSIDE_SYSTEM,
+        name=app.name,
+        facility=app.facility,
+        app=app.client_id,
+        scopes=tuple(scopes.resources(given)),
+    )
 
 
 def holds(token: AccessToken, *, now: datetime) -> bool:
-    """Whether a token counts at this moment."""
+    """Whether a token counts at this moment: the same as above, of a row one has."""
     if token.revoked_at is not None or now >= token.expires_at or not token.app.usable:
         return False
     if token.sitting is None:
@@ -77,8 +99,8 @@ def granted(token: AccessToken) -> list[str]:
     return scopes.within(given, issuing.granted(token.sitting))
 
 
-def _note_use(found: Connection, *, now: datetime) -> None:
-    if found.last_used_at is None or found.last_used_at < now - NOTED:
-        Connection.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=now - NOTED), pk=found.pk).update(
+def _note_use(held: int, used_at: datetime | None, *, now: datetime) -> None:
+    if used_at is None or used_at < now - NOTED:
+        Connection.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=now - NOTED), pk=held).update(
             last_used_at=now
         )

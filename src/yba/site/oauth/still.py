@@ -15,19 +15,21 @@ SITTING: Final = "app-"
 #: no part of their book one could leave out.
 SENSITIVE: Final = frozenset({"hiv", "mental", "reproductive", "restricted"})
 
-_OF_PERSON = """
-select c.sensitive, a.role = 'citizen'
-  from oauth_sitting s join oauth_connection c on c.id = s.connection_id join oauth_app p on p.id = c.app_id
-  join accounts_account a on a.id = c.account_id
- where s.id = %s and p.client_id = %s and a.id = %s and p.state = 'approved' and s.ended_at is null
-   and c.ended_at is null and c.until > clock_timestamp()
+#: What a sitting (``s``) of a connection (``c``) of an account (``a``) with an app (``p``) rests on, account apart.
+STANDS: Final = """
+p.state = 'approved' and s.ended_at is null and c.ended_at is null and c.until > clock_timestamp()
    and (case when a.role = 'citizen' then p.for_citizens
-        else p.for_staff and p.facility in ('', a.facility) end)
+        else p.for_staff and a.role <> 'wall' and p.facility in ('', a.facility) end)
    and (s.session = '' or exists (select from django_session d
                                    where d.session_key = s.session and d.expire_date > clock_timestamp()))"""
-_OF_BACKEND = """
-select facility from oauth_app
- where client_id = %s and state = 'approved' and backend and method = 'private_key_jwt' and facility <> ''"""
+JOINED: Final = """
+oauth_sitting s join oauth_connection c on c.id = s.connection_id join oauth_app p on p.id = c.app_id
+  join accounts_account a on a.id = c.account_id"""
+_OF_PERSON = f"""
+select c.sensitive, a.role = 'citizen' from {JOINED}
+ where s.id = %s and p.client_id = %s and a.id = %s and {STANDS}"""  # noqa: S608 - fixed texts
+BACKEND_STANDS: Final = "state = 'approved' and backend and method = 'private_key_jwt' and facility <> ''"
+_OF_BACKEND = f"select facility from oauth_app where client_id = %s and {BACKEND_STANDS}"  # noqa: S608 - the same
 
 
 def app_still(connection: psycopg.Connection[Any], actor: Actor) -> Actor | None:
