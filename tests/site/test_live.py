@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 
 from yba.site import live
-from yba.ui.live import token
+from yba.ui.live import LISTENS, token
 
 
 class Page:
@@ -137,7 +138,36 @@ def test_listeners_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(story())
 
 
-def test_a_subscription_is_followed_from_where_one_was(own_database: str) -> None:
+def test_a_topic_signed_long_ago_is_not_heard(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token stands in an address: who finds it in a log some days later hears nothing."""
+    fresh, then = query("queue/204"), time.time() - LISTENS.total_seconds() - 5
+    monkeypatch.setattr("django.core.signing.time.time", lambda: then)
+    old = query("queue/204")
+    monkeypatch.undo()
+
+    async def story() -> None:
+        for asked, status in ((fresh, 200), (old, 403)):
+            async with Page(live.Application(own_database), asked).open() as page:
+                assert (await page.next())["status"] == status
+
+    asyncio.run(story())
+
+
+def test_a_page_of_another_house_hears_nothing(own_database: str) -> None:
+    async def story() -> None:
+        page = Page(live.Application(own_database), query("queue/204"))
+        page.scope["headers"] = [(b"origin", b"https://evil.example"), (b"host", b"127.0.0.1:8001")]
+        async with page.open():
+            start = await page.next()
+            assert start["status"] == 403
+            assert dict(start["headers"])[b"x-content-type-options"] == b"nosniff"
+
+    asyncio.run(story())
+
+
+def test_a_subscription_is_followed_from_where_one_was(
+    own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Server-sent events with the numbers of the subscription, for who owns it alone."""
     from datetime import UTC, datetime, timedelta
 
@@ -180,6 +210,19 @@ def test_a_subscription_is_followed_from_where_one_was(own_database: str) -> Non
         task.cancel()
         return found
 
+    async def ends_with_its_token() -> None:
+        """A token that was revoked meanwhile is told nothing more."""
+        page = Page(live.Application(own_database), "")
+        known = {"mine": SYSTEM}
+        following = Streams(own_database, known.get, "http://record.test/fhir")
+        scope = {"path": "/live/subscriptions/s", "headers": [(b"authorization", b"Bearer mine")]}
+        task = asyncio.create_task(following.answer(scope, page.send))
+        assert (await page.next())["status"] == 200
+        known.clear()
+        await asyncio.wait_for(task, 10)
+        sent = [page.sent.get_nowait() for _ in range(page.sent.qsize())]
+        assert sent[-1] == {"type": "http.response.body", "body": b""}
+
     async def story() -> None:
         start, _, event = await first("mine", (b"last-event-id", b"1"))
         assert start["status"] == 200
@@ -187,5 +230,7 @@ def test_a_subscription_is_followed_from_where_one_was(own_database: str) -> Non
         assert b'"fullUrl":"http://record.test/fhir/Patient/b"' in event["body"]
         assert (await first("theirs"))[0]["status"] == 404
         assert (await first("nobody"))[0]["status"] == 401
+        await ends_with_its_token()
 
+    monkeypatch.setattr("yba.site.subscription_stream.TRUST_SECONDS", 1.0)
     asyncio.run(story())

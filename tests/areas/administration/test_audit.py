@@ -59,7 +59,13 @@ def rows(auditor: Client, **asked: str) -> list[str]:
 def test_a_line_says_who_whose_what_where(auditor: Client, book: Book) -> None:
     noted(book, "print", type="Encounter", id="e-1")
     (line,) = rows(auditor, nguoi="7700")
-    assert line.endswith("BS. Trần Đức Bác sĩ In lần khám Nguyễn Thị Hạnh Bệnh viện Hương Giang được")
+    assert line.endswith("BS. Trần Đức Bác sĩ In lần khám Nguyễn Thị Hạnh được")
+
+
+def test_another_facility_that_touched_what_is_kept_here_is_named(auditor: Client, book: Book) -> None:
+    noted(book, facility=HOUSE, actor=Actor(user="7701", role="nurse", name="ĐD. Hoa", facility="co-so-9"))
+    (line,) = rows(auditor, nguoi="7701")
+    assert "ĐD. Hoa Điều dưỡng, co-so-9 Đọc" in line
 
 
 @pytest.mark.parametrize(

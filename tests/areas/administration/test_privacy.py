@@ -326,5 +326,13 @@ def test_the_officer_is_named_and_shown_beside_requests(administrator: Client, b
 
 def test_the_register_of_processing_names_each_basis(desk: Client) -> None:
     page = desk.get(f"{DESK}hoat-dong").content.decode()
-    for words in ("Luật giao", "Cấp cứu", "Có đồng ý", "Tự mở tài khoản", "10 năm"):
+    for words in (
+        "Luật giao",
+        "Cấp cứu",
+        "Có đồng ý",
+        "Tự mở tài khoản",
+        "10 năm",
+        "30 năm",
+        "Luật 75/2006/QH11 Đ38 k4",
+    ):
         assert words in page

@@ -255,9 +255,17 @@ class ActivityRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassRow:
+    name: str
+    kept: str
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActivitiesPage:
-    """The register of processing."""
+    """The register of processing, and how long each class of records is kept."""
 
     title: str
     tabs: list[Tab]
     rows: list[ActivityRow]
+    classes: list[ClassRow]

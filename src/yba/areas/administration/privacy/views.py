@@ -325,13 +325,17 @@ def activities(request: HttpRequest) -> HttpResponse:
     }
     rows = [
         pages.ActivityRow(
-            one.name, bases[one.basis], one.data, one.recipients,
-            "" if (kept := one.class_kept) is None else (
-                _("%(years)s năm") % {"years": kept.years} if kept.years else _("vĩnh viễn")
-            ),
-            one.article,
+            one.name, bases[one.basis], one.data, one.recipients, _years(one.class_kept), one.article
         )
         for one in tables.activities()
-    ]  # fmt: skip
-    page = pages.ActivitiesPage(_("Hoạt động xử lý dữ liệu"), _tabs(record, "activities"), rows)
+    ]
+    classes = [pages.ClassRow(one.name, _years(one), one.article) for one in tables.classes()]
+    page = pages.ActivitiesPage(_("Hoạt động xử lý dữ liệu"), _tabs(record, "activities"), rows, classes)
     return render(request, "administration_privacy/activities.html", {"page": page})
+
+
+def _years(kept: tables.Class | None) -> str:
+    """How long a class of records is kept, in words."""
+    if kept is None:
+        return ""
+    return _("%(years)s năm") % {"years": kept.years} if kept.years else _("vĩnh viễn")
