@@ -61,7 +61,7 @@ def test_the_error_names_itself() -> None:
 
 
 def test_what_a_role_could_do_anywhere() -> None:
-    assert policy.may(an_actor("doctor"), "Observation", "create")
+    assert policy.may(an_actor("doctor", facility="A"), "Observation", "create")
     assert not policy.may(an_actor("doctor"), "AuditEvent", "read")
     assert not policy.may(an_actor("citizen"), "Observation", "create")
     assert not policy.may(an_actor("anonymous"), "Organization", "read")
@@ -84,5 +84,5 @@ def test_only_a_device_writes_what_it_does_not_see() -> None:
     for key, role in roles.roles().items():
         for grant in role.grants:
             for name in grant.types - {"*", "AuditEvent"} if grant.may & roles.WRITES else ():
-                if not policy.may(an_actor(key), name, "read"):
+                if not policy.may(an_actor(key, facility="A", app="x", programme="P"), name, "read"):
                     assert key == "device", (key, name)

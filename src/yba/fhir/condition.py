@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from psycopg import sql
+from psycopg.sql import SQL
 
 FACILITY_TAG = "https://yba.vn/fhir/facility"
 """System of the ``meta.tag`` that names the facility a resource is kept by; the row's column says the same."""
@@ -21,12 +21,14 @@ class Condition:
 
     ``sql`` is None when every row may be seen; the text is the same for every actor of a role, so that one prepared
     statement serves them all. ``narrow``: it leaves few rows whatever its values are (a person's own chart).
+    ``among_few``: the same condition where rows are few already, without what only helps to find them.
     """
 
-    sql: sql.SQL | None
+    sql: SQL | None
     params: Mapping[str, object] = field(default_factory=dict)
     narrow: bool = False
+    among_few: SQL | None = None
 
 
-NOTHING = sql.SQL("false")
+NOTHING = SQL("false")
 ALL = Condition(None)

@@ -40,27 +40,32 @@ _BOUNDS = (
     " and (s.occurred_until is null or r.occurred < s.occurred_until)"
     " and (s.purposes is null or %(actor_purpose)s = any(s.purposes))"
 )
-_STANDING: Mapping[str, str] = {
-    "own-department": f"{_TREATMENT} and s.holder = any(%(actor_departments)s)",
-    "own-patients": _TREATMENT,
-    "treating": f"{_TREATMENT} and s.holder = %(actor_practitioner)s",
-    "shared": f"{_SHARED} and {_BOUNDS}",
-    "ward": "s.basis = 'guardian'",
-    "delegated": f"s.basis = 'delegate' and {_BOUNDS}",
+# Relation -> what of a standing it counts on, and who of the holders it must be.
+_STANDING: Mapping[str, tuple[str, str | None]] = {
+    "own-department": (_TREATMENT, "s.holder = any(%(actor_departments)s)"),
+    "own-patients": (_TREATMENT, None),
+    "treating": (_TREATMENT, "s.holder = %(actor_practitioner)s"),
+    "shared": (f"{_SHARED} and {_BOUNDS}", None),
+    "ward": ("s.basis = 'guardian'", None),
+    "delegated": (f"s.basis = 'delegate' and {_BOUNDS}", None),
 }
 _FAMILY = frozenset({"ward", "delegated"})
 _NOW = "s.since <= %(actor_now)s and s.until > %(actor_now)s"
+# Holders are single places: of an array the planner can't tell how long it is, and would plan anew each time.
 _EXISTS = (
-    f"exists (select from record.standing s where s.patient = r.patient and s.holder = any({{holders}}) and {_NOW}"
+    f"exists (select from record.standing s where s.patient = r.patient and {{holders}} and {_NOW}"
     " and ({arms}))"
 )
+_AS_PERSON = "s.holder = %(actor_as_person)s"
 _PERSONS = (
     "r.patient = any(array(select %(actor_person)s::text union all"  # noqa: S608 - our own texts
-    " select s.patient::text from record.standing s where s.holder = any(%(actor_as_person)s)"
+    f" select s.patient::text from record.standing s where {_AS_PERSON}"
     f" and {_NOW}))"
 )
+_SEEKS = frozenset({"search", "history-type", "export"})
+_BARE = "search-bare"
 _NAMED = re.compile(r"%\((\w+)\)s")
-_HIDES = "actor_hides_"
+_HIDES, _HOLDER = "actor_hides_", "actor_holder_"
 # What an app was not given of the sensitive rows its account may see.
 _GIVEN = "(r.sensitive & %(actor_withheld)s) = 0"
 
@@ -98,15 +103,22 @@ def role_of(actor: Actor) -> Role | None:
 
 
 @lru_cache(maxsize=16384)
-def compiled(role_key: str, type_name: str, interaction: str, held: tuple[Scope, ...] | None) -> Compiled:
-    """The door to a type for an interaction; ``history-type`` is the history of all of a type."""
+def compiled(
+    role_key: str, type_name: str, interaction: str, held: tuple[Scope, ...] | None, width: int = 1
+) -> Compiled:
+    """The door to a type for an interaction; ``history-type`` is the history of all of a type.
+
+    ``search-bare``: a search among few rows.
+
+    ``width``: as how many holders of standings an actor comes (facility, practitioner, departments ...).
+    """
     role = roles().get(role_key)
     ways: dict[Way, None] = {}
     params: dict[str, object] = {}
     for grant in role.grants if role is not None else ():
-        if grant.gives(type_name, interaction.removesuffix("-type")):
+        if grant.gives(type_name, interaction.partition("-")[0]):
             ways.update(dict.fromkeys(_ways(grant, type_name, params)))
-    text, narrow = _text(list(ways))
+    text, narrow = _text(list(ways), width, seeks=interaction in _SEEKS)
     easy = frozenset(way.relation for way in ways if way.relation not in _STANDING and way.where is None)
     if held is not None and text != "false":
         limit = scopes.limit(held, type_name, interaction)
@@ -133,27 +145,30 @@ def _ways(grant: Grant, type_name: str, params: dict[str, object]) -> Iterator[W
         yield Way(relation, grant.kept_here, grant.labels, where)
 
 
-def _text(ways: Sequence[Way]) -> tuple[str | None, bool]:
-    """The condition of several ways; None where every row passes. And whether it leaves one family's rows only."""
+def _text(ways: Sequence[Way], width: int, *, seeks: bool) -> tuple[str | None, bool]:
+    """The condition of several ways; None where every row passes. And whether it leaves one family's rows only.
+
+    ``seeks``: rows are to be found by it, not one row to be held against it.
+    """
     if not ways:
         return "false", False
     if any(_opens_all(way) for way in ways):
         return None, False
-    plain = [_plain(way) for way in ways if way.relation not in _STANDING]
-    treat = [_arm(way) for way in ways if way.relation in _STANDING and way.relation not in _FAMILY]
-    family = [_arm(way) for way in ways if way.relation in _FAMILY]
-    parts = list(dict.fromkeys(plain))
-    if treat:
-        arms = " or ".join(dict.fromkeys(treat))
-        parts.append(_EXISTS.format(holders="%(actor_holders)s", arms=arms))
+    parts = list(dict.fromkeys(_plain(way) for way in ways if way.relation not in _STANDING))
+    treat = [way for way in ways if way.relation in _STANDING and way.relation not in _FAMILY]
+    family = [way for way in ways if way.relation in _FAMILY]
+    if treat and width:
+        places = ", ".join(f"%(actor_holder_{number})s" for number in range(width))
+        parts.append(_EXISTS.format(holders=f"s.holder in ({places})", arms=_arms(treat)))
     if family:
-        arms = " or ".join(dict.fromkeys(family))
-        parts.append(_EXISTS.format(holders="%(actor_as_person)s", arms=arms))
+        parts.append(_EXISTS.format(holders=_AS_PERSON, arms=_arms(family)))
+    if not parts:
+        return "false", False
     text = parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
     if all(way.relation == "self" for way in ways):
         return text, True
     if all(way.relation in _FAMILY or way.relation == "self" for way in ways):
-        return f"({_PERSONS} and {text})", True
+        return (f"({_PERSONS} and {text})" if seeks else text), True
     return text, False
 
 
@@ -166,18 +181,25 @@ def _plain(way: Way) -> str:
     return _all([relation, _unlabelled(way.labels), way.where]) or "true"
 
 
-def _arm(way: Way) -> str:
-    here = (
-        _NOT_ELSEWHERE
-        if way.kept_here and way.relation in ("own-department", "own-patients", "treating")
-        else None
-    )
-    hides = f"(r.sensitive & %({_HIDES}{way.labels})s & ~s.labels) = 0"
-    return _all([_STANDING[way.relation], here, hides, way.where]) or "true"
+def _arms(ways: Sequence[Way]) -> str:
+    """What of a standing counts. Ways that count on the same differ in the labels they let through."""
+    grouped: dict[str, dict[str, None]] = {}
+    for way in ways:
+        counts, holder = _STANDING[way.relation]
+        here = _NOT_ELSEWHERE if way.kept_here and way.relation not in ("shared", *_FAMILY) else None
+        shown = _all([holder, f"(r.sensitive & %({_HIDES}{way.labels})s & ~s.labels) = 0"])
+        grouped.setdefault(_all([counts, here, way.where]), {})[shown] = None
+        if holder is None:  # most rows have no label
+            grouped[_all([counts, here, way.where])]["r.sensitive = 0"] = None
+    arms = [_all([base, f"({' or '.join(sorted(shown, key=len))})"]) for base, shown in grouped.items()]
+    return " or ".join(sorted(arms, key=len))
 
 
 def _unlabelled(allowed: int) -> str | None:
-    return None if allowed == labels.EVERY else f"(r.sensitive & %({_HIDES}{allowed})s) = 0"
+    """Rows without labels that are not let through; said so that the planner knows that most are such."""
+    return (
+        None if allowed == labels.EVERY else f"(r.sensitive = 0 or (r.sensitive & %({_HIDES}{allowed})s) = 0)"
+    )
 
 
 def _all(parts: Sequence[str | None]) -> str:
@@ -192,25 +214,48 @@ def condition(
     actor: Actor, type_name: str, interaction: str = "read", *, now: datetime | None = None
 ) -> Condition:
     """Which rows of a type the actor may do this to, as SQL on ``r``; ``now``: when standings must hold."""
-    found = compiled(actor.role, type_name, interaction, actor.scopes)
+    found = _of_actor(actor, type_name, interaction)
+    if found.sql is None or "actor_now" not in found.params:
+        return found
+    params = {**found.params, "actor_now": now or datetime.now(UTC)}
+    return Condition(found.sql, params, found.narrow, found.among_few)
+
+
+@lru_cache(maxsize=8192)
+def _of_actor(actor: Actor, type_name: str, interaction: str) -> Condition:
+    """The condition with all that does not change from one moment to the next."""
+    found = door(actor, type_name, interaction)
     if found.sql is None or not found.names:
         return Condition(found.sql)
     known = dict(found.params)
-    params = {name: known[name] if name in known else _value(actor, name, now) for name in found.names}
-    return Condition(found.sql, params, found.narrow)
+    params = {name: known[name] if name in known else _value(actor, name) for name in found.names}
+    bare = None
+    if found.narrow and interaction in _SEEKS:  # the same without what finds the family's rows
+        bare = door(actor, type_name, _BARE).sql
+    return Condition(found.sql, params, found.narrow, bare)
 
 
-def _value(actor: Actor, name: str, now: datetime | None) -> object:
+def door(actor: Actor, type_name: str, interaction: str) -> Compiled:
+    """The compiled door of an actor."""
+    return compiled(actor.role, type_name, interaction, actor.scopes, width(actor))
+
+
+def width(actor: Actor) -> int:
+    """As how many holders of standings the actor comes: a part of the shape of their conditions."""
+    return len(holders(actor))
+
+
+def _value(actor: Actor, name: str) -> object:
     if name == "actor_facility":
         return actor.facility
     if name == "actor_now":
-        return now or datetime.now(UTC)
+        return None
     if name == "actor_person":
         return actor.person
-    if name == "actor_holders":
-        return holders(actor)
+    if name.startswith(_HOLDER):
+        return holders(actor)[int(name.removeprefix(_HOLDER))]
     if name == "actor_as_person":
-        return [f"person:{actor.person}"] if actor.person else []
+        return f"person:{actor.person}" if actor.person else None
     if name == "actor_practitioner":
         return f"practitioner:{actor.practitioner}" if actor.practitioner else None
     if name == "actor_departments":
@@ -226,6 +271,7 @@ def _value(actor: Actor, name: str, now: datetime | None) -> object:
     return (labels.EVERY | labels.UNKNOWN) & ~allowed
 
 
+@lru_cache(maxsize=8192)
 def holders(actor: Actor) -> list[str]:
     """As whom of ``record.standing`` the actor comes, the person aside."""
     one_each = (
@@ -246,12 +292,12 @@ def rights_of(actor: Actor) -> int:
 
 def sees_all(actor: Actor, type_name: str, interaction: str = "read") -> bool:
     """Whether no row of the type is hidden from the actor."""
-    return compiled(actor.role, type_name, interaction, actor.scopes).sql is None
+    return door(actor, type_name, interaction).sql is None
 
 
 def may(actor: Actor, type_name: str, interaction: str) -> bool:
     """Whether there could be a row the actor may do this to: for menus and what a server says it offers."""
-    return compiled(actor.role, type_name, interaction, actor.scopes).sql is not NOTHING
+    return door(actor, type_name, interaction).sql is not NOTHING
 
 
 def may_call(actor: Actor, operation: str) -> bool:

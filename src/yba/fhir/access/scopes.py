@@ -15,7 +15,7 @@ from yba.fhir.r4.compartments import COMPARTMENTS
 
 _LETTERS: Mapping[str, str] = {
     "read": "r", "search": "s", "history": "r", "create": "c", "update": "u", "patch": "u", "delete": "d",
-    "history-type": "s", "export": "s",
+    "history-type": "s", "search-bare": "s", "export": "s",
 }  # fmt: skip
 _CHART = frozenset(COMPARTMENTS["Patient"]) | {"Patient"}
 _LAUNCHED = "r.patient = %(actor_launched)s"

@@ -46,7 +46,7 @@ class Given:
 
 def may_store(connection: psycopg.Connection[Any], actor: Actor, interaction: str, row: Given) -> bool:
     """Whether the actor may make such a row. Its labels are no matter: who writes a diagnosis knows it."""
-    found = policy.compiled(actor.role, row.type, interaction, actor.scopes)
+    found = policy.door(actor, row.type, interaction)
     if found.sql is None or _easily(found, actor, row):
         return True
     if found.sql is NOTHING:

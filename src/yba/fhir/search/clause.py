@@ -162,19 +162,20 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 _placed: dict[int, tuple[object, str, tuple[str, ...]]] = {}
 
 
-def of_access(may: Condition) -> Clause | None:
+def of_access(may: Condition, *, among_few: bool = False) -> Clause | None:
     """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen.
 
     One's own chart and those of one's family narrow a search like any patient that is asked for.
     """
     if may.sql is None:
         return None
-    known = _placed.get(id(may.sql))  # conditions are made once a role and type, and kept alive here
-    if known is None or known[0] is not may.sql:
-        text = may.sql.as_string(None)
+    made = may.among_few if among_few and may.among_few is not None else may.sql
+    known = _placed.get(id(made))  # conditions are made once a role and type, and kept alive here
+    if known is None or known[0] is not made:
+        text = made.as_string(None)
         placed = _NAMED.sub("{}", text)
-        known = (may.sql, placed, tuple(_NAMED.findall(text)))
+        known = (made, placed, tuple(_NAMED.findall(text)))
         if len(_placed) > 8192:
             _placed.clear()
-        _placed[id(may.sql)] = known
+        _placed[id(made)] = known
     return Clause(known[1], tuple(may.params[name] for name in known[2]), narrow=may.narrow)

@@ -114,12 +114,20 @@ def _through_doors(asking: Asking, asked: Asked) -> dict[str, list[Clause]]:
     """The conditions of each type with its door; types of which nothing may be seen are not asked."""
     arms: dict[str, list[Clause]] = {}
     for one, clauses in asked.arms.items():
-        door = asking.door(one)
+        door = asking.door(one, among_few=_narrow(clauses))
         if door is None:
             arms[one] = clauses
         elif door.sql != NOTHING.sql:
-            arms[one] = [*clauses, door]
+            arms[one] = [*clauses, held(door) if _of_facility(clauses) else door]
     return arms
+
+
+def _of_facility(clauses: Sequence[Clause]) -> bool:
+    """Whether the rows are a facility's: read them in the order of its worklist and ask the door row by row.
+
+    Most of them pass, which the planner can't know.
+    """
+    return any(clause.sql.startswith("r.facility = ") for clause in clauses)
 
 
 # -- over which types --------------------------------------------------------------------------------------

@@ -76,9 +76,9 @@ class Asking:
             self.inside = before
             self.depth -= 1
 
-    def door(self, type_name: str) -> Clause | None:
-        """The condition on rows of another type that a link leads to."""
-        found = of_access(self.access(type_name))
+    def door(self, type_name: str, *, among_few: bool = False) -> Clause | None:
+        """The condition on rows of a type; ``among_few``: the search leaves few of them anyway."""
+        found = of_access(self.access(type_name), among_few=among_few)
         self.restricted = self.restricted or found is not None
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -55,13 +56,15 @@ def current(
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7]
 
 
-def _query(condition: Condition, *, on_shard: bool, lock: bool) -> str | sql.Composable:
-    query: str | sql.Composable = _TEXTS[on_shard]
-    if condition.sql is not None:
-        query = sql.SQL("{} and {}").format(_ON_SHARD if on_shard else _CURRENT, condition.sql)
-    if lock:
-        query = sql.SQL("{} for update of r").format(sql.SQL(query) if isinstance(query, str) else query)
-    return query
+def _query(condition: Condition, *, on_shard: bool, lock: bool) -> str:
+    return _composed(None if condition.sql is None else condition.sql.as_string(None), on_shard, lock)
+
+
+@lru_cache(maxsize=4096)
+def _composed(condition: str | None, on_shard: bool, lock: bool) -> str:
+    """One text a shape, so that the database prepares it once."""
+    query = _TEXTS[on_shard] if condition is None else f"{_TEXTS[on_shard]} and {condition}"
+    return f"{query} for update of r" if lock else query
 
 
 def one_version(
@@ -162,11 +165,8 @@ def _history(
     where: list[sql.Composable] = [sql.SQL("true")]
     params: dict[str, object] = dict(condition.params)
     if condition.sql is not None:
-        source.append(
-            sql.SQL(
-                " join record.resource r on r.shard = v.shard and r.rid = v.rid and r.type = v.type and r.id = v.id"
-            )
-        )
+        # A version of another patient's lies elsewhere, and is not shown either.
+        source.append(sql.SQL(_OF_VERSION))
         where += [
             condition.sql,
             sql.SQL("v.patient is not distinct from r.patient"),

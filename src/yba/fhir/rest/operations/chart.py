@@ -13,7 +13,7 @@ from functools import lru_cache
 from psycopg import sql
 
 from yba.fhir.access import policy
-from yba.fhir.access.actor import Actor, Scope
+from yba.fhir.access.actor import Actor
 from yba.fhir.errors import TooCostly
 from yba.fhir.model import references
 from yba.fhir.r4 import MODULES
@@ -46,7 +46,7 @@ def door(record: Record, types: Sequence[str] = ALL_TYPES) -> tuple[str, dict[st
 
     A row of another type does not pass.
     """
-    text, examples = _door(record.actor.role, record.actor.scopes, tuple(types))
+    text, examples = _door(record.actor, tuple(types))
     params: dict[str, object] = {}
     for type_name in examples:
         params |= record.may(type_name).params
@@ -54,9 +54,8 @@ def door(record: Record, types: Sequence[str] = ALL_TYPES) -> tuple[str, dict[st
 
 
 @lru_cache(maxsize=512)
-def _door(role: str, held: tuple[Scope, ...] | None, types: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _door(actor: Actor, types: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The condition, and a type of each kind of door: its parameters are those of the others, too."""
-    actor = Actor(user="", role=role, scopes=held)
     grouped: dict[str, list[str]] = {}
     for type_name in types:
         may = policy.condition(actor, type_name)
