@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
@@ -194,11 +194,21 @@ def _line(one: Sitting, asker: str, names: Mapping[str, str]) -> Line:
 
 def facility_names(record: Record, facilities: Iterable[str]) -> dict[str, str]:
     """The names of facilities by id; one that is not kept here has its id."""
-    system = record.as_system()
-    found = {}
-    for one in facilities:
+    return {one: _facility_name(record, one) for one in facilities}
+
+
+_names: dict[str, tuple[datetime, str]] = {}
+#: Names of facilities change about once in a lifetime; ten minutes is soon enough, and the log does not fill with them.
+_REMEMBERED: Final = timedelta(minutes=10)
+
+
+def _facility_name(record: Record, facility: str) -> str:
+    now = record.clock()
+    known = _names.get(facility)
+    if known is None or now - known[0] > _REMEMBERED or known[0] > now:
         try:
-            found[one] = system.read(Organization, one).name or one
+            name = record.as_system().read(Organization, facility).name or facility
         except RecordError:
-            found[one] = one
-    return found
+            return facility
+        known = _names[facility] = (now, name)
+    return known[1]

@@ -278,6 +278,7 @@ def _stretches(
     """The stretches in which more persons stand in the window than the rule lets pass."""
     inside: deque[tuple[datetime, str]] = deque()
     count: dict[str, int] = {}
+    first: datetime | None = None
     begun: Row | None = None
     most, last = 0, None
     for row, persons in acts:
@@ -290,25 +291,31 @@ def _stretches(
             if not count[gone]:
                 del count[gone]
         if len(count) > rule.more_than:
+            first = first or inside[0][0]
             begun, most, last = begun or row, max(most, len(count)), row
-        elif begun is not None and last is not None and row.at - last.at > window:
-            yield _stretch(connection, rule, actor, begun, last, most, window)
-            begun, most, last = None, 0, None
-    if begun is not None and last is not None:
-        yield _stretch(connection, rule, actor, begun, last, most, window)
+        elif first is not None and begun is not None and last is not None and row.at - last.at > window:
+            yield _stretch(connection, rule, actor, (first, begun, last), most, window)
+            first, begun, most, last = None, None, 0, None
+    if first is not None and begun is not None and last is not None:
+        yield _stretch(connection, rule, actor, (first, begun, last), most, window)
 
 
 def _stretch(
-    connection: psycopg.Connection[Any], rule: Rule, actor: str, begun: Row, last: Row, count: int, window: timedelta
+    connection: psycopg.Connection[Any], rule: Rule, actor: str, span: tuple[datetime, Row, Row], count: int,
+    window: timedelta,
 ) -> Finding:  # fmt: skip
-    """The finding; with the key of the alert it goes on from, where one of this account ended a window ago or less."""
+    """The finding; with the key of the alert it goes on from, where one of this account ended a window ago or less.
+
+    ``span``: when the first act of the window was that was too many, the row that was, and the last one.
+    """
+    first, begun, last = span
     query = (
         "select key::varchar, since from record.audit_alert where rule = %s and starts_with(key, %s)"
         " and since <= %s and until >= %s"
         " order by since limit 1"
     )
     known = execute(connection, query, (rule.key, f"{actor}|", last.at, begun.at - window)).fetchone()
-    key, since = (known[0], known[1]) if known is not None else (f"{actor}|{begun.seq}", begun.at)
+    key, since = (known[0], known[1]) if known is not None else (f"{actor}|{begun.seq}", first)
     return Finding(rule.key, key, since, last.at, last, count)
 
 
@@ -375,9 +382,9 @@ def _in_a_row(
     for key in sorted({_whom(row) for row in fresh}):
         own = [row for row in fresh if _whom(row) == key]
         since, until = min(row.at for row in own) - 2 * window, max(row.at for row in own)
-        acts = _acts(connection, own[0].actor, since, until, [*rule.acts, *rule.broken_by])
+        acts = _acts(connection, who(own[0]), since, until, [*rule.acts, *rule.broken_by])
         inside: deque[Row] = deque()
-        begun, most, last = None, 0, None
+        first, begun, most, last = None, None, 0, None
         for row in acts:
             if _whom(row) != key:
                 continue
@@ -388,9 +395,10 @@ def _in_a_row(
             while inside[0].at <= row.at - window:
                 inside.popleft()
             if len(inside) >= rule.at_least:
+                first = first or inside[0].at
                 begun, most, last = begun or row, max(most, len(inside)), row
-        if begun is not None and last is not None:
-            yield _stretch(connection, rule, key, begun, last, most, window)
+        if first is not None and begun is not None and last is not None:
+            yield _stretch(connection, rule, key, (first, begun, last), most, window)
 
 
 def _whom(row: Row) -> str:

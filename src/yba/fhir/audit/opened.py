@@ -79,7 +79,9 @@ with mine as (
 select who::varchar, coalesce(name, '')::varchar, practitioner::varchar, person::varchar, role::varchar,
        facility::varchar, app::varchar, since, until, count, acts::varchar[], coalesce(types, '{{}}')::varchar[],
        coalesce(purposes, '{{}}')::varchar[], place
-  from sat where (%(before)s::bigint is null or place < %(before)s::bigint) order by place desc limit %(limit)s
+  from sat where (%(before)s::bigint is null
+                  or (until, place) < (select s.until, s.place from sat s where s.place = %(before)s::bigint))
+ order by until desc, place desc limit %(limit)s
 """
 
 

@@ -90,8 +90,9 @@ class LogPage:
     sealed: str
 
 
-def entry(row: Row, names: Mapping[str, str], facilities: Mapping[str, str]) -> Entry:
-    """A row in words."""
+def entry(row: Row, names: Mapping[str, str], facilities: Mapping[str, str], own: str | None) -> Entry:
+    """A row in words; the facility is named where it is not the reader's ``own``."""
+    place = row.actor_facility or row.facility or ""
     kind, outcome = outcome_words(row)
     return Entry(
         url=reverse("administration:audit_entry", args=[row.seq]),
@@ -101,7 +102,7 @@ def entry(row: Row, names: Mapping[str, str], facilities: Mapping[str, str]) -> 
         act=act_words(row.act),
         thing=type_words([row.type]) if row.type else "",
         whose=whose(row, names),
-        facility=facilities.get(row.actor_facility or row.facility or "", ""),
+        facility="" if place == own else facilities.get(place, ""),
         kind=kind,
         outcome=outcome,
     )

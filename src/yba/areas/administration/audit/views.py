@@ -64,7 +64,7 @@ def log(request: HttpRequest) -> HttpResponse:
             problem = _said(error)
         else:
             names, facilities = _names(record, found.rows), _facilities(record, found.rows)
-            entries = [pages.entry(row, names, facilities) for row in found.rows]
+            entries = [pages.entry(row, names, facilities, record.actor.facility) for row in found.rows]
             tally = pages.tally_words(found.total, MOST_COUNTED)
             if found.following:
                 more = f"{request.path}?{_query(request, found.following)}"
@@ -232,8 +232,9 @@ def _alert_page(record: Record, one: Alert, form: JudgeForm, refusal: str) -> pa
     whom_asked = [("nguoi", one.actor)] if one.actor != "anonymous" else [("viec", "sign-in-failed")]
     days = [("tu", words.ngay(one.since)), ("den", words.ngay(one.until))]
     query = urlencode([*whom_asked, *days])
+    entries = [pages.entry(each, names, facilities, record.actor.facility) for each in shown]
     return pages.AlertPage(
         row.title, pages.tabs("alerts", judging.count_new(record)), one.number, row,
-        pages.alert_facts(one, row, facilities), [pages.entry(each, names, facilities) for each in shown],
-        f"{log_url}?{query}", form, refusal, one.state == "new", one.state != "explained",
+        pages.alert_facts(one, row, facilities), entries, f"{log_url}?{query}", form, refusal, one.state == "new",
+        one.state != "explained",
     )  # fmt: skip
