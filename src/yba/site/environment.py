@@ -35,7 +35,7 @@ class Environment:
     integrity: bool = False
     workers: int = 1
     profiles: tuple[str, ...] = ()
-    oidc_key: str | None = None
+    identity_key: str | None = None
     lock_minutes: int = 10
     oidc: tuple[str, str, str, str] = ("", "", "", "")
     oidc_number_claim: str = "citizen_number"
@@ -141,7 +141,7 @@ def environment() -> Environment:
         integrity=_switched("YBA_REFERENCE_INTEGRITY"),
         workers=_workers(),
         profiles=_listed("YBA_PROFILES"),
-        oidc_key=os.environ.get("YBA_OIDC_KEY") or None,
+        identity_key=os.environ.get("YBA_IDENTITY_KEY") or None,
         lock_minutes=_lock_minutes(),
         oidc=(
             _issuer(mode),

@@ -148,3 +148,44 @@ def test_the_origins_are_those_of_approved_apps() -> None:
     assert cors.origins()() == {ORIGIN, "http://127.0.0.1:9000"}
     App.objects.update(state="suspended")
     assert cors.origins()() == frozenset()
+
+
+# -- the key that signs -------------------------------------------------------------------------------------
+
+
+def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Any, settings: Any) -> None:
+    from yba.site.oauth import keys
+
+    settings.YBA_DATA = tmp_path
+    keys.signing_key.cache_clear()
+    try:
+        first = keys.public_keys()
+        path = tmp_path / keys.FILE
+        assert path.stat().st_mode & 0o777 == 0o600
+        keys.signing_key.cache_clear()
+        assert keys.public_keys() == first
+        path.chmod(0o644)
+        keys.signing_key.cache_clear()
+        with pytest.raises(SystemExit, match="can be read or changed by others"):
+            keys.signing_key()
+    finally:
+        keys.signing_key.cache_clear()
+
+
+@pytest.mark.parametrize("given", ["not a key", "public"])
+def test_a_key_that_can_not_sign_is_refused(given: str, settings: Any) -> None:
+    from dataclasses import replace
+
+    from joserfc.jwk import RSAKey
+
+    from yba.site.oauth import keys
+
+    if given == "public":
+        given = RSAKey.generate_key(2048, private=True).as_pem(private=False).decode()
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, identity_key=given)
+    keys.signing_key.cache_clear()
+    try:
+        with pytest.raises(SystemExit, match="YBA_IDENTITY_KEY"):
+            keys.signing_key()
+    finally:
+        keys.signing_key.cache_clear()

@@ -14,8 +14,8 @@ from joserfc.jwk import RSAKey
 
 from yba.site import secret_files
 
-VARIABLE: Final = "YBA_OIDC_KEY"  # read by `environment`, like every other
-FILE: Final = "oidc-key.pem"
+VARIABLE: Final = "YBA_IDENTITY_KEY"  # read by `environment`, like every other
+FILE: Final = "identity-key.pem"
 BITS: Final = 3072
 ALGORITHM: Final = "RS256"
 
@@ -23,7 +23,7 @@ ALGORITHM: Final = "RS256"
 @lru_cache(maxsize=1)
 def signing_key() -> RSAKey:
     """The private key. Raises SecretProblem for a file others could read."""
-    given = settings.ENVIRONMENT.oidc_key
+    given = settings.ENVIRONMENT.identity_key
     pem = given.encode() if given else secret_files.kept(settings.YBA_DATA, FILE, _new)
     try:
         key = RSAKey.import_key(pem, {"use": "sig", "alg": ALGORITHM})
