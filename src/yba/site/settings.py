@@ -150,6 +150,9 @@ MFA_FORMS = {
     "authenticate": "yba.site.accounts.forms.FactorForm",
     "reauthenticate": "yba.site.accounts.forms.FactorAgainForm",
     "activate_totp": "yba.site.accounts.forms.SetUpTotpForm",
+    "authenticate_webauthn": "yba.site.accounts.forms.PasskeyForm",
+    "reauthenticate_webauthn": "yba.site.accounts.forms.PasskeyAgainForm",
+    "login_webauthn": "yba.site.accounts.forms.LoginPasskeyForm",
     "add_webauthn": "yba.site.accounts.forms.SetUpPasskeyForm",
     "edit_webauthn": "yba.site.accounts.forms.RenamePasskeyForm",
 }

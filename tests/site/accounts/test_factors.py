@@ -120,6 +120,33 @@ class TestEnrolment:
         assert signed_in(other) is None
 
 
+BROKEN = [
+    "", "{", "[]", "{}", "null", "7", '"x"', '{"id": 1}', '{"id": "x", "response": {}}',
+    '{"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30", "userHandle": "MQ"}}',
+    '{"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30",'
+    ' "attestationObject": "oA", "authenticatorData": "AA", "signature": "AA", "userHandle": null}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("credential", BROKEN)
+def test_what_is_no_credential_is_refused(client: Client, credential: str) -> None:
+    client.raise_request_exception = True
+    fresh()
+    begin(client)
+    assert client.post("/vao/lop-thu-hai", {"credential": credential}).status_code == 422
+    other = Client()
+    other.get("/vao/khoa-truy-cap", headers={"Accept": "application/json"})
+    assert other.post("/vao/khoa-truy-cap", {"credential": credential}).status_code == 302
+    signing.staff("bs", roles.DOCTOR)
+    third = Client()
+    begin(third, "bs")
+    assert third.post("/vao/hai-lop", {"credential": credential}).status_code == 200
+    signing.enter_staff(third, "bs")
+    third.post("/khoa", {"lock": "1"})
+    assert third.post("/khoa", {"credential": credential}).status_code == 422
+    assert signed_in(client) is signed_in(other) is None
+
+
 class TestAsked:
     def test_a_code_counts_once(self, client: Client) -> None:
         signing.staff("letan", roles.RECEPTIONIST)

@@ -89,6 +89,23 @@ class TestInvitation:
         boss.post(f"/nhan-vien/moi/{Invitation.objects.get().pk}/thu-lai")
         assert Client().get(path).status_code == 404
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"suspended_at": timezone.now()},
+            {"is_active": False},
+            {"role": roles.DOCTOR},
+            {"facility": "bv2"},
+            {"expires_at": timezone.now()},
+        ],
+    )
+    def test_it_ends_with_the_right_to_send_it(self, boss: Client, change: dict[str, Any]) -> None:
+        path = invited(boss)
+        Account.objects.filter(login="quantri").update(**change)
+        assert Client().get(path).status_code == 404
+        assert Client().post(path, GOOD).status_code == 404
+        assert not Account.objects.filter(login="lan.dd").exists()
+
     def test_the_table_does_not_hold_the_link(self, boss: Client) -> None:
         key = invited(boss).removeprefix("/moi/")
         assert not Invitation.objects.filter(digest__contains=key).exists()
@@ -200,6 +217,15 @@ class TestMembers:
         assert (nurse.role, nurse.departments) == (roles.CASHIER, [])
         assert hers.get("/tai-khoan/bao-mat").status_code == 302
 
+    @pytest.mark.parametrize(("role", "kept"), [(roles.NURSE, ["hiv"]), (roles.CASHIER, [])])
+    def test_what_was_given_for_the_old_role_goes_with_it(
+        self, boss: Client, nurse: Account, role: str, kept: list[str]
+    ) -> None:
+        Account.objects.filter(pk=nurse.pk).update(rights=["hiv"])
+        boss.post(f"/nhan-vien/{nurse.pk}", {"role": role})
+        nurse.refresh_from_db()
+        assert (nurse.role, nurse.rights) == (role, kept)
+
     def test_the_last_day_counts_whole(self, boss: Client, nurse: Account) -> None:
         today = timezone.localdate()
         boss.post(f"/nhan-vien/{nurse.pk}", {"role": roles.NURSE, "until": today.strftime("%d/%m/%Y")})
@@ -227,6 +253,28 @@ class TestMembers:
             ("factor", own, "all: reset by an administrator", "ok"),
             ("policy", own, "ended", "ok"),
         ]
+
+
+def test_the_system_s_administrator_says_where(client: Client, places: None) -> None:
+    signing.staff("hethong", roles.SYSTEM_ADMINISTRATOR)
+    signing.enter_staff(client, "hethong")
+    who = {"name": "A", "phone": PHONE}
+    page = client.get("/nhan-vien/moi").content.decode()
+    assert "Bệnh viện Hai" in page
+    assert "Khoa Nội" not in page
+    assert client.post("/nhan-vien/moi", who | {"role": roles.FACILITY_ADMINISTRATOR}).status_code == 422
+    for role, place, kept in (
+        (roles.FACILITY_ADMINISTRATOR, "bv2", ("bv2", "")),
+        (roles.PROGRAMME_OFFICER, "bv1", ("", "bv1")),
+        (roles.AUDITOR, "", ("", "")),
+        (roles.PROVINCIAL_OFFICER, "bv1", ("", "")),
+    ):
+        assert client.post("/nhan-vien/moi", who | {"role": role, "facility": place}).status_code == 302
+        row = Invitation.objects.latest("pk")
+        assert (row.role, row.facility, row.programme) == (role, *kept)
+    doctor = signing.staff("bs", roles.DOCTOR, facility="bv1")
+    answer = client.post(f"/nhan-vien/{doctor.pk}", {"role": roles.AUDITOR})
+    assert answer.status_code == 422
 
 
 def test_the_system_s_administrator_gives_the_roles_above_facilities() -> None:

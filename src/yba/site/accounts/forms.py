@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm, ReauthenticateForm, SetPasswordForm
@@ -9,7 +11,14 @@ from allauth.core import context
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+    SignupWebAuthnForm,
+)
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
@@ -223,11 +232,44 @@ class SetUpPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no
             self.fields["passwordless"].help_text = _("Thiết bị hỏi vân tay, khuôn mặt hoặc mã khoá máy.")
             self.fields["passwordless"].initial = True
 
+    def clean(self) -> Any:
+        return _sound(super().clean)
+
 
 class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = _("Tên khoá")
+
+
+def _sound(check: Callable[[], Any]) -> Any:
+    """What the check says; a credential that is none at all is a wrong one, not a fault of the house."""
+    try:
+        return check()
+    except forms.ValidationError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error) as broken:
+        raise forms.ValidationError(_("Khoá truy cập này không đọc được. Thử lại.")) from broken
+
+
+class LoginPasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    def clean_credential(self) -> Any:
+        return _sound(super().clean_credential)
+
+
+class PasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    def clean_credential(self) -> Any:
+        return _sound(super().clean_credential)
+
+
+class PasskeyAgainForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    def clean_credential(self) -> Any:
+        return _sound(super().clean_credential)
+
+
+class FirstPasskeyForm(SignupWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    def clean(self) -> Any:
+        return _sound(super().clean)
 
 
 class PasswordAgainForm(ReauthenticateForm):  # type: ignore[misc]  # allauth has no types

@@ -48,16 +48,40 @@ class InviteForm(PlaceForm):
     )
     phone = PhoneForm.base_fields["phone"]
     practitioner = forms.ChoiceField(label=_("Hồ sơ hành nghề"), required=False)
+    facility = forms.ChoiceField(label=_("Cơ sở hoặc chương trình"), required=False)
 
-    field_order = ("name", "phone", "role", "practitioner", "departments", "until")
+    field_order = ("name", "phone", "role", "facility", "practitioner", "departments", "until")
 
-    def __init__(self, *args: Any, practitioners: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        practitioners: Sequence[tuple[str, str]],
+        facilities: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        where = self.fields["facility"]
+        assert isinstance(where, forms.ChoiceField)
+        where.choices = [("", _("Không có")), *facilities]
+        if facilities:
+            del self.fields["practitioner"]
+        else:
+            del self.fields["facility"]
+            self._name_practitioners(practitioners)
+        self.fields["phone"].widget.attrs.pop("autofocus", None)
+        self.fields["phone"].widget.attrs["autocomplete"] = "off"
+
+    def _name_practitioners(self, practitioners: Sequence[tuple[str, str]]) -> None:
         field = self.fields["practitioner"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", _("Không có")), *practitioners]
-        self.fields["phone"].widget.attrs.pop("autofocus", None)
-        self.fields["phone"].widget.attrs["autocomplete"] = "off"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        placed = data.get("role") in (*roles.OF_A_FACILITY, roles.PROGRAMME_OFFICER)
+        if "facility" in self.fields and placed and not data.get("facility"):
+            self.add_error("facility", _("Vai trò này cần một cơ sở hoặc chương trình."))
+        return data
 
     def clean_phone(self) -> str:
         phone = rules.normal_phone(self.cleaned_data["phone"])

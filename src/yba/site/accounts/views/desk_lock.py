@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as passkeys
 from allauth.usersessions.models import UserSession
 from django import forms
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from yba.site.accounts import events, factors, lock
 from yba.site.accounts.entering import client_address, safe_next
+from yba.site.accounts.forms import PasskeyAgainForm
 from yba.site.accounts.models import Account
 from yba.site.accounts.pages import UnlockPage
 
@@ -64,7 +64,7 @@ def _opened(request: HttpRequest, account: Account, *, part: bool) -> HttpRespon
         request.session.flush()
         return HttpResponse(status=401) if part else redirect("accounts:staff_sign_in")
     if "credential" in request.POST:
-        passkey = ReauthenticateWebAuthnForm(request.POST, user=account)
+        passkey = PasskeyAgainForm(request.POST, user=account)
         good, how = passkey.is_valid(), "passkey"
     else:
         good, how = form.is_valid() and _right(account, form.cleaned_data["secret"]), "pin or password"

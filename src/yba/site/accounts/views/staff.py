@@ -57,8 +57,21 @@ def _practitioners(facility: str) -> list[tuple[str, str]]:
     return sorted(found.items(), key=lambda one: one[1])
 
 
-def _given(by: Account) -> list[str]:
-    return [role for role in roles.STAFF if staff.may_give(by, role)]
+def _facilities(by: Account) -> list[tuple[str, str]]:
+    """Where the system's administrator may invite somebody to: whatever is part of nothing else."""
+    if by.role != roles.SYSTEM_ADMINISTRATOR:
+        return []
+    found = system_record().find(Organization, ("partof:missing", "true"))
+    return sorted(((one.id or "", one.name or "") for one in found), key=lambda one: one[1])
+
+
+def _given(by: Account, account: Account | None = None) -> list[str]:
+    """The roles one may hand out; to somebody who has an account, those of the place it belongs to."""
+    found = [role for role in roles.STAFF if staff.may_give(by, role)]
+    if account is None:
+        return found
+    inside = bool(account.facility)
+    return [role for role in found if (role in roles.OF_A_FACILITY) is inside]
 
 
 def _member(account: Account, by: Account, names: dict[str, str]) -> Member:
@@ -119,13 +132,16 @@ def invite(request: HttpRequest) -> HttpResponse:
         given=_given(by),
         places=_places(by.facility),
         practitioners=_practitioners(by.facility),
+        facilities=_facilities(by),
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
+        place, programme = data.get("facility") or by.facility, data["role"] == roles.PROGRAMME_OFFICER
         staff.invite(
-            name=data["name"], phone=data["phone"], role=data["role"], facility=by.facility,
-            departments=data.get("departments", ()), practitioner=data["practitioner"], until=data["until"],
-            by=by, request=request,
+            name=data["name"], phone=data["phone"], role=data["role"],
+            facility=place if data["role"] in roles.OF_A_FACILITY else "", programme=place if programme else "",
+            departments=data.get("departments", ()), practitioner=data.get("practitioner", ""),
+            until=data["until"], by=by, request=request,
         )  # fmt: skip
         messages.success(request, _("Đã gửi lời mời tới %(phone)s.") % {"phone": words.phone(data["phone"])})
         return redirect("accounts:staff")
@@ -170,7 +186,7 @@ def member(request: HttpRequest, account_id: int) -> HttpResponse:
         "until": timezone.localdate(account.expires_at) - timedelta(days=1) if account.expires_at else None,
     }
     posted = request.POST if request.method == "POST" else None
-    form = PlaceForm(posted, given=_given(by), places=places, initial=initial)
+    form = PlaceForm(posted, given=_given(by, account), places=places, initial=initial)
     if request.method == "POST" and account.pk == by.pk:
         form.is_valid()
         form.add_error(None, _("Không đổi được vai trò của chính mình. Nhờ một quản trị khác."))

@@ -9,7 +9,6 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.stagekit import clear_login
 from allauth.mfa.adapter import get_adapter as factor_adapter
 from allauth.mfa.totp.internal.auth import clear_totp_secret
-from allauth.mfa.webauthn.forms import SignupWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as passkeys
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ from django.views.decorators.cache import never_cache
 
 from yba.site.accounts import actions, events, factors, identity, limits, rules, stages
 from yba.site.accounts.entering import enter
-from yba.site.accounts.forms import SecondProofForm, SetUpTotpForm
+from yba.site.accounts.forms import FirstPasskeyForm, SecondProofForm, SetUpTotpForm
 from yba.site.accounts.pages import EnrolPage, FormPage
 
 ENROLLED = "enrolled_codes"
@@ -113,7 +112,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
 
 
 def _keep_passkey(request: HttpRequest, account: Any) -> HttpResponse:
-    form = SignupWebAuthnForm(request.POST, user=account)
+    form = FirstPasskeyForm(request.POST, user=account)
     if not form.is_valid():
         return _enrol_page(request, account, SetUpTotpForm(user=account), passkey=form)
     with transaction.atomic():
@@ -141,7 +140,7 @@ def _enrol_page(
     page = EnrolPage(
         title=_("Cất mã dự phòng") if codes else _("Thêm lớp bảo vệ thứ hai"),
         form=form,
-        passkey=passkey or SignupWebAuthnForm(user=account),
+        passkey=passkey or FirstPasskeyForm(user=account),
         secret=form.secret,
         svg=url,
         js_data={} if codes else {"creation_options": passkeys.begin_registration(account, True)},
