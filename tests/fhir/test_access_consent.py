@@ -293,6 +293,18 @@ def test_citizens_give_consent_for_themselves_only(house: House) -> None:
             house.by(role, facility="B").create(sharing(person, [B], now=house.now))
 
 
+def test_a_guardian_shares_a_childs_book(house: House) -> None:
+    mother, child = house.person(), house.person("Bé Na", birthDate="2020-01-10")
+    at_a = house.result(child, "A")
+    for person in (mother, house.person("Người Lạ")):
+        with pytest.raises(errors.NotFound):
+            house.citizen(person).create(sharing(child, [B], now=house.now))
+    assert not sees(house.doctor("B"), at_a)
+    house.relative(child, mother)
+    house.citizen(mother).create(sharing(child, [B], now=house.now))
+    assert sees(house.doctor("B"), at_a)
+
+
 def test_an_emergency_opens_for_three_hours(house: House) -> None:
     person = house.person()
     plain, hiv = house.result(person, "A"), house.result(person, "A", HIV)

@@ -196,6 +196,24 @@ def test_no_answer_holds_it(client: Client, place: str) -> None:
     assert "SUBSETTED" in answer.body.decode()
 
 
+def test_who_sees_persons_in_part_matches_nobody(client: Client) -> None:
+    client.actors["device"] = an_actor("device", facility="a")
+    who = {
+        "name": [{"text": "Trần Thị Hoa", "family": "Trần", "given": ["Thị", "Hoa"]}],
+        "birthDate": "1980-05-05",
+        "gender": "female",
+        "identifier": [{"system": "https://yba.vn/fhir/sid/cccd", "value": "046180001234"}],
+    }
+    put(client, "Patient", "p", **who)
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [{"name": "resource", "resource": {"resourceType": "Patient", **who}}],
+    }
+    assert client("POST", "/Patient/$match", body).json["total"] == 1
+    refused = client("POST", "/Patient/$match", body, token="device")
+    assert (refused.status, refused.key) == (403, "access.match")
+
+
 def test_etags_are_those_of_the_version(client: Client) -> None:
     whole, part = client("GET", "/Encounter/e"), client("GET", "/Encounter/e", token="till")
     assert whole.headers["ETag"] == part.headers["ETag"]

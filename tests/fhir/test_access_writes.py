@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from typing import Any
 
 import psycopg
@@ -230,16 +232,18 @@ def test_a_condition_finds_nothing_hidden(client: Client) -> None:
     assert told(updated, "hidden") == told(absent, "absent")
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("kind", ["transaction", "batch"])
-def test_bundles_answer_alike(client: Client, kind: str) -> None:
+def test_bundles_answer_alike(client: Client, kind: str, method: str) -> None:
     answers = []
     for identifier in ("hidden", "absent"):
-        entries = [
-            {
-                "resource": encounter(identifier),
-                "request": {"method": "PUT", "url": f"Encounter/{identifier}"},
-            },
-        ]
+        patch = {
+            "resourceType": "Binary",
+            "contentType": "application/json-patch+json",
+            "data": b64encode(json.dumps(PATCH).encode()).decode(),
+        }
+        sent = {"PUT": {"resource": encounter(identifier)}, "PATCH": {"resource": patch}}.get(method, {})
+        entries = [{**sent, "request": {"method": method, "url": f"Encounter/{identifier}"}}]
         answer = client(
             "POST", "/", {"resourceType": "Bundle", "type": kind, "entry": entries}, token="clerk"
         )

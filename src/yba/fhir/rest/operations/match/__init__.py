@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.access import policy
+from yba.fhir.errors import Forbidden, Invalid, TooCostly
 from yba.fhir.model import codec, tree
 from yba.fhir.r4.datatypes import CodeableConcept
 from yba.fhir.r4.operation_outcome import OperationOutcome, OperationOutcomeIssue
@@ -40,6 +41,7 @@ class Match:
 def match(call: Call) -> Response:
     """The records that may be this person's, the likeliest first."""
     call.refuse_unknown(("resource", "onlyCertainMatches", "count"))
+    _check(call)
     asked = _asked(call)
     only_certain = call.flag("onlyCertainMatches")
     count = call.number("count")
@@ -59,6 +61,15 @@ def match(call: Call) -> Response:
     if notes:
         entries.append(b'{"resource":%b,"search":{"mode":"outcome"}}' % codec.encode(_outcome(notes)))
     return searchset(entries, [("self", url(base, "Patient/$match", []))], total)
+
+
+def _check(call: Call) -> None:
+    """Who sees persons in part could learn the rest by guessing: a score tells how well a guess fits."""
+    actor = call.record.actor
+    if policy.mask(actor, "Patient") is not None:
+        raise Forbidden(
+            "access.match", f"The role '{actor.role}' does not see all of who a person is, and matches nobody."
+        )
 
 
 def _asked(call: Call) -> Traits:
