@@ -97,7 +97,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         user.backend = BACKEND
         django_login(request, user)
         if user.is_staff_member and user.role not in roles.SCREENS:
-            request.session.set_expiry(int(rules.STAFF_SESSION.total_seconds()))
+            # A moment, no length: a length would begin anew whenever the session is written.
+            request.session.set_expiry(timezone.now() + rules.STAFF_SESSION)
         request.session["seen_at"] = timezone.now().timestamp()
 
     def post_login(self, request: HttpRequest, user: Account, **hook: Any) -> HttpResponse:

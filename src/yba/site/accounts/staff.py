@@ -71,11 +71,21 @@ def end_of(day: date | None) -> datetime | None:
 
 
 def open_invitation(key: str, *, lock: bool = False) -> Invitation | None:
-    """The invitation of a link that still counts."""
+    """The invitation of a link that still counts: also who invited must still be one who may."""
     rows = Invitation.objects.select_for_update() if lock else Invitation.objects.all()
-    return rows.filter(
+    row = rows.filter(
         digest=token_digest(key), used_at=None, withdrawn_at=None, expires_at__gt=timezone.now()
     ).first()
+    return row if row is not None and _stands(row) else None
+
+
+def _stands(row: Invitation) -> bool:
+    """Whether its sender could send it now; those of the command line have none."""
+    by = row.invited_by
+    if by is None:
+        return True
+    here = by.role == roles.SYSTEM_ADMINISTRATOR or by.facility == row.facility
+    return by.may_enter(timezone.now()) and may_give(by, row.role) and here
 
 
 def accept(key: str, *, login: str, password: str, request: HttpRequest) -> Account | None:
@@ -162,8 +172,10 @@ def change(
     """Another role, department or last day; sessions end, so that nothing of the old role stays open."""
     with transaction.atomic():
         before = account.role
+        if role != before:
+            account.rights = []  # given for the work of the old role; who needs them in the new one is asked anew
         account.role, account.departments, account.expires_at = role, list(departments), end_of(until)
-        account.save(update_fields=["role", "departments", "expires_at"])
+        account.save(update_fields=["role", "departments", "expires_at", "rights"])
         sessions.end_all(account)
         detail = f"role {before} -> {role}; departments {','.join(departments) or '-'}; until {until or '-'}"
         events.note("policy", request=request, account=account, by=by, detail=detail)
