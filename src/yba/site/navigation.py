@@ -32,12 +32,18 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("booking:reception", _("Tiếp đón"), "clipboard-check"),
         ("accounts:identity", _("Danh tính"), "id-card"),
     ],
-    roles.DOCTOR: [("clinic:room", _("Phòng khám"), "stethoscope")],
+    roles.DOCTOR: [
+        ("clinic:room", _("Phòng khám"), "stethoscope"),
+        ("clinic:emergency", _("Mở cấp cứu"), "siren"),
+    ],
+    roles.HEAD_OF_DEPARTMENT: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
+    roles.NURSE: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
     roles.PHARMACIST: [("pharmacy:counter", _("Quầy thuốc"), "pill")],
     roles.CASHIER: [("billing:cashier", _("Thu ngân"), "wallet")],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
     roles.RECORDS_OFFICE: [
         ("administration:privacy_requests", _("Dữ liệu"), "inbox"),
+        ("administration:kin_requests", _("Người đã mất"), "file-text"),
         ("accounts:identity", _("Danh tính"), "id-card"),
     ],
     roles.FACILITY_ADMINISTRATOR: [
@@ -48,6 +54,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.AUDITOR: [
         ("administration:audit_log", _("Nhật ký"), "scroll-text"),
         ("administration:audit_alerts", _("Cảnh báo"), "bell"),
+        ("administration:openings", _("Mở cấp cứu"), "siren"),
     ],
     roles.SYSTEM_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("yba.site.oauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("tep/", include("yba.care.uploads.urls")),
+    path("xin-chia-se/", include("yba.care.sharing.urls")),
 ]
 if settings.YBA_DEMO:
     urlpatterns += [path("demo/", include("yba.care.messages.urls"))]

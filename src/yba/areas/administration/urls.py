@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver
 
 app_name = "administration"
 urlpatterns: list[URLPattern | URLResolver] = []
-for _subject in ("privacy", "audit"):
+for _subject in ("privacy", "audit", "openings"):
     if find_spec(f"yba.areas.administration.{_subject}") and find_spec(
         f"yba.areas.administration.{_subject}.urls"
     ):

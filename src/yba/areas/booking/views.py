@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from yba.areas.booking import actions, pages, queries, rules
 from yba.areas.booking.forms import BookingForm, FindForm
 from yba.care import people
+from yba.care.sharing import asking
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
@@ -287,7 +288,10 @@ def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
         price="",
         topic=f"person:{one.patient_id}",
     )
-    return render(request, "booking/slip.html", {"page": page})
+    ahead = line.cancellable or line.booked
+    day = rules.local_day(one.start or record.clock())
+    share_url = asking.offer(record, one.patient_id, one.facility_id, day) if ahead else ""
+    return render(request, "booking/slip.html", {"page": page, "share_url": share_url})
 
 
 @require_safe

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from yba.areas.citizen import queries, rules
 from yba.care import people
+from yba.care.sharing.family import Grown
 from yba.fhir.r4.coverage import Coverage
 from yba.ui import parts, spoken, words
 
@@ -223,3 +224,4 @@ class FamilyPage:
     title: str
     cover: Cover
     lines: list[FamilyLine]
+    grown: Sequence[Grown] = ()

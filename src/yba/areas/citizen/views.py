@@ -26,6 +26,7 @@ from yba.areas.citizen.forms import (
 )
 from yba.care import people, places
 from yba.care.refusal import Refusal
+from yba.care.sharing import family as charges
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken, words
@@ -291,7 +292,7 @@ def family(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "citizen/family.html",
-        {"page": pages.FamilyPage(_("Gia đình"), _cover(record, own, one), lines)},
+        {"page": pages.FamilyPage(_("Gia đình"), _cover(record, own, one), lines, charges.grown(record))},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yba.areas.clinic import views
+from yba.areas.clinic import emergency, views
 
 app_name = "clinic"
 urlpatterns = [
@@ -17,6 +17,10 @@ urlpatterns = [
     path("visit/<str:visit_id>/finish", views.finish, name="finish"),
     path("visit/<str:visit_id>/allergy", views.allergy, name="allergy"),
     path("visit/<str:visit_id>/follow-up.pdf", views.follow_up_pdf, name="follow-up-pdf"),
+    path("emergency/", emergency.find, name="emergency"),
+    path("emergency/open/<str:patient_id>", emergency.open_chart, name="emergency-open"),
+    path("emergency/<int:number>", emergency.chart, name="emergency-chart"),
+    path("emergency/<int:number>/end", emergency.end, name="emergency-end"),
     path("search/diagnoses", views.search_diagnoses, name="search-diagnoses"),
     path("search/orders", views.search_orders, name="search-orders"),
     path("search/allergens", views.search_allergens, name="search-allergens"),

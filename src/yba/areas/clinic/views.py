@@ -8,6 +8,7 @@ from datetime import date
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,6 +22,7 @@ from yba.care.line import actions as line
 from yba.care.line.models import Ticket
 from yba.care.line.queries import line_of, ticket_of
 from yba.care.refusal import Refusal
+from yba.care.sharing import asking, emergency
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.r4.location import Location
 from yba.fhir.record import Record
@@ -127,6 +129,16 @@ def _page(
     )
 
 
+def _sharing(record: Record, visit: queries.Visit) -> dict[str, object]:
+    """How the book of the person stands to this facility, and the ways out."""
+    return {
+        "share": asking.state_of(record, visit.patient),
+        "emergency_url": f"{reverse('clinic:emergency')}?nguoi={visit.patient_id}"
+        if emergency.may_open(record.actor)
+        else "",
+    }
+
+
 def _ticket(record: Record, visit: queries.Visit) -> Ticket | None:
     return ticket_of(record, encounter=visit.id)
 
@@ -147,7 +159,8 @@ def visit(request: HttpRequest, visit_id: str) -> HttpResponse:
         return _finished(request, record, found)
     page = _page(request, record, found)
     wanted = request.headers.get("HX-Target") == "before"
-    return render(request, "clinic/_before.html" if wanted else "clinic/visit.html", {"page": page})
+    shown = {"page": page, **_sharing(record, found)}
+    return render(request, "clinic/_before.html" if wanted else "clinic/visit.html", shown)
 
 
 def _finished(request: HttpRequest, record: Record, found: queries.Visit) -> HttpResponse:

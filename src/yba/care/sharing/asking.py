@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
@@ -22,9 +23,10 @@ from yba.care import messages, people
 from yba.care.chart import HANOI
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
-from yba.care.sharing.giving import keep, local_day, phones_of
+from yba.care.sharing.giving import giver_of, keep, local_day, phones_of
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Holder, Proof, Terms
+from yba.fhir.access import Actor
 from yba.fhir.access.seeing import stands
 from yba.fhir.access.standing import is_dead, is_ward
 from yba.fhir.errors import NotFound
@@ -61,6 +63,22 @@ def state_of(record: Record, patient: Patient) -> State:
     asked = None if shared else waiting(record, key)
     phones = phones_of(record, patient)
     return State(key, shared, asked, phones[0] if phones else "")
+
+
+def offer(record: Record, patient_id: str, facility: str, day: date) -> str:
+    """Where a person can share the book with a facility they are going to; empty when it is shared, or not theirs."""
+    now = record.clock()
+    there = Actor(user="offer", role="doctor", facility=facility)
+    if not facility or stands(record.connection, there, patient_id, "consent", "transfer", now=now):
+        return ""
+    try:
+        if isinstance(giver_of(record, patient_id), Refusal):
+            return ""
+    except NotFound:
+        return ""
+    until = max(day, local_day(now)) + timedelta(days=tables.length("visit"))
+    asked = urlencode({"toi": f"facility:{facility}", "cho": patient_id, "den": until.isoformat()})
+    return f"{reverse('citizen:sharing_new')}?{asked}"
 
 
 def waiting(record: Record, patient_id: str) -> Ask | None:

@@ -22,6 +22,7 @@ from yba.care.line import queries as line
 from yba.care.line.models import Ticket
 from yba.care.money import papers as money_papers
 from yba.care.refusal import Refusal, refuse
+from yba.care.sharing import asking
 from yba.fhir.errors import Conflict
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
@@ -108,8 +109,10 @@ def new_person(request: HttpRequest) -> HttpResponse:
 def issued(request: HttpRequest, ticket: int) -> HttpResponse:
     """A number that was given: say it, print it, and what may still be done with it."""
     record = record_of(request)
-    page = panels.issued(record, _own(record, ticket), link=request.build_absolute_uri)
-    return render(request, "queue/issued.html", {"page": page})
+    own = _own(record, ticket)
+    page = panels.issued(record, own, link=request.build_absolute_uri)
+    share = asking.state_of(record, record.read(Patient, own.patient_id)) if own.patient_id else None
+    return render(request, "queue/issued.html", {"page": page, "share": share, "with_paper": True})
 
 
 @role_required("receptionist")

@@ -1,0 +1,232 @@
+"""Sharing by the pages: what is shown before, what the holder then sees, withdrawing, asking, relatives."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.care.sharing.village import HIV, Village
+from yba.care.messages.models import Message
+from yba.care.sharing import asking, tables
+from yba.care.sharing.models import Ask
+from yba.fhir.r4.consent import Consent
+
+NEW = "/so/chia-se/moi?toi=facility:B"
+ALL = {"purposes": "TREAT", "extent": "all", "length": "30", "do": "see"}
+
+
+def give(client: Client, url: str = NEW, **data: Any) -> Any:
+    return client.post(url, {**ALL, **data, "do": "give", "version": "1", "once": "x"})
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"http://testserver(\S+)", text)
+    assert found is not None
+    return found[1]
+
+
+def code_sent() -> str:
+    """The code of the newest message that asks for a share."""
+    found = re.search(r"\b(\d{6})$", Message.objects.filter(kind="sharing.ask").latest("pk").text)
+    assert found is not None
+    return found[1]
+
+
+def consents(village: Village, patient: Any = None) -> list[Consent]:
+    return village.record.find(Consent, ("patient", f"Patient/{(patient or village.own).id}"))
+
+
+def test_every_type_of_a_chart_is_in_one_part() -> None:
+    from yba.fhir.access.roles import roles
+
+    named = [name for one in tables.parts() for name in one.types]
+    assert len(named) == len(set(named))
+    doctor = roles()["doctor"]
+    shared = {name for one in doctor.grants if "shared" in one.of for name in one.types}
+    assert shared - {"Consent"} <= set(named)
+
+
+def test_nothing_is_chosen_beforehand(citizen: Client) -> None:
+    page = citizen.get(NEW).content.decode()
+    assert "Chia sẻ với Bệnh viện B" in page
+    assert "checked" not in page
+
+
+def test_a_share_is_seen_before_it_is_given_and_then_opens_just_that(
+    village: Village, citizen: Client
+) -> None:
+    assert not village.sees(village.doctor, village.result)
+    page = citizen.post(NEW, ALL)
+    assert page.status_code == 200
+    assert "Được xem thêm 3 mục" in page.content.decode()  # who, one result, one illness; not the HIV one
+    assert consents(village) == []
+    assert not village.sees(village.doctor, village.result)
+    assert give(citizen).status_code == 302
+    assert give(citizen).status_code == 302  # the same form again
+    (made,) = consents(village)
+    assert made.status == "active"
+    assert [one.reference for one in made.performer] == [f"Patient/{village.own.id}"]
+    assert village.sees(village.doctor, village.result)
+    assert village.sees(village.doctor, village.illness, "Condition")
+    assert not village.sees(village.doctor, village.hidden)
+    village.later(days=32)
+    assert not village.sees(village.doctor, village.result)
+
+
+def test_withdrawing_takes_effect_at_the_next_request(village: Village, citizen: Client) -> None:
+    give(citizen)
+    (made,) = consents(village)
+    assert village.sees(village.doctor, village.result)
+    assert "Rút lại ngay" in citizen.get(f"/so/chia-se/so/{made.id}").content.decode()
+    assert citizen.post(f"/so/chia-se/so/{made.id}/rut").status_code == 302
+    assert not village.sees(village.doctor, village.result)
+    home = citizen.get("/so/chia-se/").content.decode()
+    assert "Đã rút" in home
+    page = citizen.get(f"/so/chia-se/so/{made.id}").content.decode()
+    assert page.index("Đã rút lại") < page.index("Bắt đầu chia sẻ")  # history, newest first
+    assert "Rút lại ngay" not in page
+
+
+def test_by_part_and_days(village: Village, citizen: Client) -> None:
+    old = village.observation(village.own, effectiveDateTime="2019-03-01")
+    new = village.observation(village.own, effectiveDateTime="2024-03-01")
+    given = {
+        "extent": "part",
+        "parts": ["results"],
+        "occurred_from": "01/01/2024",
+        "occurred_until": "31/12/2024",
+    }
+    page = citizen.post(NEW, {**ALL, **given})
+    assert "Được xem thêm 2 mục" in page.content.decode()  # who it is, and one result
+    give(citizen, **given)
+    assert village.sees(village.doctor, new)
+    assert not village.sees(village.doctor, old)
+    assert not village.sees(village.doctor, village.illness, "Condition")
+
+
+def test_a_sensitive_kind_only_by_its_own_tick(village: Village, citizen: Client) -> None:
+    give(citizen, sensitive=["hiv"])
+    assert village.sees(village.doctor, village.hidden)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"purposes": []}, "Chọn ít nhất một mục đích."),
+        ({"extent": ""}, "Chọn cả sổ hay từng phần."),
+        ({"extent": "part"}, "Đánh dấu ít nhất một phần."),
+        ({"length": ""}, "Chọn thời hạn."),
+        ({"length": "other"}, "Viết ngày kết thúc"),
+        ({"occurred_from": "02/01/2024", "occurred_until": "01/01/2024"}, "phải sau"),
+        ({"length": "other", "until": "31/12/2199"}, "ngày tới"),
+    ],
+)
+def test_what_is_missing_is_said(
+    village: Village, citizen: Client, change: dict[str, Any], words: str
+) -> None:
+    answer = give(citizen, **change)
+    assert answer.status_code in (409, 422)
+    assert words in answer.content.decode()
+    assert consents(village) == []
+
+
+def test_an_older_text_is_not_agreed_to(village: Village, citizen: Client) -> None:
+    answer = citizen.post(NEW, {**ALL, "do": "give", "version": "0"})
+    assert answer.status_code == 409
+    assert consents(village) == []
+
+
+def test_a_small_child_by_the_guardian_and_an_older_one_is_asked(village: Village, citizen: Client) -> None:
+    small, older = village.observation(village.tot), village.observation(village.na)
+    assert give(citizen, f"{NEW}&cho={village.tot.id}", once="a").status_code == 302
+    assert village.sees(village.doctor, small)
+    answer = give(citizen, f"{NEW}&cho={village.na.id}", once="b")
+    assert answer.status_code == 409
+    assert "Trẻ từ 7 tuổi phải được hỏi ý" in answer.content.decode()
+    assert not village.sees(village.doctor, older)
+    assert give(citizen, f"{NEW}&cho={village.na.id}", once="c", assent="on").status_code == 302
+    assert village.sees(village.doctor, older)
+    (made,) = consents(village, village.na)
+    assert [one.reference for one in made.performer] == [
+        f"Patient/{village.own.id}",
+        f"Patient/{village.na.id}",
+    ]
+    assert 'name="sensitive"' not in citizen.get(f"{NEW}&cho={village.na.id}").content.decode()
+
+
+def test_nobody_shares_a_stranger(village: Village, citizen: Client) -> None:
+    assert citizen.get(f"{NEW}&cho={village.hung.id}").status_code == 404
+    assert give(citizen, f"{NEW}&cho={village.hung.id}").status_code == 404
+
+
+def test_a_facility_asks_and_the_person_answers(village: Village, citizen: Client, desk: Client) -> None:
+    village.visit(village.own)
+    assert desk.post(f"/xin-chia-se/{village.own.id}/xin", {"next": "/"}).status_code == 302
+    text = Message.objects.get(to_phone="0905123456", kind="sharing.ask").text
+    assert len(text) <= 160
+    link, code = link_in(text), code_sent()
+    wrong = "000000" if code != "000000" else "111111"
+    desk.post(f"/xin-chia-se/{village.own.id}/ma", {"code": wrong, "next": "/"})
+    assert not village.sees(village.doctor, village.result)
+    desk.post(f"/xin-chia-se/{village.own.id}/ma", {"code": code, "next": "/"})
+    assert village.sees(village.doctor, village.result)
+    assert not village.sees(village.doctor, village.hidden)
+    assert Ask.objects.get().state == "given"
+    assert citizen.get(link).status_code == 404  # answered
+
+
+def test_a_code_ends_after_its_minutes_and_tries(village: Village, desk: Client) -> None:
+    village.visit(village.own)
+    doctor = village.doctor
+    row = asking.ask(doctor, village.own.id or "", origin="http://testserver")
+    assert isinstance(row, Ask)
+    code = code_sent()
+    village.later(minutes=11)
+    assert getattr(asking.use_code(doctor, village.own.id or "", code), "key", "") == "ask.code-over"
+    asking.ask(doctor, village.own.id or "", origin="http://testserver")
+    code = code_sent()
+    wrong = "000000" if code != "000000" else "111111"
+    for _ in range(5):
+        assert getattr(asking.use_code(doctor, village.own.id or "", wrong), "key", "") == "ask.code-wrong"
+    assert getattr(asking.use_code(doctor, village.own.id or "", code), "key", "") == "ask.code-tries"
+    assert not village.sees(village.doctor, village.result)
+
+
+def test_an_invited_relative_sees_what_was_chosen_and_no_sensitive_row(
+    village: Village, citizen: Client
+) -> None:
+    son = village.account("0914000111", village.hung)
+    phone = Client()
+    phone.force_login(son)
+    assert not village.sees(village.by(son), village.result)
+    answer = citizen.post(
+        "/so/gia-dinh/moi",
+        {"name": "Lê Văn Hùng", "phone": "0914000111", "extent": "all", "length": "30", "version": "1"},
+    )
+    assert answer.status_code == 302
+    link = link_in(Message.objects.get(to_phone="0914000111").text)
+    assert not village.sees(village.by(son), village.result)
+    assert citizen.get(link).status_code == 404  # another number's
+    assert phone.post(link, {"do": "accept"}).status_code == 302
+    assert village.sees(village.by(son), village.result)
+    assert not village.sees(village.by(son), village.hidden)
+    assert village.own.id in son.persons
+    (made,) = consents(village)
+    assert citizen.post(f"/so/chia-se/so/{made.id}/rut").status_code == 302
+    assert not village.sees(village.by(son), village.result)
+    assert son.persons == {village.hung.id}
+
+
+def test_a_guardian_sees_a_child_until_the_sixteenth_birthday(village: Village, citizen: Client) -> None:
+    row, hidden = village.observation(village.na), village.observation(village.na, HIV)
+    assert village.sees(village.by(village.hanh), row)
+    assert not village.sees(village.by(village.hanh), hidden)
+    born = date.fromisoformat(village.na.birthDate or "")
+    village.later(days=(born.replace(year=born.year + 16) - village.moment.date()).days + 1)
+    assert not village.sees(village.by(village.hanh), row)
+    page = citizen.get("/so/gia-dinh/").content.decode()
+    assert "Nguyễn Bé Na đã đủ 16 tuổi" in page
