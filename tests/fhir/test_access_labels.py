@@ -57,6 +57,7 @@ def a_condition(patient: str, code: str, *, system: str | None = ICD, text: str 
         ("Observation", {"code": {"coding": [{"system": "http://loinc.org", "code": "75622-1"}]}}, labels.HIV),
         ("Observation", {"code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]}}, 0),
         ("ServiceRequest", {"code": {"text": "Xét nghiệm HIV Ab test nhanh"}}, labels.HIV),
+        ("ServiceRequest", {"code": {"text": "Xét nghiệm \"HIV\" \\\\ nhanh"}}, labels.HIV),
         ("MedicationRequest", {"medicationCodeableConcept": {"text": "Tenofovir/Lamivudin/Dolutegravir 300/300/50"}},
          labels.HIV),
         ("MedicationRequest", {"medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -66,7 +66,6 @@ class _Rules:
     minors: int
     age: int
     not_by_code: frozenset[str]
-    worth: re.Pattern[bytes]
     worth_words: frozenset[bytes]
 
 
@@ -92,14 +91,18 @@ def rules() -> _Rules:
     systems = tuple((part, name) for name, parts in tree["systems"].items() for part in parts)
     return _Rules(
         security, {name: tuple(found) for name, found in codes.items()}, words, systems, minors, age,
-        frozenset(tree["not-by-code"]), _worth(codes), _worth_words(words),
+        frozenset(tree["not-by-code"]), _worth_words(words),
     )  # fmt: skip
 
 
-def _worth(codes: Mapping[str, list[tuple[re.Pattern[str], int]]]) -> re.Pattern[bytes]:
-    """What a text must hold to be looked at closely: most resources end here, after one pass over their bytes."""
-    patterns = "|".join(one.pattern for found in codes.values() for one, _ in found)
-    return re.compile(rf'"code":"(?:{patterns})"'.encode(), re.IGNORECASE)
+_CODE = re.compile(rb'"code":"([^"\\]+)"')
+
+
+@lru_cache(maxsize=65_536)
+def _is_worth(code: bytes) -> bool:
+    """Whether a code is one of any system's: most resources have none, and codes come again and again."""
+    text = code.decode().upper()
+    return any(pattern.fullmatch(text) for found in rules().codes.values() for pattern, _ in found)
 
 
 def _worth_words(words: Iterable[str]) -> frozenset[bytes]:
@@ -113,7 +116,7 @@ def found_in(type_name: str, content: bytes) -> Found:
     bits = set_by_hand(content) if b'"security":' in content else 0
     if type_name in known.not_by_code:
         return Found(bits)
-    by_code = _by_code(known, content) if known.worth.search(content) else 0
+    by_code = _by_code(known, content) if any(map(_is_worth, _CODE.findall(content))) else 0
     by_code |= _by_word(known, content)
     return Found(bits | by_code & ~known.minors, by_code & known.minors)
 
@@ -177,7 +180,7 @@ def _codings(value: Any) -> Iterator[tuple[str, str]]:
 
 _WORD = re.compile(rb"[a-z0-9]+")
 _ESCAPED = re.compile(rb"\\[bfnrt]|\\u00[0-9a-f]{2}")
-_TEXTS = re.compile(rb'"(?:text|display)":"((?:[^"\\\\]|\\\\.)*)"')
+_TEXTS = re.compile(rb'"(?:text|display)":"((?:[^"\\]|\\.)*)"')
 
 
 def _by_word(known: _Rules, content: bytes) -> int:
