@@ -168,7 +168,7 @@ def clients(screens: Screens, smart_app: SmartApp) -> SmartApp:
     developer: Visitor = screens.citizen("0914555002")
     administrator = screens.new("administrator", DESK)
     signing.enter_as_staff(administrator, "quantri.ung.dung")
-    for key, name, scope in (("standalone", "Sổ huyết áp", ASKED), ("ehr", "Đồ thị sinh hiệu", EHR)):
+    for key, name, scope in (("standalone", "CardioBook", ASKED), ("ehr", "VitalChart", EHR)):
         client_id = register(developer.page, smart_app, name=name, scope=scope, staff=key == "ehr")
         approve(administrator.page, client_id)
         smart_app.config[key] = {"clientId": client_id, "scope": scope}
@@ -183,7 +183,7 @@ def test_a_citizen_gives_an_app_a_part_of_the_book(screens: Screens, clients: Sm
     page = who.page
     page.goto(f"{clients.address}/launch.html?app=standalone")
     page.wait_for_url("**/oauth/authorize**")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Sổ huyết áp")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("CardioBook")
     look(page, "consent", also=DESK)
     assert page.locator("input[name=phan]:checked").count() == 0
     page.get_by_label("Nguyễn Thị Hạnh").check()
@@ -220,8 +220,8 @@ def test_a_citizen_gives_an_app_a_part_of_the_book(screens: Screens, clients: Sm
     page.goto(f"{screens.house.address}/ung-dung/")
     look(page, "connected", also=DESK)
     expect(page.get_by_text("Dùng lần cuối")).to_be_visible()
-    page.get_by_role("button", name="Ngừng Sổ huyết áp").click()
-    expect(page.get_by_text("Đã ngừng Sổ huyết áp")).to_be_visible()
+    page.get_by_role("button", name="Ngừng CardioBook").click()
+    expect(page.get_by_text("Đã ngừng CardioBook")).to_be_visible()
     for token in (told["token"], fresh):
         assert api_with(screens.house, token, f"Patient/{patient}") == 401
     page.goto("/so/")
@@ -335,7 +335,7 @@ def test_a_doctor_opens_an_app_for_a_visit(screens: Screens, clients: SmartApp) 
     page.goto(f"/ung-dung/mo?luot={visit}")
     look(page, "open-app", also=PHONE)
     with who.context.expect_page() as opened:
-        page.get_by_role("button", name="Mở Đồ thị sinh hiệu").click()
+        page.get_by_role("button", name="Mở VitalChart").click()
     window = opened.value
     window.wait_for_url("**/oauth/authorize**")
     look(window, "consent-doctor", also=PHONE)
@@ -360,7 +360,7 @@ def test_a_doctor_opens_an_app_for_a_visit(screens: Screens, clients: SmartApp) 
 
     page.reload()
     with who.context.expect_page() as opened:  # the second time nobody is asked
-        page.get_by_role("button", name="Mở Đồ thị sinh hiệu").click()
+        page.get_by_role("button", name="Mở VitalChart").click()
     assert arrived(opened.value)["encounter"] == visit
     opened.value.close()
     page.goto("/")

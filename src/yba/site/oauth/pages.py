@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from yba.site.accounts import roles
 from yba.site.oauth import scopes, subjects
 from yba.site.oauth.deciding import Asking
 from yba.site.oauth.models import App, AppEvent, Connection
-from yba.site.oauth.picking import Choice
+from yba.site.oauth.picking import MOST, Choice
 
 CITIZEN_BASE = "ui/citizen.html"
 DESK_BASE = "ui/desk.html"
@@ -80,6 +80,11 @@ class PickPage:
     text: str
     found: list[tuple[Choice, str]]
     title: str
+
+    @property
+    def more(self) -> bool:
+        """Whether there may be others: only so many are looked for."""
+        return len(self.found) >= MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +286,11 @@ class AppPage:
     note: Any
     secret: str
     title: str
-    discovery: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def approves(self) -> bool:
+        """Whether approving is among the decisions that are open now."""
+        return any(act == "approve" for act, _words, _kind in self.acts)
 
 
 @dataclass(frozen=True, slots=True)
