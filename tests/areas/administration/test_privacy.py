@@ -208,6 +208,28 @@ def test_an_overdue_request_stands_first_and_says_so(desk: Client, book: Book) -
     assert "Quá hạn" in page
 
 
+def test_a_long_list_asks_as_often_as_a_short_one(desk: Client, book: Book) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    asked(book)
+    desk.get(DESK)
+    with CaptureQueriesContext(connection) as short:
+        assert desk.get(DESK).status_code == 200
+    Request.objects.bulk_create(
+        [
+            Request(
+                kind="correct", patient_id="x", patient_name=f"Người {number}", account="x", facility=HOUSE,
+                asked_at=timezone.now(), reply_due="2099-01-01", due="2099-01-01",
+            )
+            for number in range(29)
+        ]
+    )  # fmt: skip
+    with CaptureQueriesContext(connection) as long:
+        assert desk.get(DESK).content.decode().count("Người ") >= 29
+    assert len(long) == len(short)
+
+
 # -- breaches -----------------------------------------------------------------------------------------------
 
 

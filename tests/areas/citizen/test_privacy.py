@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -134,7 +135,8 @@ def test_a_copy_holds_the_whole_book_and_is_fetched_once(browser: Client, book: 
     assert browser.get(f"/so/du-lieu/ban-sao/{copy.pk}/tai")["Location"] == "/so/du-lieu/ban-sao/"
     answer = browser.post(f"/so/du-lieu/ban-sao/{copy.pk}/tai")
     assert answer.status_code == 200
-    assert answer["Content-Disposition"].startswith("attachment;")
+    assert re.fullmatch(r'attachment; filename="so-y-ba-\d{8}-\d+\.json"', answer["Content-Disposition"])
+    assert answer["Content-Type"] == "application/fhir+json"
     assert "no-store" in answer["Cache-Control"]
     found = json.loads(answer.content)
     assert (found["resourceType"], found["type"]) == ("Bundle", "collection")
@@ -157,6 +159,7 @@ def test_the_paper_is_a_paper(browser: Client, book: Book) -> None:
     copy = BookCopy.objects.get()
     answer = browser.post(f"/so/du-lieu/ban-sao/{copy.pk}/tai")
     assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"].endswith('.pdf"')
     assert answer.content.startswith(b"%PDF-")
     assert len(answer.content) > 5_000
 

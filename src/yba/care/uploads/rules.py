@@ -26,12 +26,20 @@ PICTURES: Final = frozenset({sniffing.JPEG, sniffing.PNG, sniffing.WEBP, sniffin
 DOCUMENTS: Final = PICTURES | {sniffing.PDF, "text/plain"}
 EXTENSIONS: Final = {
     sniffing.JPEG: ".jpg", sniffing.PNG: ".png", sniffing.WEBP: ".webp", sniffing.GIF: ".gif",
-    sniffing.PDF: ".pdf", "text/plain": ".txt", "application/dicom": ".dcm",
+    sniffing.PDF: ".pdf", "text/plain": ".txt", "application/dicom": ".dcm", "application/json": ".json",
+    "application/fhir+json": ".json", "text/csv": ".csv",
 }  # fmt: skip
 #: What is looked into of a PDF's packed parts, altogether.
 MOST_UNPACKED: Final = 64 * 1024 * 1024
+_PART: Final = 16 * 1024
 
-_STREAM: Final = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_STREAM: Final = re.compile(rb"stream\r?\n")
+#: Objects packed together (7.5.7) by anything but Flate: no writer of today does, and nothing else is unpacked here.
+_OTHERWISE: Final = rb"/(?:ASCIIHexDecode|AHx|ASCII85Decode|A85|LZWDecode|LZW|RunLengthDecode|RL)(?=[\s/>\]])"
+_TOGETHER: Final = rb"/ObjStm(?=[\s/>\]])"
+_PACKED_OTHERWISE: Final = re.compile(
+    _TOGETHER + rb".{0,400}?" + _OTHERWISE + rb"|" + _OTHERWISE + rb".{0,400}?" + _TOGETHER, re.DOTALL
+)
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 # ISO 32000-2: actions (12.6), embedded files (7.11.4), forms of scripts (12.7.8), encryption hides the rest (7.6).
 # An action with a script always names its kind, so that `/JS` itself, three letters that chance writes, is not asked.
@@ -108,18 +116,31 @@ def _unfit(content: bytes, *, declared: str, kinds: Collection[str], most: int) 
 def pdf_is_quiet(content: bytes) -> bool:
     """Whether nothing in a PDF runs, opens or hides something; packed parts are looked into as well."""
     left = MOST_UNPACKED
-    if _RUNS.search(_plain(content)):
+    plain = _plain(content)
+    if _RUNS.search(plain) or _PACKED_OTHERWISE.search(plain):
         return False
     for part in _STREAM.finditer(content):
-        unpacking = zlib.decompressobj()
-        try:
-            found = unpacking.decompress(part.group(1), left)
-        except zlib.error:
-            continue  # not packed this way: its bytes were looked at above
+        found = _unpacked(content, part.end(), left)
         left -= len(found)
-        if left <= 0 or unpacking.unconsumed_tail or _RUNS.search(_plain(found)):
+        if left <= 0 or _RUNS.search(_plain(found)):
             return False
     return True
+
+
+def _unpacked(content: bytes, start: int, most: int) -> bytes:
+    """A stream to its own end, whatever its bytes spell on the way (``endstream`` among them); b"" if not Flate."""
+    unpacking, found = zlib.decompressobj(), bytearray()
+    for at in range(start, len(content), _PART):
+        part = content[at : at + _PART]
+        try:
+            while part and len(found) <= most:
+                found += unpacking.decompress(part, most - len(found) + 1)
+                part = unpacking.unconsumed_tail
+        except zlib.error:
+            break  # not packed this way, or broken from here on: its bytes were looked at as they are
+        if unpacking.eof or len(found) > most:
+            break
+    return bytes(found)
 
 
 def _plain(content: bytes) -> bytes:
