@@ -17,7 +17,7 @@ import psycopg
 from yba.fhir import search
 from yba.fhir.access import policy
 from yba.fhir.access.actor import HERE, Actor, Came
-from yba.fhir.audit.search import check_links, is_audit, search_events
+from yba.fhir.audit import search as audit_search
 from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
@@ -318,9 +318,9 @@ class Record:
 
         ``compartment`` narrows it to what belongs to one resource; ``contained``: ``_contained`` may be asked.
         """
-        if is_audit(type_name, params):
-            return search_events(self, params, strict=strict, compartment=compartment)
-        check_links(params)
+        if audit_search.is_audit(type_name, params):
+            return audit_search.search_events(self, params, strict=strict, compartment=compartment)
+        audit_search.check_links(params)
         with translated, without(policy.hidden_codes(self.actor)):
             found = search.run(
                 self.connection, type_name, params,

@@ -12,7 +12,7 @@ import msgspec
 
 from yba.fhir.access import policy
 from yba.fhir.access.roles import ANY
-from yba.fhir.audit.search import one_event
+from yba.fhir.audit import search as audit_search
 from yba.fhir.audit.terms import TYPE as AUDIT
 from yba.fhir.condition import ALL
 from yba.fhir.errors import Forbidden, Gone, NotFound, Unsupported
@@ -64,7 +64,7 @@ def visible(
 ) -> Known | None:
     """The current row where the actor may see it, else None."""
     if type_name == AUDIT:
-        event = one_event(record, identifier)
+        event = audit_search.one_event(record, identifier)
         return None if event is None else (event, 0)
     with translated:
         return read.current(

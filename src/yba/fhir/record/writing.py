@@ -15,7 +15,7 @@ from yba.fhir.access.consent import is_of_a_rule
 from yba.fhir.access.deriving import derived
 from yba.fhir.access.standing import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
-from yba.fhir.audit.receiving import receive, unchanging
+from yba.fhir.audit import receiving
 from yba.fhir.audit.terms import TYPE as AUDIT
 from yba.fhir.condition import ALL, FACILITY_TAG
 from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
@@ -87,7 +87,7 @@ def update_in(
     type_name, identifier = type(resource).__name__, resource.id
     assert identifier is not None
     if type_name == AUDIT:
-        raise unchanging()
+        raise receiving.unchanging()
     check_version(record, type_name, identifier, known, if_match)
     if known is not None:
         _check_seen(record, type_name, known[0])
@@ -116,7 +116,7 @@ def patch_in(
     Raises Invalid when the result breaks FHIR's rules or has another type or id; NotFound, Gone.
     """
     if type_name == AUDIT:
-        raise unchanging()
+        raise receiving.unchanging()
     known = current(record, type_name, identifier, lock=True)
     stored = alive(known[0])
     check_version(record, type_name, identifier, known, if_match)
@@ -134,7 +134,7 @@ def delete_in(
 ) -> Stored | None:
     """Delete a row; None when it was gone already. Raises NotFound."""
     if type_name == AUDIT:
-        raise unchanging()
+        raise receiving.unchanging()
     stored, shard = current(record, type_name, identifier, lock=True)
     if if_match is not None:
         check_version(record, type_name, identifier, (stored, shard), if_match)
@@ -229,7 +229,7 @@ def put(
 def _received(record: Record, resource: Resource, identifier: str | None, method: str) -> Stored:
     """An AuditEvent that is sent goes to the audit. Raises AppendOnly for anything but a new one."""
     if method != "POST":
-        raise unchanging()
+        raise receiving.unchanging()
     resource = _with_own_references(record, resource, AUDIT)
     bindings.check(resource)
     moment = _moment(record)
@@ -239,7 +239,7 @@ def _received(record: Record, resource: Resource, identifier: str | None, method
     _guard(record, AUDIT, None, stamped)
     content = codec.encode(stamped)
     narratives.check(AUDIT, content)
-    return receive(record, cast("AuditEvent", stamped), content, moment, facility)
+    return receiving.receive(record, cast("AuditEvent", stamped), content, moment, facility)
 
 
 # Elements of type uri that are called `reference`: addresses of documents, whoever keeps them.
