@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,18 +111,21 @@ def sees(record: fhir.Record, *identifiers: str, kind: str = "Observation") -> b
     for identifier in identifiers:
         found = {one.id for one in record.search(kind, [("_id", identifier)]).matches}
         answers.add(bool(found))
-        for asked in (
-            lambda one=identifier: record.read(kind, one),
-            lambda one=identifier: record.history_stored(kind, one),
-            lambda one=identifier: record.vread_stored(kind, one, "1"),
-        ):
-            try:
-                asked()  # type: ignore[no-untyped-call]  # the default binds the loop's value
-                answers.add(True)
-            except errors.NotFound:
-                answers.add(False)
+        answers |= {
+            _answers(record.read, kind, identifier),
+            _answers(record.history_stored, kind, identifier),
+            _answers(record.vread_stored, kind, identifier, "1"),
+        }
     assert len(answers) == 1, "one way shows what another hides"
     return answers.pop()
+
+
+def _answers(ask: Callable[..., object], *named: str) -> bool:
+    try:
+        ask(*named)
+    except errors.NotFound:
+        return False
+    return True
 
 
 def own(record: fhir.Record) -> set[str]:

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from tests.builders import an_actor
-from tests.fhir.test_subscriptions import BASE, House, Receiver, house, receiver, subscribe
+from tests.fhir.operation_calls import BASE
+from tests.fhir.test_subscriptions import House, Receiver, house, receiver, subscribe
 from yba.fhir import jobs
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.subscriptions.delivery import Sender
@@ -91,7 +92,12 @@ def test_who_may_still_act() -> None:
     kept = an_actor("citizen", user=str(account.pk), session="x")
     found = check(kept)
     assert found is not None
-    assert (found.role, found.facility, found.rights, found.session) == ("doctor", "a", frozenset({"hiv"}), "x")
+    assert (found.role, found.facility, found.rights, found.session) == (
+        "doctor",
+        "a",
+        frozenset({"hiv"}),
+        "x",
+    )
     assert check(SYSTEM) == SYSTEM
     assert check(replace(kept, user="token-000000000000")) is None
     for field, value, back in (

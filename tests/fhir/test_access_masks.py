@@ -44,7 +44,7 @@ def test_masked_elements_are_in_no_answer(house: House) -> None:
         cashier.history_stored("Encounter", visit)[0][1],
         cashier.history_stored("Encounter")[0][1],
     ]
-    answers += [fhir.model.codec.decode(one.content, "Encounter") for one in stored]
+    answers += [fhir.model.codec.decode(one.content or b"", "Encounter") for one in stored]
     for answer in answers:
         assert isinstance(answer, Encounter)
         assert (answer.reasonCode, answer.diagnosis, answer.text) == ([], [], None)
@@ -198,7 +198,7 @@ def test_no_answer_holds_it(client: Client, place: str) -> None:
 
 def test_who_sees_persons_in_part_matches_nobody(client: Client) -> None:
     client.actors["device"] = an_actor("device", facility="a")
-    who = {
+    who: dict[str, Any] = {
         "name": [{"text": "Trần Thị Hoa", "family": "Trần", "given": ["Thị", "Hoa"]}],
         "birthDate": "1980-05-05",
         "gender": "female",
