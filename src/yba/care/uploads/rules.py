@@ -51,7 +51,7 @@ _RUNS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A file that may be kept: ``content`` as it is to be stored, ``kind`` its real type, ``name`` a plain file name."""
+    """A file that may be kept: ``content`` as it is to be stored, ``kind`` its real type, ``name`` a plain name."""
 
     content: bytes
     kind: str
