@@ -7,20 +7,24 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.care.sharing.village import HIV, Village
 from yba.care.messages.models import Message
-from yba.care.sharing import asking, tables
-from yba.care.sharing.models import Ask
+from yba.care.sharing import asking, kin_requests, tables
+from yba.care.sharing.models import Ask, KinRequest
+from yba.care.sharing.terms import read
 from yba.fhir.r4.consent import Consent
+from yba.fhir.r4.patient import Patient
+from yba.site.accounts.models import Account
 
 NEW = "/so/chia-se/moi?toi=facility:B"
 ALL = {"purposes": "TREAT", "extent": "all", "length": "30", "do": "see"}
 
 
 def give(client: Client, url: str = NEW, **data: Any) -> Any:
-    return client.post(url, {**ALL, **data, "do": "give", "version": "1", "once": "x"})
+    return client.post(url, {**ALL, "once": "x", **data, "do": "give", "version": "1"})
 
 
 def link_in(text: str) -> str:
@@ -230,3 +234,82 @@ def test_a_guardian_sees_a_child_until_the_sixteenth_birthday(village: Village, 
     assert not village.sees(village.by(village.hanh), row)
     page = citizen.get("/so/gia-dinh/").content.decode()
     assert "Nguyễn Bé Na đã đủ 16 tuổi" in page
+
+
+def test_after_booking_the_share_is_offered_with_nothing_chosen(village: Village, citizen: Client) -> None:
+    until = asking.offer(village.by(village.hanh), village.own.id or "", "B", village.moment.date())
+    page = citizen.get(until).content.decode()
+    assert "Chia sẻ với Bệnh viện B" in page
+    assert page.count("checked") == 1  # the last day, and nothing else
+    give(citizen)
+    assert asking.offer(village.by(village.hanh), village.own.id or "", "B", village.moment.date()) == ""
+    assert asking.offer(village.by(village.hanh), village.hung.id or "", "B", village.moment.date()) == ""
+
+
+def test_a_paper_is_noted_and_the_person_told(village: Village) -> None:
+    front = Client()
+    front.force_login(
+        Account.objects.create_account("tiepdon", role="receptionist", name="Trang", facility="B")
+    )
+    front.post(f"/xin-chia-se/{village.own.id}/giay", {"paper": "", "next": "/"})
+    assert consents(village) == []
+    front.post(f"/xin-chia-se/{village.own.id}/giay", {"paper": "Tờ 12/2026", "next": "/"})
+    (made,) = consents(village)
+    assert village.sees(village.doctor, village.result)
+    assert read(made).method == "paper"
+    assert Message.objects.get(kind="sharing.noted").to_phone == "0905123456"
+
+
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+    b"trailer<</Root 1 0 R>>\n%%EOF\n"
+)
+
+
+def test_next_of_kin_ask_with_papers_and_see_for_some_days(village: Village, citizen: Client) -> None:
+    row, hidden = village.visit(village.hung, "A"), village.observation(village.hung)
+    village.record.update(died(village.hung))
+    paper = SimpleUploadedFile("chung-tu.pdf", PDF, "application/pdf")
+    said = {
+        "name": "Lê Văn Hùng", "number": "046055001111", "relation": "vo-chong", "facility": "A",
+        "why": "Làm thủ tục bảo hiểm", "paper": paper, "once": "k",
+    }  # fmt: skip
+    assert citizen.post("/so/gia-dinh/nguoi-da-mat", {**said, "number": "12"}).status_code == 422
+    paper.seek(0)
+    assert citizen.post("/so/gia-dinh/nguoi-da-mat", said).status_code == 302
+    asked = KinRequest.objects.get()
+    wife = village.by(village.hanh)
+    assert not village.sees(wife, row.id or "", "Encounter")
+    office = Client()
+    office.force_login(
+        Account.objects.create_account("luutru", role="records_office", name="Lưu trữ", facility="A")
+    )
+    other = Client()
+    other.force_login(Account.objects.create_account("luutru.b", role="records_office", facility="B"))
+    path = f"/quan-tri/nguoi-da-mat/{asked.pk}/"
+    assert other.get(path).status_code == 404
+    assert office.get(f"{path}giay").content == PDF
+    assert office.post(path, {"decision": "yes", "answer": "Đủ giấy tờ"}).status_code == 302
+    assert village.sees(village.by(village.hanh), row.id or "", "Encounter")
+    assert not village.sees(village.by(village.hanh), hidden)  # results are no part of the summary
+    village.later(days=32)
+    assert not village.sees(village.by(village.hanh), row.id or "", "Encounter")
+
+
+def died(patient: Patient) -> Patient:
+    patient.deceasedBoolean = True
+    return patient
+
+
+def test_of_the_dead_nothing_is_opened_for_one_who_lives(village: Village) -> None:
+    asked = KinRequest.objects.create(
+        name="Lê Văn Hùng", number="046055001111", relation="vo-chong", why="x", facility="A", facility_name="A",
+        asker=village.own.id, asker_name="Hạnh", account=village.hanh.pk, paper=PDF, paper_kind="application/pdf",
+        paper_name="x.pdf", asked_at=village.moment, due=village.moment.date(),
+    )  # fmt: skip
+    office = village.by(
+        Account.objects.create_account("luutru", role="records_office", name="Lưu trữ", facility="A")
+    )
+    done = kin_requests.decide(office, asked.pk, accept=True, answer="x")
+    assert getattr(done, "key", "") == "kin.not-dead"
+    assert consents(village, village.hung) == []

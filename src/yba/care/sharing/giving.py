@@ -193,7 +193,7 @@ def give(
         chosen, patient=patient_id, performers=performers, now=now,
         proof=Proof(text, "page", language, assent and giver.asks_child),
     )  # fmt: skip
-    return keep(record, made, once=f"{record.actor.user}.{once}" if once else "")
+    return keep(record, made, once=f"{record.actor.user}.{patient_id}.{once}" if once else "")
 
 
 def keep(record: Record, consent: Consent, *, once: str = "") -> Consent:

@@ -45,6 +45,16 @@ def purposes_words(codes: Sequence[str]) -> str:
     return ", ".join(known.get(one, one) for one in codes if one in known or one != "PATRQT")
 
 
+def day_of(text: str) -> str:
+    """The day of a FHIR date or time, here."""
+    return words.ngay(words.as_time(text) if "T" in text else text)
+
+
+def moment_of(text: str) -> str:
+    """Time and day of a FHIR time, here; a day alone as it is."""
+    return f"{words.gio(text)} {day_of(text)}" if "T" in text else day_of(text)
+
+
 def parts_words(parts: Sequence[str] | None) -> str:
     """What of the book."""
     if parts is None:
@@ -73,7 +83,7 @@ def share_line(one: Given, now: datetime) -> ShareLine:
     """A consent in words."""
     state = one.state(now)
     title = ", ".join(it.name or it.id for it in one.holders) or _("Người được mời")
-    until = _("tới hết %(day)s") % {"day": words.ngay(one.until[:10])} if one.until else _("tới khi rút lại")
+    until = _("tới hết %(day)s") % {"day": day_of(one.until)} if one.until else _("tới khi rút lại")
     notes = [purposes_words(one.purposes), f"{parts_words(one.parts)}, {until}"]
     if one.emergency:
         notes = [_("Mở cấp cứu: tự hết sau 3 giờ, được kiểm toán viên xem xét")]
@@ -202,18 +212,8 @@ def facts_of_given(one: Given) -> list[tuple[str, str]]:
         (_("Cho xem"), _("Cả sổ") if one.emergency else parts_words(one.parts)),
         (_("Việc xảy ra"), " – ".join(days) if one.occurred_from or one.occurred_until else ""),
         (_("Mục nhạy cảm"), sensitive_words(one.sensitive) or _("Không")),
-        (
-            _("Từ"),
-            f"{words.gio(one.since)} {words.ngay(one.since[:10])}"
-            if "T" in one.since
-            else words.ngay(one.since),
-        ),
-        (
-            _("Tới"),
-            f"{words.gio(one.until)} {words.ngay(one.until[:10])}"
-            if "T" in one.until
-            else words.ngay(one.until),
-        ),
+        (_("Từ"), moment_of(one.since)),
+        (_("Tới"), moment_of(one.until)),
         (_("Cách đồng ý"), methods.get(one.method, "")),
         (_("Bản lời đồng ý"), one.version),
     ]

@@ -1,0 +1,167 @@
+"""Consents over the record's own interface: what a person may write, and nobody else; previews hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.care.sharing.village import Village
+from yba import fhir
+from yba.care.sharing import giving, tables
+from yba.care.sharing.terms import Holder, Terms, read
+from yba.fhir import errors
+from yba.fhir.access.consent import CATEGORY, KIN, sharing
+from yba.fhir.access.seeing import rows_seen
+from yba.fhir.r4.consent import Consent
+from yba.fhir.r4.datatypes import Attachment, CodeableConcept, Coding, Reference
+from yba.fhir.r4.patient import Patient
+from yba.site.accounts.models import Account
+
+B = Reference(reference="Organization/B")
+
+
+def key_of(caught: Any) -> str:
+    return str(caught.value.key)
+
+
+def test_a_person_gives_and_withdraws_their_own(village: Village) -> None:
+    own = village.by(village.hanh)
+    made = own.create(sharing(village.own.id or "", [B], now=village.moment))
+    assert village.sees(village.doctor, village.result)
+    assert {
+        one.id for one in village.doctor.search("Observation", [("patient", village.own.id or "")]).matches
+    } == {village.result}
+    made.status = "inactive"
+    own.update(made)
+    assert not village.sees(village.doctor, village.result)
+    assert village.doctor.search("Observation", [("patient", village.own.id or "")]).matches == []
+    included = village.doctor.search("Observation", [("_include", "Observation:subject")])
+    assert [*included.matches, *included.included] == []
+
+
+def test_a_consent_is_not_changed_and_does_not_come_back(village: Village) -> None:
+    own = village.by(village.hanh)
+    made = own.create(
+        sharing(village.own.id or "", [B], now=village.moment, until=village.moment + timedelta(days=1))
+    )
+    assert made.provision is not None
+    assert made.provision.period is not None
+    kept, made.provision.period.end = made.provision.period.end, None
+    with pytest.raises(errors.Invalid) as caught:
+        own.update(made)
+    assert key_of(caught) in ("consent.changed", "consent.status")
+    made.provision.period.end, made.status = kept, "inactive"
+    withdrawn = own.update(made)
+    withdrawn.status = "active"
+    with pytest.raises(errors.Invalid) as caught:
+        own.update(withdrawn)
+    assert key_of(caught) == "consent.status"
+    assert not village.sees(village.doctor, village.result)
+
+
+def test_in_nobody_elses_name(village: Village) -> None:
+    own = village.by(village.hanh)
+    made = sharing(village.own.id or "", [B], now=village.moment)
+    made.performer = [Reference(reference=f"Patient/{village.hung.id}")]
+    with pytest.raises(errors.Invalid) as caught:
+        own.create(made)
+    assert key_of(caught) == "consent.performer"
+    with pytest.raises((errors.Forbidden, errors.NotFound)):
+        own.create(sharing(village.hung.id or "", [B], now=village.moment))
+    with pytest.raises((errors.Forbidden, errors.NotFound)):  # a child's is given on the pages
+        own.create(sharing(village.tot.id or "", [B], now=village.moment))
+
+
+def test_not_by_a_child_nor_for_next_of_kin_nor_by_an_app(village: Village) -> None:
+    child = village.by(village.account("0914000222", village.na))
+    with pytest.raises(errors.Forbidden) as caught:
+        child.create(sharing(village.na.id or "", [B], now=village.moment))
+    assert key_of(caught) == "consent.minor"
+    made = sharing(village.own.id or "", [B], now=village.moment)
+    made.category = [CodeableConcept(coding=[Coding(system=CATEGORY, code=KIN)])]
+    with pytest.raises(errors.Forbidden):
+        village.by(village.hanh).create(made)
+
+
+def test_not_by_staff(village: Village) -> None:
+    village.visit(village.own)
+    for role in (
+        "doctor",
+        "nurse",
+        "receptionist",
+        "customer_care",
+        "auditor",
+        "facility_administrator",
+        "outside_system",
+    ):
+        account = Account.objects.create_account(f"x.{role}", role=role, facility="B", practitioner="d1")
+        with pytest.raises((errors.Forbidden, errors.NotFound)):
+            village.by(account).create(sharing(village.own.id or "", [B], now=village.moment))
+    assert not village.sees(village.doctor, village.result)
+
+
+def test_a_records_office_notes_a_paper_for_its_own_facility_only(village: Village) -> None:
+    office = village.by(Account.objects.create_account("luutru", role="records_office", facility="B"))
+    made = sharing(village.own.id or "", [B], now=village.moment)
+    with pytest.raises(errors.Invalid) as caught:
+        office.create(made)
+    assert key_of(caught) == "consent.source"
+    made.sourceAttachment = Attachment(title="Phiếu đồng ý 12", contentType="application/pdf")
+    made.provision.actor[0].reference = Reference(reference="Organization/C")  # type: ignore[union-attr]  # sharing makes it
+    with pytest.raises(errors.Invalid) as caught:
+        office.create(made)
+    assert key_of(caught) == "consent.actor"
+    made.provision.actor[0].reference = B  # type: ignore[union-attr]  # the same
+    office.create(made)
+    assert village.sees(village.doctor, village.result)
+
+
+KEYS = [one.key for one in tables.parts() if not one.always]
+TERMS = st.builds(
+    Terms,
+    holder=st.just(Holder("facility", "B", "Bệnh viện B")),
+    purposes=st.just(("TREAT",)),
+    parts=st.one_of(st.none(), st.lists(st.sampled_from(KEYS), min_size=1, unique=True).map(tuple)),
+    until=st.just(None),
+    sensitive=st.lists(st.sampled_from(["hiv", "mental"]), unique=True).map(tuple),
+    occurred_from=st.one_of(st.none(), st.dates()),
+    occurred_until=st.none(),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=TERMS)
+def test_the_holder_then_sees_what_the_preview_said(village: Village, drawn: Terms) -> None:
+    from dataclasses import replace
+
+    chosen = replace(drawn, until=giving.local_day(village.moment) + timedelta(days=5))
+    own = village.by(village.hanh)
+    before = _seen(village.doctor, village)
+    shown = giving.preview(own, village.own.id or "", chosen)
+    assert isinstance(shown, giving.Preview)
+    assert _seen(village.doctor, village) == before
+    made = giving.give(own, village.own.id or "", chosen, version="1")
+    assert isinstance(made, Consent)
+    after = _seen(village.doctor, village)
+    assert {(one.type, one.id) for group in shown.groups for one in group.rows} == after - before
+    back = read(made)
+    assert back.parts is None or set(back.parts) == set(chosen.parts or KEYS)
+    assert set(back.sensitive) == set(chosen.sensitive)
+    giving.withdraw(own, made.id or "")
+    assert _seen(village.doctor, village) == before
+
+
+def _seen(doctor: fhir.Record, village: Village) -> set[tuple[str, str]]:
+    """What a real doctor of the holder finds, asked by searching."""
+    found = {("Patient", one.id or "") for one in doctor.find(Patient, ("_id", village.own.id or ""))}
+    for kind in ("Observation", "Condition"):
+        page = doctor.search(kind, [("patient", village.own.id or "")])
+        found |= {(kind, one.id or "") for one in page.matches}
+    assert {(one.type, one.id) for one in rows_seen(
+        doctor.connection, [doctor.actor], village.own.id or "", now=village.moment, kinds=["Observation", "Condition"]
+    )} == {one for one in found if one[0] != "Patient"}  # fmt: skip
+    return found
