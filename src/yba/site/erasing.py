@@ -10,6 +10,7 @@ from django.db import models, transaction
 
 from yba.care.messages.models import Message
 from yba.site.accounts.models import Account, SignInCode
+from yba.site.oauth.models import App
 
 
 def erase_account(account: Account) -> None:
@@ -19,7 +20,9 @@ def erase_account(account: Account) -> None:
         numbers = _numbers(row)
         for relation in row._meta.related_objects:
             field = relation.field
-            if isinstance(field, models.ForeignKey):
+            if relation.related_model is App:  # others use it: it goes on, without whose it was
+                App.objects.filter(registered_by=row).update(registered_by=None)
+            elif isinstance(field, models.ForeignKey):
                 relation.related_model._base_manager.filter(**{field.name: row}).delete()
         SignInCode.objects.filter(phone__in=numbers).delete()
         Message.objects.filter(to_phone__in=numbers).delete()

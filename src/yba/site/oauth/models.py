@@ -77,7 +77,10 @@ class App(models.Model):
     facility = models.CharField(max_length=64, blank=True)
     #: What was changed since it was approved, and waits for a decision: field -> value.
     proposed = models.JSONField(null=True, blank=True)
-    registered_by = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="apps")
+    #: None when that account was erased: the app is others' too, and goes on under its reviewers.
+    registered_by = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="apps"
+    )
     registered_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
 
