@@ -130,12 +130,30 @@ def packed(inside: bytes) -> bytes:
     )
 
 
+def behind_an_end(inside: bytes) -> bytes:
+    """Packed so that the bytes spell the end of the stream before the part that matters (RFC 1951, stored blocks)."""
+    first = b"%endstream\n"
+    size = len(first).to_bytes(2, "little")
+    stored = b"\x00" + size + bytes(255 - one for one in size) + first
+    rest = zlib.compressobj(9, zlib.DEFLATED, -15)
+    deflated = rest.compress(inside) + rest.flush()
+    sum_of_it = zlib.adler32(first + inside).to_bytes(4, "big")
+    head = b"%PDF-1.7\n2 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\n\x78\x9c"
+    return head + stored + deflated + sum_of_it + b"\nendstream endobj"
+
+
+def packed_twice(inside: bytes) -> bytes:
+    head = b"%PDF-1.7\n2 0 obj<</Type/ObjStm/Filter[/ASCIIHexDecode/FlateDecode]>>stream\n"
+    return head + zlib.compress(inside).hex().encode() + b">\nendstream endobj"
+
+
 @pytest.mark.parametrize(
     "content",
     [
         PDF + b"<</S/JavaScript/JS(app.alert(1))>>", PDF + b"<</S/J#61vaScript>>", PDF + b"<</S /Launch /F(cmd.exe)>>",
         PDF + b"<</Names<</EmbeddedFiles 3 0 R>>>>", PDF + b"<</AcroForm<</XFA 4 0 R>>>>", PDF + b"<</Encrypt 5 0 R>>",
         packed(b"<</S/JavaScript>>"), packed(b"<</S/#4aavaScript >>"), packed(bytes(70_000_000)),
+        behind_an_end(b"<</S/JavaScript>>" * 3), packed_twice(b"<</S/JavaScript>>"),
     ],
 )  # fmt: skip
 def test_a_paper_with_something_that_runs_is_refused(content: bytes) -> None:
@@ -146,6 +164,7 @@ def test_an_honest_paper_stays_as_it_came() -> None:
     found = document(PDF, declared="application/pdf", name="../../etc/giấy ra viện.exe")
     assert found == Accepted(PDF, "application/pdf", "giấy ra viện.pdf")
     assert pdf_is_quiet(packed(b"<</Type/Catalog>>"))
+    assert pdf_is_quiet(behind_an_end(b"<</Type/Catalog>>"))
     from yba.care.documents import pdf as made  # a paper of our own passes, too
 
     assert made is not None

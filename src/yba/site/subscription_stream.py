@@ -26,8 +26,6 @@ PATH = "/live/subscriptions/"
 LOOK_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 MOST_STREAMS = 200
-#: How long a token that was revoked may still listen, beside the time it is remembered.
-TRUST_SECONDS = 15.0
 #: What every answer of this process says to a browser: it is no page and no file.
 GUARDED = (
     (b"x-content-type-options", b"nosniff"),
@@ -91,19 +89,18 @@ class Streams:
         ]  # fmt: skip
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await _part(send, b"retry: 2000\n\n")
-        quiet, trusted = 0.0, 0.0
+        quiet = 0.0
         try:
             while True:
-                if trusted >= TRUST_SECONDS:
-                    known = await asyncio.to_thread(self._authenticate, token)
-                    if known is None:
-                        log.info(
-                            "the stream of Subscription/%s ended: its token does not count any more",
-                            identifier,
-                        )
-                        await send({"type": "http.response.body", "body": b""})
-                        return
-                    actor, trusted = known, 0.0
+                # Each time: nothing is sent once the token has ended. It is remembered, and heard of ends.
+                known = await asyncio.to_thread(self._authenticate, token)
+                if known is None:
+                    log.info(
+                        "the stream of Subscription/%s ended: its token does not count any more", identifier
+                    )
+                    await send({"type": "http.response.body", "body": b""})
+                    return
+                actor = known
                 found = await asyncio.to_thread(
                     stream.after, connection, actor, identifier, number,
                     base_url=self._base_url, now=datetime.now(UTC),
@@ -114,7 +111,6 @@ class Streams:
                 if quiet >= HEARTBEAT_SECONDS:
                     quiet = 0.0
                     await _part(send, b": here\n\n")
-                trusted += LOOK_SECONDS
                 await asyncio.sleep(LOOK_SECONDS)
         except (RecordError, psycopg.Error):
             log.info("the stream of Subscription/%s ended", identifier)

@@ -49,7 +49,9 @@ def registered(developer: Client, **changes: Any) -> App:
 
 
 def judge(client: Client, app: App, act: str, note: str = "Đã xem", **more: str) -> Any:
-    return client.post(f"/ung-dung/dang-ky/{app.client_id}/quyet", {"act": act, "note": note, **more})
+    newest = app.events.first()
+    said = {"seen": str(newest.pk) if newest else "", "act": act, "note": note, **more}
+    return client.post(f"/ung-dung/dang-ky/{app.client_id}/quyet", said)
 
 
 def test_an_app_waits_for_anothers_word(developer: Client, administrator: Client) -> None:
@@ -66,6 +68,21 @@ def test_an_app_waits_for_anothers_word(developer: Client, administrator: Client
     assert app.state == "approved"
     assert [one.act for one in app.events.all()] == ["approve", "register"]
     assert app.events.first().said["scopes"] == SAID["scopes"]  # type: ignore[union-attr]  # there are two
+
+
+def test_what_was_changed_since_it_was_seen_is_not_approved(developer: Client, administrator: Client) -> None:
+    app = registered(developer)
+    page = administrator.get(f"/ung-dung/dang-ky/{app.client_id}")
+    seen = page.context["page"].seen
+    assert f'name="seen" value="{seen}"' in page.content.decode()
+    wider = SAID | {"scopes": "patient/*.cruds", "needed": "", "addresses": "https://evil.example.vn/back"}
+    assert developer.post(f"/ung-dung/dang-ky/{app.client_id}/sua", wider).status_code == 302
+    judge(administrator, app, "approve", seen=seen)
+    app.refresh_from_db()
+    assert app.state == "waiting"
+    judge(administrator, app, "approve")
+    app.refresh_from_db()
+    assert (app.state, app.redirect_uris) == ("approved", ["https://evil.example.vn/back"])
 
 
 def test_nobody_judges_ones_own_app(administrator: Client) -> None:

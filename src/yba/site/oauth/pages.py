@@ -288,6 +288,11 @@ class AppPage:
     title: str
 
     @property
+    def seen(self) -> str:
+        """The newest of the history on this page: what is decided is decided of this."""
+        return str(self.events[0].pk) if self.events else ""
+
+    @property
     def approves(self) -> bool:
         """Whether approving is among the decisions that are open now."""
         return any(act == "approve" for act, _words, _kind in self.acts)

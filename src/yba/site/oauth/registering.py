@@ -123,10 +123,17 @@ def open_acts(app: App) -> list[str]:
 
 
 @transaction.atomic
-def decide(app: App, act: str, *, note: str, by: Account, introspects: bool = False, now: datetime) -> App:
-    """Carry a reviewer's decision out; what was allowed and is no more ends at once. ValueError for an act not open."""
+def decide(
+    app: App, act: str, *, seen: str, note: str, by: Account, introspects: bool = False, now: datetime
+) -> App:
+    """Carry a reviewer's decision out; what was allowed and is no more ends at once.
+
+    ``seen``: the newest of the history that the reviewer saw; what was changed since is decided by nobody yet.
+    ValueError for an act not open, or decided of what is not there any more.
+    """
     app = App.objects.select_for_update().get(pk=app.pk)
-    if act not in open_acts(app) or not may_review(by, app):
+    newest = app.events.first()
+    if act not in open_acts(app) or not may_review(by, app) or seen != (str(newest.pk) if newest else ""):
         raise ValueError(act)
     if act == APPROVE:
         _approve(app, introspects=introspects and by.role == roles.SYSTEM_ADMINISTRATOR, now=now)

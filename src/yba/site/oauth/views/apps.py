@@ -226,7 +226,13 @@ def decide(request: HttpRequest, client_id: str) -> HttpResponse:
         return _app_page(request, found, account, note)
     try:
         registering.decide(
-            found, act, note=reason, by=account, introspects="introspects" in request.POST, now=timezone.now()
+            found,
+            act,
+            seen=request.POST.get("seen", ""),
+            note=reason,
+            by=account,
+            introspects="introspects" in request.POST,
+            now=timezone.now(),
         )
     except ValueError:
         messages.error(request, _("Ứng dụng vừa được người khác xử lý. Xem lại rồi quyết định."))
