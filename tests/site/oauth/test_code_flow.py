@@ -292,6 +292,7 @@ def test_an_app_that_is_not_approved_asks_nobody(steps: Steps, state: str) -> No
         ({"request": "eyJ"}, "invalid_request"),
         ({"request_uri": "https://evil.example/"}, "invalid_request"),
         ({"prompt": "login"}, "invalid_request"),
+        ({"nonce": "a\x00b"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "system/*.rs"}, "invalid_scope"),
         ({"scope": "patient/Nothing.rs"}, "invalid_scope"),
@@ -304,6 +305,11 @@ def test_a_wrong_request_is_told_to_the_app(steps: Steps, changes: dict[str, Any
     assert told["error"] == error
     assert told["iss"] == settings.YBA_ORIGIN
     assert "code" not in told
+
+
+def test_a_name_no_app_can_have_is_unknown(steps: Steps) -> None:
+    assert steps.ask(client_id="a\x00b").status_code == 400
+    assert steps.exchange("x", client_id="a\x00b").json()["error"] == "invalid_client"
 
 
 # -- the page itself ------------------------------------------------------------------------------------

@@ -138,8 +138,9 @@ class SmartRequest:
             raise InvalidRequestError("redirect_uri is required.")
         if not data.get("state") or len(data["state"]) > LONGEST_STATE:
             raise InvalidRequestError("state is required, of 2000 characters at most.")
-        if len(data.get("nonce", "")) > LONGEST_NONCE:
-            raise InvalidRequestError("nonce is of 300 characters at most.")
+        nonce = data.get("nonce", "")
+        if len(nonce) > LONGEST_NONCE or not nonce.isprintable():
+            raise InvalidRequestError("nonce is of 300 printable characters at most.")
         audience = data.get("aud", data.get("resource", ""))
         if audience.removesuffix("/") != addresses.record_url():
             raise InvalidRequestError("aud must be the address of this FHIR server.")

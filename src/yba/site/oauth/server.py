@@ -27,6 +27,8 @@ class Server(AuthorizationServer):
 
     def query_client(self, client_id: str) -> Any:
         """An app that may be used now: reviewed, and not stopped since."""
+        if not client_id.isprintable():  # no client id of ours, and a NUL no text of the database's
+            return None
         return App.objects.filter(client_id=client_id, state=APPROVED).first()
 
     def save_token(self, token: Any, request: Any) -> None:
