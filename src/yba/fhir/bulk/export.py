@@ -222,9 +222,7 @@ def _filtered(
 
 def _note(run: JobRun, made: _Files) -> None:
     """In the audit, before anybody can fetch the files: whose records are in them."""
-    act = act_of(
-        run.actor, "export", datetime.now(UTC), detail=f"{KIND} {run.job.id}", answered=made.written
-    )
+    act = act_of(run.actor, "export", datetime.now(UTC), detail=f"{KIND} {run.job.id}", answered=made.written)
     write_acts(run.connection, split(act, sorted(made.patients)))
 
 

@@ -68,7 +68,8 @@ def _check(call: Call) -> None:
     actor = call.record.actor
     if policy.mask(actor, "Patient") is not None:
         raise Forbidden(
-            "access.match", f"The role '{actor.role}' does not see all of who a person is, and matches nobody."
+            "access.match",
+            f"The role '{actor.role}' does not see all of who a person is, and matches nobody.",
         )
 
 

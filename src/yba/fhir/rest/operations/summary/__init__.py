@@ -71,7 +71,9 @@ def summary(call: Call) -> Response:
                 "summary.partial", f"Your role may not see {name}; a summary without it would mislead."
             )
     patient = _patient(call)
-    call.record.audit("operation", type_name="Patient", stored=patient, detail=f"Patient/{patient.id}/$summary")
+    call.record.audit(
+        "operation", type_name="Patient", stored=patient, detail=f"Patient/{patient.id}/$summary"
+    )
     return Response(200, _document(call, patient))
 
 
