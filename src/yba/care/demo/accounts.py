@@ -75,6 +75,7 @@ def accounts() -> list[DemoAccount]:
         DemoAccount("kiemtra", "auditor", "Ngô Đình Kiểm", _HOSPITAL),
         DemoAccount("hethong", "system_administrator", "Phạm Hữu Thống"),
         DemoAccount("manhinh", "wall", "Màn hình phòng khám", _HOSPITAL),
+        DemoAccount("kiemtra.ac", "auditor", "Trần Quốc Bảo", "ttyt-an-cuu"),
     ]
 
 

@@ -134,8 +134,10 @@ class Account(AbstractBaseUser):
     def _with_charges(own: str | None) -> frozenset[str]:
         if own is None:
             return frozenset()
+        from yba.ui import requests  # it imports what needs this model
+
         connection.ensure_connection()
-        held = charges_of(connection.connection, own, now=timezone.now())
+        held = charges_of(connection.connection, own, now=requests.now())
         return frozenset({own, *(one.patient for one in held)})
 
     @property

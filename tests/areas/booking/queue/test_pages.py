@@ -15,6 +15,7 @@ from yba.areas.booking.queue import walls
 from yba.care.line import actions as line
 from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
+from yba.care.people import let_book
 from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.location import Location
 from yba.fhir.r4.patient import Patient
@@ -216,7 +217,7 @@ def test_a_signed_link_shows_the_wall_to_a_screen_without_account() -> None:
 
 
 def test_ones_own_number_by_link_and_by_account() -> None:
-    desk.build()
+    record = desk.build()
     client = desk.signed_in("receptionist")
     checked_in(client, "p1")
     second = checked_in(client, "p2")
@@ -232,6 +233,10 @@ def test_ones_own_number_by_link_and_by_account() -> None:
     AccountPerson.objects.create(account=account, patient_id="p1")
     assert citizen.get(reverse("booking:own_numbers")).status_code == 302
     AccountPerson.objects.create(account=account, patient_id="p2", relation="child")
+    assert (
+        citizen.get(reverse("booking:own_numbers")).status_code == 302
+    )  # what one calls somebody gives no right
+    let_book(record, record.read(Patient, "p2"), delegate=record.read(Patient, "p1"))
     assert "Số của tôi" in text_of(citizen.get(reverse("booking:own_numbers")))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from yba.areas.citizen.sharing.pages import GroupLines, HolderLine, RowLine, holder_words
 from yba.care import chart
 from yba.care.access_log import TYPES
 from yba.care.sharing.giving import Group
-from yba.care.sharing.terms import Holder, Kind
+from yba.care.sharing.terms import Given, Holder, Kind
 from yba.fhir.access.seeing import Seen
 from yba.fhir.errors import NotFound
 from yba.fhir.r4.datatypes import CodeableConcept, Reference
@@ -116,6 +117,21 @@ def _of_organization(one: Organization) -> Holder:
 
 def _name(one: Practitioner) -> str:
     return next((it.text or " ".join(filter(None, [it.family, *it.given])) for it in one.name), "")
+
+
+def named(record: Record, given: Sequence[Given]) -> list[Given]:
+    """Consents that others wrote without the names of those they name: with the names of facilities."""
+    unnamed = {
+        one.id for it in given for one in it.holders if not one.name and one.kind in ("facility", "programme")
+    }
+    if not unnamed:
+        return list(given)
+    houses = record.find(Organization, ("_id", ",".join(sorted(unnamed))))
+    names = {one.id or "": one.name or "" for one in houses}
+    return [
+        replace(it, holders=tuple(replace(one, name=one.name or names.get(one.id, "")) for one in it.holders))
+        for it in given
+    ]
 
 
 def holder_of(record: Record, key: str) -> Holder:

@@ -85,7 +85,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if opened is None:
         return redirect("citizen:profile")
     now, giver = opened.record.clock(), opened.giver
-    given = giving.given_of(opened.record, opened.patient_id)
+    given = lines.named(opened.record, giving.given_of(opened.record, opened.patient_id))
     here = [one for one in given if one.state(now) in ("active", "waiting")]
     why_not = giver.message if isinstance(giver, Refusal) else ""
     if giver is None:
@@ -231,7 +231,7 @@ def one(request: HttpRequest, consent_id: str) -> HttpResponse:
 def _one_page(
     request: HttpRequest, opened: Opened, consent: Consent, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    now, given = opened.record.clock(), terms.read(consent)
+    now, (given,) = opened.record.clock(), lines.named(opened.record, [terms.read(consent)])
     state, giver = given.state(now), opened.giver
     mine = any(it.kind == "person" and it.id == opened.record.actor.person for it in given.holders)
     may = (isinstance(giver, giving.Giver) or mine) and not given.emergency
