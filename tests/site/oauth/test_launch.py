@@ -196,3 +196,26 @@ def test_the_fhir_user_is_the_practitioner(desk: Client, doctor: Account, app: A
         Client().get("/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()
     )
     assert info == {"sub": str(doctor.pk), "fhirUser": f"{FHIR}/Practitioner/{doctor.practitioner}"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ung-dung/mo?nguoi=a%00b",
+        "/ung-dung/mo?luot=a%00b",
+        "/ung-dung/mo?nguoi=%F0%9F%98%80",
+        "/ung-dung/mo?luot=..",
+    ],
+)
+def test_what_is_no_id_is_not_found(desk: Client, path: str) -> None:
+    assert desk.get(path).status_code == 404
+
+
+def test_what_nobody_types_finds_nobody(desk: Client, app: App, visit: str) -> None:
+    steps = Steps(app, desk)
+    scope = "launch/patient patient/Observation.rs"
+    for extra in ({"tim": "a\x00b"}, {"nguoi": "a\x00b"}, {"nguoi": "../x"}):
+        answer = desk.get("/oauth/authorize", {**steps.query(scope=scope), **extra})
+        assert (answer.status_code, answer.templates[0].name) == (200, "oauth/pick.html")
+    said = {"quyet": "cho", "phan": ["patient.ket-qua.see\x00"], "nguoi": "a\x00"}
+    assert "Location" not in steps.decide(said, scope=scope)
