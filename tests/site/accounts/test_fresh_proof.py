@@ -12,9 +12,11 @@ from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from tests import signing
+from tests.builders import a_patient
 from tests.site.accounts.test_sign_in import PHONE
+from yba import fhir
 from yba.care.messages.models import Message
-from yba.site.accounts import factors, roles
+from yba.site.accounts import factors, roles, rules
 from yba.site.accounts.models import Account, SignInCode
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +85,54 @@ def test_staff_connect_none(client: Client) -> None:
     signing.staff("bs.an", roles.DOCTOR)
     signing.enter_staff(client, "bs.an")
     assert client.post("/vao/dinh-danh/dinh-danh?process=connect").status_code == 404
+
+
+class TestWhoseCode:
+    """A code counts in the browser that asked for it, for what it was asked (ASVS 4.0.3, 2.7.3)."""
+
+    def test_told_to_another_it_opens_nothing(self, client: Client) -> None:
+        client.post("/vao", {"phone": PHONE})
+        code, other = signing.code_sent(PHONE), Client()
+        assert other.post("/vao", {"phone": PHONE})["Location"] == "/vao/ma"
+        assert other.post("/vao/ma", {"code": code}).status_code == 422
+        assert "_auth_user_id" not in other.session
+        assert client.post("/vao/ma", {"code": code})["Location"] == "/"
+
+    def test_read_at_a_desk_it_signs_nobody_in(self, client: Client, record: fhir.Record) -> None:
+        patient = record.create(a_patient()).id
+        account = Account.objects.create_account("0901000222", role=roles.CITIZEN)
+        account.links.create(patient_id=patient, relation="ban-than")
+        signing.staff("letan", roles.RECEPTIONIST, facility="bv1")
+        signing.enter_staff(client, "letan")
+        client.post(f"/danh-tinh/{patient}", {"send": "1", "phone": PHONE})
+        text = Message.objects.filter(to_phone=PHONE).latest("pk").text
+        assert "Chỉ đọc cho nhân viên" in text
+        code = signing.code_sent(PHONE)
+        stranger = Client()
+        stranger.post("/vao", {"phone": PHONE})
+        assert stranger.post("/vao/ma", {"code": code}).status_code == 422
+        assert client.post(f"/danh-tinh/{patient}", {"code": code}).status_code == 302
+        assert account.phones.filter(number=PHONE).exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("-", "-"),
+    ],
+)
+def test_a_line_with_many_addresses_is_one_caller(address: str, counted: str) -> None:
+    assert rules.caller(address) == counted
+
+
+def test_wrong_passwords_of_one_line_are_counted_together(client: Client) -> None:
+    for n in range(rules.PASSWORDS_PER_ADDRESS):
+        said = {"login": f"ai{n}", "password": "sai"}
+        client.post("/vao/nhan-vien", said, REMOTE_ADDR=f"2001:db8::{n + 1:x}")
+    answer = client.post("/vao/nhan-vien", {"login": "x", "password": "sai"}, REMOTE_ADDR="2001:db8::ffff")
+    assert "Sai quá nhiều lần" in answer.content.decode()

@@ -17,8 +17,11 @@ from yba.site.accounts.models import Account, Phone, SignInCode, Token
 from yba.site.accounts.rules import Refusal
 
 
-def send_code(phone: str, *, address: str, now: datetime) -> Refusal | None:
-    """Text a new code to a number, whether or not it has an account; a newer code replaces the older."""
+def send_code(phone: str, *, address: str, now: datetime, asker: str = "", text: str = "") -> Refusal | None:
+    """Text a new code to a number, whether or not it has an account; a newer code replaces the older.
+
+    ``asker``: who may use it (`entering.asker`). ``text``: what is said in place of the words for signing in.
+    """
     with transaction.atomic():
         blank = SignInCode(phone=phone, digest="", sent_at=now - rules.WINDOW, expires_at=now)
         SignInCode.objects.bulk_create([blank], ignore_conflicts=True)
@@ -30,16 +33,17 @@ def send_code(phone: str, *, address: str, now: datetime) -> Refusal | None:
         if not limits.take(f"code:p:{phone}", most=rules.CODES_PER_PHONE, window=rules.WINDOW, now=now):
             return Refusal.TOO_MANY
         code = rules.new_code()
-        row.digest = rules.digest(code, phone=phone, key=settings.SECRET_KEY)
+        row.digest = rules.digest(code, phone=phone, key=settings.SECRET_KEY, asker=asker)
         row.sent_at, row.expires_at, row.tries = now, now + rules.CODE_LIFE, 0
         row.save()
-        text = _("Mã đăng nhập Y Bạ của bạn là %(code)s, có hiệu lực 5 phút. Không đưa mã này cho ai.")
+        if not text:
+            text = _("Mã đăng nhập Y Bạ của bạn là %(code)s, có hiệu lực 5 phút. Không đưa mã này cho ai.")
         messages.send(phone, text % {"code": code}, "accounts.code")
     return None
 
 
-def use_code(phone: str, code: str, *, now: datetime) -> Refusal | None:
-    """Check and use up a code: it counts once, and five wrong tries end it."""
+def use_code(phone: str, code: str, *, now: datetime, asker: str = "") -> Refusal | None:
+    """Check and use up a code: it counts once, for who asked, and five wrong tries end it."""
     with transaction.atomic():
         row = SignInCode.objects.select_for_update().filter(phone=phone).first()
         if row is None or not row.digest:
@@ -54,6 +58,7 @@ def use_code(phone: str, code: str, *, now: datetime) -> Refusal | None:
             tries=row.tries,
             expires_at=row.expires_at,
             now=now,
+            asker=asker,
         )
         if refusal is None:
             row.digest, row.expires_at = "", now

@@ -47,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a try for the name and for the address; both counts are rows, so they hold for every process."""
         name, now = str(credentials.get("username", "")).lower(), timezone.now()
-        address = self.get_client_ip(request)
+        address = rules.caller(self.get_client_ip(request))
         window = rules.PASSWORD_WINDOW
         if not (
             limits.take(f"password:n:{name}", most=rules.PASSWORDS_PER_LOGIN, window=window, now=now)
@@ -60,7 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         account = super().authenticate(request, **credentials)
         if account is not None:
             limits.clear(f"password:n:{str(credentials.get('username', '')).lower()}")
-            limits.give_back(f"password:a:{self.get_client_ip(request)}")
+            limits.give_back(f"password:a:{rules.caller(self.get_client_ip(request))}")
         return account
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

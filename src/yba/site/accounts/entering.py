@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -14,6 +15,9 @@ from django.utils.translation import gettext as _
 from yba.site.accounts import rules
 from yba.site.accounts.models import Account, Phone
 from yba.site.accounts.rules import Refusal
+
+ASKER: Final = "code_asker"
+"""In a session: the mark of the browser that asked for a code."""
 
 
 def sentence(refusal: Refusal) -> str:
@@ -36,7 +40,15 @@ def safe_next(request: HttpRequest) -> str:
 
 def client_address(request: HttpRequest) -> str:
     """The caller's address, for limits: the server sets it, and believes only our own proxies."""
-    return str(request.META.get("REMOTE_ADDR") or "-")
+    return rules.caller(str(request.META.get("REMOTE_ADDR") or "-"))
+
+
+def asker(request: HttpRequest, purpose: str) -> str:
+    """Whose a code is that is sent now: this browser's, for this purpose. Told to anybody else it opens nothing."""
+    mark = request.session.get(ASKER)
+    if not mark:
+        mark = request.session[ASKER] = secrets.token_hex(8)
+    return f"{purpose}:{mark}"
 
 
 def enter_by_code(

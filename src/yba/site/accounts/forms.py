@@ -191,7 +191,7 @@ class FactorForm(forms.Form):
 
     def clean_code(self) -> str:
         code, request = str(self.cleaned_data["code"]), context.request
-        address = str(request.META.get("REMOTE_ADDR") or "-")
+        address = rules.caller(str(request.META.get("REMOTE_ADDR") or "-"))
         if not factors.may_try(self.user, address=address):
             factors.failed(request, self.user, "factor: too many")
             raise forms.ValidationError(_("Sai quá nhiều lần. Hãy thử lại sau 15 phút."))

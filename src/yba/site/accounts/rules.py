@@ -8,6 +8,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from itertools import pairwise
 from typing import Final
 
@@ -79,19 +80,43 @@ def new_code() -> str:
     return f"{secrets.randbelow(1_000_000):06d}"
 
 
-def digest(code: str, *, phone: str, key: str) -> str:
-    """A keyed hash: who reads the table but not the key can't try the million codes."""
-    return hmac.new(key.encode(), f"sign-in:{phone}:{code}".encode(), hashlib.sha256).hexdigest()
+def digest(code: str, *, phone: str, key: str, asker: str = "") -> str:
+    """A keyed hash: who reads the table but not the key can't try the million codes.
+
+    ``asker``: who asked, and what for. A code counts for that alone (ASVS 4.0.3, 2.7.3).
+    """
+    return hmac.new(key.encode(), f"sign-in:{phone}:{asker}:{code}".encode(), hashlib.sha256).hexdigest()
 
 
 def verdict(
-    given: str, *, kept: str, phone: str, key: str, tries: int, expires_at: datetime, now: datetime
+    given: str,
+    *,
+    kept: str,
+    phone: str,
+    key: str,
+    tries: int,
+    expires_at: datetime,
+    now: datetime,
+    asker: str = "",
 ) -> Refusal | None:
     """Whether a typed code counts. The comparison takes the same time whatever was typed."""
-    same = hmac.compare_digest(digest(given, phone=phone, key=key), kept)
+    same = hmac.compare_digest(digest(given, phone=phone, key=key, asker=asker), kept)
     if now >= expires_at or tries >= CODE_TRIES:
         return Refusal.EXPIRED
     return None if same else Refusal.WRONG
+
+
+def caller(address: str) -> str:
+    """An address as limits count it: of IPv6 the first 64 bits, since one line has all that follow (RFC 6177)."""
+    try:
+        number = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(number, IPv4Address):
+        return str(number)
+    if number.ipv4_mapped is not None:
+        return str(number.ipv4_mapped)
+    return str(IPv6Network((number, 64), strict=False))
 
 
 def weak_pin(pin: str) -> bool:

@@ -19,7 +19,7 @@ from yba.care.names import same_name
 from yba.fhir.errors import RecordError
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts import actions, adapters, events, identity, roles, rules
-from yba.site.accounts.entering import client_address, sentence
+from yba.site.accounts.entering import asker, client_address, sentence
 from yba.site.accounts.forms import CodeForm, PhoneForm
 from yba.site.accounts.models import IDENTITY_LEVELS, Account, AccountPerson, Doubt
 from yba.site.accounts.pages import DoubtPage, DoubtsPage, IdentityPage, Line, PersonAccountPage, Side
@@ -114,7 +114,13 @@ def _number(
     now, waiting = timezone.now(), request.session.get("desk_phone") or {}
     if phone.is_bound and phone.is_valid():
         number = phone.cleaned_data["phone"]
-        refusal = actions.send_code(number, address=client_address(request), now=now)
+        refusal = actions.send_code(
+            number,
+            address=client_address(request),
+            now=now,
+            asker=asker(request, "desk"),
+            text=_("Mã để thêm số này vào tài khoản Y Bạ là %(code)s. Chỉ đọc cho nhân viên đang tiếp bạn."),
+        )
         if refusal not in (None, rules.Refusal.TOO_SOON):
             phone.add_error("phone", sentence(refusal or rules.Refusal.TOO_MANY))
             return None
@@ -122,7 +128,9 @@ def _number(
         return redirect("accounts:identity_person", patient_id)
     if not (code.is_bound and code.is_valid() and waiting.get("patient") == patient_id):
         return None
-    refusal = actions.use_code(waiting["number"], code.cleaned_data["code"], now=now)
+    refusal = actions.use_code(
+        waiting["number"], code.cleaned_data["code"], now=now, asker=asker(request, "desk")
+    )
     if refusal is not None:
         code.add_error("code", sentence(refusal))
         return None

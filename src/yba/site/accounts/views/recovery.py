@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from yba.care import messages as texts
 from yba.site.accounts import actions, events, factors, limits, rules, sessions, stages
-from yba.site.accounts.entering import client_address, sentence
+from yba.site.accounts.entering import asker, client_address, sentence
 from yba.site.accounts.forms import PhoneForm, RecoveryForm
 from yba.site.accounts.models import Account, Phone
 from yba.site.accounts.pages import FormPage
@@ -28,7 +28,12 @@ def lost_phone(request: HttpRequest) -> HttpResponse:
     form.fields["phone"].label = _("Số điện thoại mới")
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["phone"]
-        refusal = actions.send_code(number, address=client_address(request), now=timezone.now())
+        refusal = actions.send_code(
+            number,
+            address=client_address(request),
+            now=timezone.now(),
+            asker=asker(request, "recovery"),
+        )
         if refusal in (None, rules.Refusal.TOO_SOON):
             request.session["recovery_phone"] = number
             return redirect("accounts:recover")
@@ -83,7 +88,8 @@ def _recovered(request: HttpRequest, form: RecoveryForm, number: str) -> bool:
     if not kept:
         form.add_error(None, _("Đã thử quá nhiều lần. Mang căn cước tới quầy tiếp đón để được giúp."))
         return False
-    refusal = actions.use_code(number, form.cleaned_data["code"], now=now)
+    code = form.cleaned_data["code"]
+    refusal = actions.use_code(number, code, now=now, asker=asker(request, "recovery"))
     if refusal is not None:
         form.add_error("code", sentence(refusal))
         return False

@@ -29,7 +29,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from yba.site.accounts import actions, adapters, events, lock, provider, rules, sessions
-from yba.site.accounts.entering import client_address, sentence
+from yba.site.accounts.entering import asker, client_address, sentence
 from yba.site.accounts.forms import CodeForm, PhoneForm, PinForm
 from yba.site.accounts.models import IDENTITY_LEVELS, Account
 from yba.site.accounts.pages import FormPage, Line, SecurityPage
@@ -192,7 +192,12 @@ def add_phone(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:security")
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["phone"]
-        refusal = actions.send_code(number, address=client_address(request), now=timezone.now())
+        refusal = actions.send_code(
+            number,
+            address=client_address(request),
+            now=timezone.now(),
+            asker=asker(request, "new-phone"),
+        )
         if refusal in (None, rules.Refusal.TOO_SOON):
             request.session["new_phone"] = number
             return redirect("accounts:prove_new_phone")
@@ -210,7 +215,9 @@ def prove_new_phone(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:add_phone")
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        refusal = actions.use_code(number, form.cleaned_data["code"], now=timezone.now())
+        refusal = actions.use_code(
+            number, form.cleaned_data["code"], now=timezone.now(), asker=asker(request, "new-phone")
+        )
         if refusal is not None:
             form.add_error("code", sentence(refusal))
         elif not actions.add_phone(account, number, now=timezone.now()):
@@ -263,13 +270,16 @@ def prove_phone(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = CodeForm(request.POST if "code" in request.POST else None)
     if request.method == "POST" and form.is_bound and form.is_valid():
-        refusal = actions.use_code(number, form.cleaned_data["code"], now=now)
+        code = form.cleaned_data["code"]
+        refusal = actions.use_code(number, code, now=now, asker=asker(request, "again"))
         if refusal is None:
             record_authentication(request, account, method="code", phone=number, reauthenticated=True)
             return resume_request(request) or redirect("accounts:security")
         form.add_error("code", sentence(refusal))
     elif request.method != "POST" or "again" in request.POST:
-        refusal = actions.send_code(number, address=client_address(request), now=now)
+        refusal = actions.send_code(
+            number, address=client_address(request), now=now, asker=asker(request, "again")
+        )
         if refusal not in (None, rules.Refusal.TOO_SOON):
             messages.warning(request, sentence(refusal or rules.Refusal.TOO_MANY))
     page = FormPage(

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yba.site.accounts import actions, events, provider, roles
 from yba.site.accounts.entering import (
+    asker,
     client_address,
     enter_by_code,
     enter_by_password,
@@ -47,7 +48,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = PhoneForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         phone = form.cleaned_data["phone"]
-        refusal = actions.send_code(phone, address=client_address(request), now=timezone.now())
+        refusal = send(request, phone)
         # A code sent a moment ago still counts: go on and enter it.
         if refusal in (None, Refusal.TOO_SOON):
             request.session["sign_in"] = {"phone": phone, "next": safe_next(request)}
@@ -67,7 +68,8 @@ def enter_code(request: HttpRequest) -> HttpResponse:
         return _send_again(request, phone)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        refusal = actions.use_code(phone, form.cleaned_data["code"], now=now)
+        code = form.cleaned_data["code"]
+        refusal = actions.use_code(phone, code, now=now, asker=asker(request, "sign-in"))
         if refusal is None:
             request.session.pop("sign_in", None)
             account = actions.citizen_account(phone)
@@ -81,8 +83,14 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     )
 
 
+def send(request: HttpRequest, phone: str) -> Refusal | None:
+    return actions.send_code(
+        phone, address=client_address(request), now=timezone.now(), asker=asker(request, "sign-in")
+    )
+
+
 def _send_again(request: HttpRequest, phone: str) -> HttpResponse:
-    refusal = actions.send_code(phone, address=client_address(request), now=timezone.now())
+    refusal = send(request, phone)
     if refusal is None:
         return redirect("accounts:enter_code")
     form = CodeForm({})
