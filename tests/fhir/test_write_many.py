@@ -71,7 +71,7 @@ def test_the_rows_are_those_of_single_writes(connection: psycopg.Connection[Any]
     for table, found in rows(connection, "w2zq-").items():
         assert found == single[table], table
     # once more over the known rows, with other content
-    changed = [{**one, "language": "vi"} for one in resources]
+    changed = [{**one, "language": "vi"} for one in resources if one["resourceType"] != "AuditEvent"]
     put_all(record, "w1zq-", changed)
     with record.atomic(), record.together():
         put_all(record, "w2zq-", changed)
