@@ -265,7 +265,7 @@
   document.addEventListener("focusout", (event) => { if (event.target.matches && event.target.matches("[role=combobox]")) close(combo(event.target)); });
 
   /* -- live: "topic X changed"; the element fetches its own part ---------------------------------------- */
-  const topicOf = (token) => token.slice(0, token.lastIndexOf(":"));
+  const topicOf = (token) => token.split(":").slice(0, -2).join(":"); // behind the topic: the time and the signature
   let stream = null, listening = "", poll = null, wait = 5000;
   const liveOnes = () => all(document, "[data-live]");
   const tell = (el) => { if (document.visibilityState !== "hidden" || document.body.classList.contains("wall")) el.dispatchEvent(new CustomEvent("yba:changed", { bubbles: false })); };
