@@ -45,6 +45,8 @@ def examples() -> list[dict[str, Any]]:
     found = []
     for number, path in enumerate(sorted(folder.rglob("*.json"))):
         resource = json.loads(path.read_text(), parse_float=str)
+        if resource["resourceType"] == "AuditEvent":  # nobody keeps one under an id of their own
+            continue
         if number % 8 == 0 and resource["resourceType"] != "Bundle":
             found.append(json.loads(path.read_text()))
     return found
@@ -71,7 +73,7 @@ def test_the_rows_are_those_of_single_writes(connection: psycopg.Connection[Any]
     for table, found in rows(connection, "w2zq-").items():
         assert found == single[table], table
     # once more over the known rows, with other content
-    changed = [{**one, "language": "vi"} for one in resources if one["resourceType"] != "AuditEvent"]
+    changed = [{**one, "language": "vi"} for one in resources]
     put_all(record, "w1zq-", changed)
     with record.atomic(), record.together():
         put_all(record, "w2zq-", changed)
