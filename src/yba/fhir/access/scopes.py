@@ -1,7 +1,9 @@
 """What SMART scopes leave of a role: a further limit on types, interactions and rows, never more than the role has.
 
 Source: SMART App Launch 2.2, scopes-and-launch-context. A scope of the context ``patient`` reaches the chart of the
-launch; types that are in no chart (catalogues) it reaches whole. ``r``: read, vread, history of one; ``s``: search and
+launch; of types that are in no chart (catalogues) it reaches what is nobody else's.
+
+``r``: read, vread, history of one; ``s``: search and
 history of a type; ``c``, ``u`` (with patch), ``d``.
 """
 
@@ -19,6 +21,8 @@ _LETTERS: Mapping[str, str] = {
 }  # fmt: skip
 _CHART = frozenset(COMPARTMENTS["Patient"]) | {"Patient"}
 _LAUNCHED = "r.patient = %(actor_launched)s"
+# A row of a type that is in no compartment may be somebody's all the same: a Binary by its security context.
+_OF_NOBODY = f"(r.patient is null or {_LAUNCHED})"
 _WHOLE = frozenset({"system", "user"})
 
 
@@ -31,9 +35,9 @@ def limit(held: tuple[Scope, ...], type_name: str, interaction: str) -> Criteria
         if one.type not in (type_name, "*") or letter not in one.interactions:
             continue
         parts = []
-        if one.context == "patient" and type_name in _CHART:
-            parts.append(_LAUNCHED)
-        elif one.context not in ("patient", *_WHOLE):
+        if one.context == "patient":
+            parts.append(_LAUNCHED if type_name in _CHART else _OF_NOBODY)
+        elif one.context not in _WHOLE:
             continue
         if one.criteria:
             if one.type == "*":

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from yba.fhir.access import policy
+from yba.fhir.access import past, policy
 from yba.fhir.access.roles import ANY
 from yba.fhir.audit import search as audit_search
 from yba.fhir.audit.terms import TYPE as AUDIT
-from yba.fhir.condition import ALL
+from yba.fhir.condition import ALL, Condition
 from yba.fhir.errors import Forbidden, Gone, NotFound, Unsupported
 from yba.fhir.record.failures import translated
 from yba.fhir.store import read
@@ -110,7 +110,7 @@ def vread_stored(record: Record, type_name: str, identifier: str, version: str) 
     """One version; the actor must be able to see the resource as it is now.
 
     A version that was another patient's or kept by another facility (misfiled, then put right) is not there for who
-    does not see all.
+    does not see all; nor is one that says what the actor may not see, though the resource says it no more.
     """
     stored, _ = current(record, type_name, identifier)
     if type_name == AUDIT and version == "1":
@@ -122,7 +122,11 @@ def vread_stored(record: Record, type_name: str, identifier: str, version: str) 
             if version.isdecimal() and version.isascii() and len(version) < 10
             else None
         )
-    if found is None or not (found.kept_like(stored) or policy.sees_all(record.actor, type_name)):
+    if (
+        found is None
+        or not (found.kept_like(stored) or policy.sees_all(record.actor, type_name))
+        or not past.told(record.connection, found, record.may(type_name))
+    ):
         raise NotFound(
             "store.version-not-found",
             f"There is no version {version[:64]} of {type_name}/{identifier}.",
@@ -157,15 +161,39 @@ def history(
     if identifier is not None and type_name is not None:
         current(record, type_name, identifier, interaction="history")
     with translated:
-        found = read.history(record.connection, type_name, identifier, condition=condition, asked=asked)
+        found, _ = _told(record, type_name, identifier, condition, asked)
         total = (
             read.count_history(record.connection, type_name, identifier, condition=condition, asked=asked)
             if count
             else None
         )
+        if total is not None and identifier is not None and condition.sql is not None:
+            every = replace(asked, after=None, count=_MANY)
+            total -= _told(record, type_name, identifier, condition, every)[1]
     subject = found[0][1] if identifier is not None and found else None
     record.audit("history", type_name=type_name, stored=subject)
     return Versions([(name, record.shown(one)) for name, one in found], total)
+
+
+_MANY = 1_000_000
+"""More versions than a resource has."""
+
+
+def _told(
+    record: Record, type_name: str | None, identifier: str | None, condition: Condition, asked: read.History
+) -> tuple[list[tuple[str, Stored]], int]:
+    """The versions the actor may be told of, as many as are asked; and how many between them are hidden."""
+    found: list[tuple[str, Stored]] = []
+    hidden, place = 0, asked
+    while True:
+        part = read.history(record.connection, type_name, identifier, condition=condition, asked=place)
+        kept = [one for one in part if past.told(record.connection, one[1], condition)]
+        hidden += len(part) - len(kept)
+        found += kept
+        if len(part) < place.count or len(found) >= asked.count:
+            return found[: asked.count], hidden
+        last = part[-1][1]
+        place = replace(place, after=(last.updated, last.rid, last.version))
 
 
 def history_stored(

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from yba.fhir.access import past
 from yba.fhir.errors import TooCostly
 from yba.fhir.search import canonical, statement
 from yba.fhir.search.asked import ANY, Include
@@ -135,7 +136,9 @@ def _resolved(
         for current in _linked(connection, kind, Clause("r.id = any({})", (sorted(ids),)), asking):
             for version in sorted(ids[current.id], key=lambda one: one or 0):
                 found = (
-                    current if version in (None, current.version) else _version(connection, current, version)
+                    current
+                    if version in (None, current.version)
+                    else _version(connection, current, version, asking)
                 )
                 if found is not None:
                     yield found
@@ -148,12 +151,14 @@ def _own(url: str, base_url: str | None) -> tuple[str | None, str, str | None]:
     return None, url, None
 
 
-def _version(connection: _Connection, current: Stored, version: int | None) -> Stored | None:
-    """A version of a resource whose current one may be seen, unless it was another patient's or facility's."""
+def _version(connection: _Connection, current: Stored, version: int | None, asking: Asking) -> Stored | None:
+    """A version of a resource whose current one may be seen, unless it was another's or says what is hidden."""
     if version is None:
         return current
     found = read.one_version(connection, current.type, current.id, version)
     if found is None or found.content is None or not found.kept_like(current):
+        return None
+    if not past.told(connection, found, asking.access(current.type)):
         return None
     return msgspec.structs.replace(
         found, rid=0

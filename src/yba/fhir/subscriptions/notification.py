@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 
+from yba.fhir.access import past
 from yba.fhir.model import tree
 from yba.fhir.model.dates import instant
 from yba.fhir.record import Record
@@ -55,6 +56,8 @@ def focus(record: Record, event: Event) -> Stored | None:
         return None
     found = store.one_version(record.connection, event.type, event.id, event.version)
     if found is None or not found.kept_like(seen[0]):  # it was another's then
+        return None
+    if not past.told(record.connection, found, condition):
         return None
     return record.shown(found)
 

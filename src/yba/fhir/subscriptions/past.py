@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from yba.fhir.access import policy
+from yba.fhir.access import past, policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.model import codec
 from yba.fhir.search.index import rows as index_rows
@@ -53,10 +53,11 @@ def matched(
     with connection.transaction() as savepoint:
         condition = policy.condition(actor, type_name, "search")
         current = read.current(connection, type_name, identifier, condition=condition, lock=True)
-        past = read.one_version(connection, type_name, identifier, version)
+        then = read.one_version(connection, type_name, identifier, version)
         found = False
-        if current is not None and past is not None and past.patient == current[0].patient:
-            found = _restored(connection, past, current[1]) and search()
+        if current is not None and then is not None and then.patient == current[0].patient:
+            seen = past.told(connection, then, condition)
+            found = seen and _restored(connection, then, current[1]) and search()
         raise psycopg.Rollback(savepoint)
     return found
 

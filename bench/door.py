@@ -1,0 +1,106 @@
+"""What the access door costs: the same read and the same search, asked by somebody with relations and by the system.
+
+Both are asked in turn, one request each, over one connection, so that what else the machine does falls on both alike.
+The doctor's door is the longest text of all: own patients, treated persons, consents, labels; the citizen's asks for
+the own chart, wards and persons who let them act. The system sees every row without a condition.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from itertools import cycle, islice
+from typing import Any
+from urllib.parse import urlencode
+from wsgiref.util import setup_testing_defaults
+
+import psycopg
+
+from yba.fhir import rest
+from yba.fhir.access import SYSTEM, Actor
+from yba.fhir.store import Journal
+
+ASKED, WARM = 2_000, 200
+GOALS = {"read": 0.15, "search": 0.20}
+FACILITY = "bench-f0"
+_REQUESTS = {
+    "read": "Observation/#-o3",
+    "search": "Observation?"
+    + urlencode({"patient": "#", "category": "vital-signs", "_sort": "-date"}, safe="#"),
+}
+# Whose charts the doctor stands to: persons with an open visit at the facility, whose results it keeps.
+_PERSONS = (
+    "select distinct r.patient::varchar from record.resource r join record.standing s on s.patient = r.patient"
+    " where r.type = 'Observation' and r.id = r.patient || '-o3' and r.facility = %s and s.holder = 'facility:' || %s"
+    " and s.basis = 'visit' order by 1 limit 200"
+)
+
+
+def report(uri: str) -> bool:
+    """Print a line for each request and actor; whether the door costs no more than its goals."""
+    with psycopg.connect(uri, autocommit=True, prepare_threshold=2) as connection:
+        persons = [row[0] for row in connection.execute(_PERSONS, (FACILITY, FACILITY)).fetchall()]
+        if not persons:
+            raise RuntimeError("nobody has an open visit at the facility the bench asks for")
+        journal = Journal(partial(psycopg.connect, uri, autocommit=True))
+        try:
+            return all([_line(connection, journal, persons, *one) for one in _REQUESTS.items()])
+        finally:
+            journal.close()
+
+
+def _line(
+    connection: psycopg.Connection[Any], journal: Journal, persons: list[str], name: str, asked: str
+) -> bool:
+    actors: dict[str, Actor] = {"system": SYSTEM}
+    application = rest.application(
+        lambda: connection, actors.get, base_url="http://127.0.0.1/fhir", journal=journal
+    )
+    kept = True
+    for role, how in _ACTORS.items():
+        times: dict[str, list[float]] = {"system": [], role: []}
+        for number, person in enumerate(islice(cycle(persons), ASKED + WARM)):
+            actors[role] = Actor(user=f"bench-{role}", role=role, **{k: v or person for k, v in how.items()})
+            for token in ("system", role) if number % 2 else (role, "system"):
+                start = time.perf_counter()
+                _ask(application, asked.replace("#", person), token)
+                if number >= WARM:
+                    times[token].append(time.perf_counter() - start)
+        free, held = (_middle(times[one]) for one in ("system", role))
+        cost = 1 - free / held
+        kept &= cost <= GOALS[name]
+        print(
+            f"door        {name:8}{role:9}{1 / held:8,.0f}/s, system {1 / free:8,.0f}/s:"
+            f" costs {cost:4.0%} (goal {GOALS[name]:.0%})",
+            flush=True,
+        )
+    return kept
+
+
+#: Fields of an actor; None stands for the person who is asked about.
+_ACTORS: Mapping[str, Mapping[str, Any]] = {
+    "doctor": {"facility": FACILITY, "practitioner": "bench-d0", "departments": frozenset({"bench-k0"})},
+    "citizen": {"person": None},
+}
+
+
+def _middle(times: list[float]) -> float:
+    """Seconds of one request: the mean of the middle half, which a stumble of the machine does not move."""
+    ordered = sorted(times)
+    middle = ordered[len(ordered) // 4 : len(ordered) * 3 // 4]
+    return sum(middle) / len(middle)
+
+
+def _ask(application: Any, address: str, token: str) -> None:
+    path, _, query = address.partition("?")
+    environ: dict[str, Any] = {
+        "PATH_INFO": f"/{path}",
+        "QUERY_STRING": query,
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+    }
+    setup_testing_defaults(environ)
+    status: list[str] = []
+    body = b"".join(application(environ, lambda line, _: status.append(line)))
+    if not status[0].startswith("200") or b'"total":0' in body:
+        raise RuntimeError(f"{address} as {token}: {status[0]} {body[:200]!r}")
