@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.care.sharing.village import Village
+from tests.care.sharing.village import HIV, Village
 from yba import fhir
 from yba.care.sharing import giving, tables
 from yba.care.sharing.terms import Holder, Terms, read
@@ -72,8 +72,29 @@ def test_in_nobody_elses_name(village: Village) -> None:
     assert key_of(caught) == "consent.performer"
     with pytest.raises((errors.Forbidden, errors.NotFound)):
         own.create(sharing(village.hung.id or "", [B], now=village.moment))
-    with pytest.raises((errors.Forbidden, errors.NotFound)):  # a child's is given on the pages
-        own.create(sharing(village.tot.id or "", [B], now=village.moment))
+
+
+def test_a_guardian_gives_a_childs_and_no_wider(village: Village) -> None:
+    own, row = village.by(village.hanh), village.observation(village.na)
+    made = sharing(village.na.id or "", [B], now=village.moment)
+    made.performer = [Reference(reference=f"Patient/{village.own.id}")]
+    with pytest.raises(errors.Invalid) as caught:  # at nine the child is asked
+        own.create(made)
+    assert key_of(caught) == "consent.assent"
+    made.performer.append(Reference(reference=f"Patient/{village.na.id}"))
+    labelled = sharing(village.na.id or "", [B], now=village.moment, labels=[HIV])
+    labelled.performer = made.performer
+    to_kin = sharing(
+        village.na.id or "", [Reference(reference=f"Patient/{village.hung.id}")], now=village.moment
+    )
+    to_kin.performer = made.performer
+    for wider in (labelled, to_kin):
+        with pytest.raises(errors.Invalid) as caught:
+            own.create(wider)
+        assert key_of(caught) == "consent.wider"
+    assert not village.sees(village.doctor, row)
+    own.create(made)
+    assert village.sees(village.doctor, row)
 
 
 def test_not_by_a_child_nor_for_next_of_kin_nor_by_an_app(village: Village) -> None:

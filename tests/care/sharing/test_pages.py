@@ -313,3 +313,15 @@ def test_of_the_dead_nothing_is_opened_for_one_who_lives(village: Village) -> No
     done = kin_requests.decide(office, asked.pk, accept=True, answer="x")
     assert getattr(done, "key", "") == "kin.not-dead"
     assert consents(village, village.hung) == []
+
+
+def test_each_purpose_opens_to_who_reads_for_it(village: Village, citizen: Client) -> None:
+    clerk = village.by(Account.objects.create_account("bhyt", role="insurance_clerk", facility="B"))
+    page = citizen.post(NEW, {**ALL, "purposes": "HPAYMT"}).content.decode()
+    assert "Được xem thêm 2 mục" in page  # who it is, and the illness
+    give(citizen, purposes="HPAYMT", once="p")
+    assert village.sees(clerk, village.illness, "Condition")
+    assert not village.sees(village.doctor, village.illness, "Condition")
+    give(citizen, purposes="TREAT", once="t")
+    assert village.sees(village.doctor, village.illness, "Condition")
+    assert not village.sees(clerk, village.result)

@@ -12,10 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from yba.care import messages
-from yba.care.sharing.giving import phones_of
+from yba.care.refusal import Refusal
+from yba.care.sharing.giving import Giver, giver_of, phones_of
 from yba.fhir.access.consent import is_of_a_rule
-from yba.fhir.access.standing import is_dead, is_ward, target
-from yba.fhir.errors import Forbidden, Invalid
+from yba.fhir.access.standing import target
+from yba.fhir.errors import Forbidden, Invalid, NotFound
 from yba.fhir.model import codec
 from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.datatypes import Resource
@@ -92,31 +93,55 @@ def _patient(record: Record, consent: Consent) -> Patient:
 
 
 def _check_own(record: Record, consent: Consent, patient: Patient) -> None:
-    now = record.clock()
-    if patient.id != record.actor.person:
-        raise Forbidden("consent.not-own", "Over this interface a person consents for themselves only.")
-    if is_ward(patient, now):
-        raise Forbidden(
-            "consent.minor", "Below 16 a guardian consents, on the pages of Y Bạ, and the child is asked."
-        )
-    if is_dead(patient):
-        raise Forbidden("consent.dead", "The book of a person who has died is locked.")
+    """By the person, or by the guardian of a child, of whom from 7 the child is named as well."""
+    who = _giver(record, patient)
     if consent.status != "active":
         raise Invalid("consent.status", "A consent that is given has status 'active'.", path="Consent.status")
-    for place, one in enumerate(consent.performer):
-        if target(one) != ("Patient", patient.id):
+    known = {("Patient", record.actor.person), ("Patient", patient.id)}
+    performers = [target(one) for one in consent.performer]
+    for place, one in enumerate(performers):
+        if one not in known:
             raise Invalid(
                 "consent.performer",
-                f"Consent.performer[{place}]: who gives it is the person themselves, Patient/{patient.id}.",
+                f"Consent.performer[{place}]: who gives it is Patient/{record.actor.person}.",
                 path=f"Consent.performer[{place}]",
             )
-    named = [actor.reference for one in _provisions(consent.provision) for actor in one.actor]
-    if any(target(one) == ("Patient", patient.id) for one in named):
+    if who.asks_child and not known.issubset(performers):
+        raise Invalid(
+            "consent.assent",
+            "From 7 a child is asked: name the guardian and the child in Consent.performer.",
+            path="Consent.performer",
+        )
+    named = [target(actor.reference) for one in _provisions(consent.provision) for actor in one.actor]
+    if ("Patient", patient.id) in named:
         raise Invalid(
             "consent.to-oneself",
             "A person needs no consent to see their own book.",
             path="Consent.provision.actor",
         )
+    labels = [one for one in _provisions(consent.provision) if one.type == "permit" and one.securityLabel]
+    if who.who == "guardian" and (labels or any(kind in ("Patient", "RelatedPerson") for kind, _id in named)):
+        raise Invalid(
+            "consent.wider",
+            "A guardian gives neither the child's sensitive kinds nor the book to other relatives.",
+            path="Consent.provision",
+        )
+
+
+def _giver(record: Record, patient: Patient) -> Giver:
+    try:
+        found = giver_of(record, patient.id or "")
+    except NotFound:
+        raise Forbidden(
+            "consent.not-own", "A person consents for themselves, or as guardian of a child."
+        ) from None
+    if isinstance(found, Refusal):
+        said = {
+            "share.minor": ("consent.minor", "Below 16 a guardian consents, and from 7 the child is asked."),
+            "share.dead": ("consent.dead", "The book of a person who has died is locked."),
+        }[found.key]
+        raise Forbidden(*said)
+    return found
 
 
 def _check_noted(record: Record, consent: Consent, patient: Patient) -> None:
