@@ -10,12 +10,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.builders import an_organization
 from tests.care.sharing.village import HIV, Village
 from yba.care.messages.models import Message
 from yba.care.sharing import asking, kin_requests, tables
 from yba.care.sharing.models import Ask, KinRequest
 from yba.care.sharing.terms import read
 from yba.fhir.r4.consent import Consent
+from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import Account
 
@@ -325,3 +327,14 @@ def test_each_purpose_opens_to_who_reads_for_it(village: Village, citizen: Clien
     give(citizen, purposes="TREAT", once="t")
     assert village.sees(village.doctor, village.illness, "Condition")
     assert not village.sees(clerk, village.result)
+
+
+def test_whom_to_share_with_is_found_without_accents(village: Village, citizen: Client) -> None:
+    village.record.create(
+        an_organization("Bệnh viện B, Khoa Nội", partOf=Reference(reference="Organization/B"), identifier=[])
+    )
+    page = citizen.get("/so/chia-se/tim?q=benh vien b").content.decode()
+    assert page.count("toi=facility") == 1
+    assert "toi=facility%3AB" in page
+    assert "toi=practitioner%3Ad1" in citizen.get("/so/chia-se/tim?q=van khoa").content.decode()
+    assert "Không tìm thấy" in citizen.get("/so/chia-se/tim?q=khong co").content.decode()

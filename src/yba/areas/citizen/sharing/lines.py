@@ -77,7 +77,7 @@ def _title(resource: Any) -> str:
 def found(record: Record, text: str, url: Any) -> tuple[list[HolderLine], bool]:
     """Facilities, programmes and staff by words of their name; the flag: there are more."""
     asked = [("name:contains", text.strip()), ("_count", str(MOST_FOUND))]
-    houses = record.search(Organization, asked)
+    houses = record.search(Organization, [*asked, ("partof:missing", "true")])
     people = record.search(Practitioner, asked)
     lines = [
         HolderLine(one.name or "", _place(one), url(_of_organization(one)))
