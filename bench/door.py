@@ -8,7 +8,7 @@ the own chart, wards and persons who let them act. The system sees every row wit
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle, islice
 from typing import Any
@@ -45,7 +45,8 @@ def report(uri: str) -> bool:
             raise RuntimeError("nobody has an open visit at the facility the bench asks for")
         journal = Journal(partial(psycopg.connect, uri, autocommit=True))
         try:
-            return all([_line(connection, journal, persons, *one) for one in _REQUESTS.items()])
+            kept = [_line(connection, journal, persons, *one) for one in _REQUESTS.items()]
+            return all(kept)
         finally:
             journal.close()
 
@@ -61,7 +62,7 @@ def _line(
     for role, how in _ACTORS.items():
         times: dict[str, list[float]] = {"system": [], role: []}
         for number, person in enumerate(islice(cycle(persons), ASKED + WARM)):
-            actors[role] = Actor(user=f"bench-{role}", role=role, **{k: v or person for k, v in how.items()})
+            actors[role] = how(person)
             for token in ("system", role) if number % 2 else (role, "system"):
                 start = time.perf_counter()
                 _ask(application, asked.replace("#", person), token)
@@ -78,11 +79,18 @@ def _line(
     return kept
 
 
-#: Fields of an actor; None stands for the person who is asked about.
-_ACTORS: Mapping[str, Mapping[str, Any]] = {
-    "doctor": {"facility": FACILITY, "practitioner": "bench-d0", "departments": frozenset({"bench-k0"})},
-    "citizen": {"person": None},
-}
+def _doctor(_: str) -> Actor:
+    return Actor(
+        user="bench-doctor", role="doctor", facility=FACILITY, practitioner="bench-d0",
+        departments=frozenset({"bench-k0"}),
+    )  # fmt: skip
+
+
+def _citizen(person: str) -> Actor:
+    return Actor(user="bench-citizen", role="citizen", person=person, persons=frozenset({person}))
+
+
+_ACTORS: Mapping[str, Callable[[str], Actor]] = {"doctor": _doctor, "citizen": _citizen}
 
 
 def _middle(times: list[float]) -> float:
