@@ -10,8 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from joserfc import jwt
 
+from tests import signing
 from tests.site.oauth.steps import (
     BACK,
     FHIR,
@@ -84,6 +86,16 @@ def test_the_identity_is_signed_and_for_this_app(steps: Steps, citizen: Account,
         "fhirUser": f"{FHIR}/Patient/{person}",
         "name": "Nguyễn Thị Hạnh",
     }
+
+
+def test_the_time_of_signing_in_is_that_of_this_session(app: App, citizen: Account, person: str) -> None:
+    browser = Client()
+    signing.enter_citizen(browser, citizen.phone)
+    began = browser.session["account_authentication_methods"][-1]["at"]
+    Account.objects.filter(pk=citizen.pk).update(last_login=timezone.now() + timedelta(hours=3))  # elsewhere
+    tokens = Steps(app, browser).tokens(scope="openid", nonce="n-1")
+    claims = jwt.decode(tokens["id_token"], keys.signing_key(), algorithms=["RS256"]).claims
+    assert claims["auth_time"] == int(began)
 
 
 def test_less_is_given_where_less_is_ticked(steps: Steps, record: Any, person: str) -> None:

@@ -34,6 +34,8 @@ class Asking:
     session: str
     nonce: str = ""
     open: list[Connection] = field(default_factory=list)
+    #: When the person proved who they are in this very session; another session's time says nothing of this one.
+    proved_at: datetime | None = None
 
     @property
     def citizen(self) -> bool:
@@ -76,7 +78,9 @@ class Asking:
         return found if found and scopes.all_within(self.asked, scopes.split(found.scopes)) else None
 
 
-def asking(grant: Any, account: Account, *, session: str, now: datetime) -> Asking:
+def asking(
+    grant: Any, account: Account, *, session: str, now: datetime, proved_at: datetime | None = None
+) -> Asking:
     """Read a checked request as a question to this person. Raises OAuth2Error, told to the app."""
     request = grant.request
     app: App = request.client
@@ -96,7 +100,7 @@ def asking(grant: Any, account: Account, *, session: str, now: datetime) -> Aski
             "Nothing asked can be given to this account.", redirect_uri=grant.redirect_uri
         )
     held = list(Connection.objects.filter(app=app, account=account, ended_at=None, until__gt=now))
-    return Asking(app, account, asked, launch, session, data.get("nonce", ""), held)
+    return Asking(app, account, asked, launch, session, data.get("nonce", ""), held, proved_at)
 
 
 def _meant(asked: list[str], account: Account, launch: Launch | None) -> list[str]:
@@ -156,7 +160,7 @@ def sitting_of(
         context=context,
         session="" if scopes.OFFLINE in given else asked.session,
         nonce=asked.nonce,
-        signed_in_at=account.last_login or now,
+        signed_in_at=asked.proved_at or account.last_login or now,
         began_at=now,
     )
 

@@ -6,9 +6,11 @@ was not registered, letter by letter; a request whose app or address is wrong en
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.account.internal.flows.login import get_authentication_records
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError
 from django.contrib.auth.views import redirect_to_login
@@ -123,7 +125,14 @@ class _NotCode(OAuth2Error):
 
 def _asking(request: HttpRequest, grant: Any) -> Asking:
     account: Any = request.user
-    return deciding.asking(grant, account, session=request.session.session_key or "", now=timezone.now())
+    proofs = get_authentication_records(request, account)
+    return deciding.asking(
+        grant,
+        account,
+        session=request.session.session_key or "",
+        now=timezone.now(),
+        proved_at=datetime.fromtimestamp(proofs[-1]["at"], UTC) if proofs else None,
+    )
 
 
 def _sign_in(request: HttpRequest, grant: Any) -> HttpResponse:
