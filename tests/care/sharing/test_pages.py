@@ -338,3 +338,13 @@ def test_whom_to_share_with_is_found_without_accents(village: Village, citizen: 
     assert "toi=facility%3AB" in page
     assert "toi=practitioner%3Ad1" in citizen.get("/so/chia-se/tim?q=van khoa").content.decode()
     assert "Không tìm thấy" in citizen.get("/so/chia-se/tim?q=khong co").content.decode()
+
+
+def test_the_room_knows_whether_the_book_is_shared(village: Village, citizen: Client) -> None:
+    village.visit(village.own)
+    state = asking.state_of(village.doctor, village.own)
+    assert (state.is_shared, state.asked, state.phone) == (False, None, "0905123456")
+    asking.ask(village.doctor, village.own.id or "", origin="http://testserver")
+    assert asking.state_of(village.doctor, village.own).waits_for_code
+    give(citizen)
+    assert asking.state_of(village.doctor, village.own).is_shared
