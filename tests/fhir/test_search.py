@@ -379,7 +379,9 @@ def test_what_is_hidden_is_neither_counted_nor_included(
     record: fhir.Record, connection: psycopg.Connection[Any]
 ) -> None:
     put(record, patient("p"), patient("q"), observation("a"), observation("c", of="Patient/q"))
-    citizen = fhir.open(connection, actor=Actor(user="u", role="citizen", persons=frozenset({"p"}), person="p"))
+    citizen = fhir.open(
+        connection, actor=Actor(user="u", role="citizen", persons=frozenset({"p"}), person="p")
+    )
     assert found(citizen, "Observation") == ["a"]
     assert citizen.count("Observation") == 1
     assert found(citizen, "Observation", ("patient", "q")) == []

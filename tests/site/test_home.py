@@ -28,7 +28,9 @@ def test_a_stranger_is_welcomed(client: Client) -> None:
 
 @pytest.mark.parametrize("role", [role for role in roles.NAMES if role != roles.SYSTEM])
 def test_each_role_goes_to_its_first_page_that_exists(role: str) -> None:
-    first = next((url for name, _, _ in navigation.PAGES.get(role, []) if (url := navigation.address(name))), None)
+    first = next(
+        (url for name, _, _ in navigation.PAGES.get(role, []) if (url := navigation.address(name))), None
+    )
     answer = signed_in(role).get("/")
     if first is None:
         assert answer.status_code == 200

@@ -175,7 +175,9 @@ def _audit() -> CapabilityStatementRestResource:
         for one in _offered("AuditEvent")
         if one.code in ("_id", "_lastUpdated") or not one.code.startswith("_")
     ]
-    references = [f"AuditEvent:{one.code}" for one in offered if one.kind == "reference" and one.code != "source"]
+    references = [
+        f"AuditEvent:{one.code}" for one in offered if one.kind == "reference" and one.code != "source"
+    ]
     codes = ("read", "vread", "create", "search-type")
     return CapabilityStatementRestResource(
         type="AuditEvent",
@@ -193,7 +195,9 @@ def _audit() -> CapabilityStatementRestResource:
         referencePolicy=["literal", "logical"],
         searchInclude=["*", *references],
         searchParam=[_parameter(one) for one in offered],
-        operation=_operations(one for one in OPERATIONS if one.takes("AuditEvent", "x") and one.name == "meta"),
+        operation=_operations(
+            one for one in OPERATIONS if one.takes("AuditEvent", "x") and one.name == "meta"
+        ),
     )
 
 

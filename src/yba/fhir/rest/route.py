@@ -53,7 +53,12 @@ def answer_of(record: Record, request: Request) -> Response:
     if path and path[-1][0] == "$" and (len(path) <= 3 or _of_version(path)):
         return _operation(record, request, path)
     methods, parts = _place(path)
-    if methods is _TYPE and request.method in _BY_CONDITION and request.condition() and path[0] != "AuditEvent":
+    if (
+        methods is _TYPE
+        and request.method in _BY_CONDITION
+        and request.condition()
+        and path[0] != "AuditEvent"
+    ):
         methods = _BY_CONDITION
     interaction = methods.get("GET" if request.method == "HEAD" else request.method)
     if interaction is not None:
