@@ -117,7 +117,9 @@ class ProfileForm(forms.Form):
         """Name, birth date and sex stand fast: shown, and whatever is sent for them is passed over."""
         for name in ("name", "birth_date", "sex"):
             self.fields[name].disabled = True
-        self.fields["name"].help_text = gettext("Đã được xác nhận; muốn sửa, mang căn cước tới quầy tiếp đón.")
+        self.fields["name"].help_text = gettext(
+            "Đã được xác nhận; muốn sửa, mang căn cước tới quầy tiếp đón."
+        )
 
     def _place(self, data: dict[str, Any]) -> places.Commune | None:
         code, text = data.get("commune") or "", data.get("commune_text") or ""
