@@ -10,6 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
@@ -79,8 +80,16 @@ def visit(browser: Browser, address: str, name: str, *, size: dict[str, int], **
     found = Visitor(name, context, context.new_page())
 
     def logged(message: Any) -> None:
-        if message.type == "error" and not REFUSAL.match(message.text) and EMPTY_STYLE not in message.text:
-            found.troubles.append(f"{message.page.url if message.page else ''}: {message.text[:300]}")
+        """What the house's pages log: an app of somebody else may be refused what it asks, and say so."""
+        where = message.page.url if message.page else ""
+        ours = not where.startswith("http") or urlsplit(where).netloc.endswith(f":{urlsplit(address).port}")
+        if (
+            ours
+            and message.type == "error"
+            and not REFUSAL.match(message.text)
+            and EMPTY_STYLE not in message.text
+        ):
+            found.troubles.append(f"{where}: {message.text[:300]}")
 
     context.on("console", logged)
     context.on(

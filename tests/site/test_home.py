@@ -31,11 +31,21 @@ def test_each_role_goes_to_its_first_page_that_exists(role: str) -> None:
     first = next(
         (url for name, _, _ in navigation.PAGES.get(role, []) if (url := navigation.address(name))), None
     )
-    answer = signed_in(role).get("/")
+    answer = signed_in(role, practitioner="bs-thu").get("/")
     if first is None:
         assert answer.status_code == 200
     else:
         assert (answer.status_code, answer["Location"]) == (302, first)
+
+
+@pytest.mark.parametrize("role", [roles.DOCTOR, roles.NURSE])
+def test_who_treats_nobody_is_led_to_no_room(role: str) -> None:
+    """An account that names no practitioner has no room and opens no chart: no page leads nowhere."""
+    answer = signed_in(role).get("/")
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "/clinic/" not in text
+    assert "Bảo mật" in text
 
 
 def test_a_page_that_is_not_there_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:

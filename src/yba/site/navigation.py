@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +17,8 @@ from yba.ui.context import NavigationItem, Place
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
+
+    from yba.site.accounts.models import Account
 
 
 #: Route name, label, icon; the first that exists is the role's home.
@@ -61,6 +63,8 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("oauth:apps", _("Ứng dụng"), "plug"),
     ],
 }
+#: Only for those who treat: whose account names who they are in the roll of practitioners.
+TREATING: Final = frozenset({"clinic:room", "clinic:emergency"})
 #: What every member of staff has beside the rooms of the role.
 OWN: list[tuple[str, StrPromise, str]] = [("accounts:security", _("Bảo mật"), "shield-check")]
 
@@ -79,12 +83,17 @@ def items(request: HttpRequest) -> list[NavigationItem]:
         return []
     role = request.user.role
     own = OWN if role in roles.STAFF and role not in roles.SCREENS else []
-    return _existing([*PAGES.get(role, []), *own])
+    return _existing([*_pages(request.user), *own])
 
 
 def rooms(request: HttpRequest) -> list[NavigationItem]:
     """The pages of the role alone: the first is its home."""
-    return _existing(PAGES.get(request.user.role, [])) if request.user.is_authenticated else []
+    return _existing(_pages(request.user)) if request.user.is_authenticated else []
+
+
+def _pages(user: Account) -> list[tuple[str, StrPromise, str]]:
+    """The role's pages that are there for this account."""
+    return [one for one in PAGES.get(user.role, []) if user.practitioner or one[0] not in TREATING]
 
 
 def _existing(pages: list[tuple[str, StrPromise, str]]) -> list[NavigationItem]:
