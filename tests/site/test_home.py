@@ -45,7 +45,7 @@ def test_who_treats_nobody_is_led_to_no_room(role: str) -> None:
     assert answer.status_code == 200
     text = answer.content.decode()
     assert "/clinic/" not in text
-    assert "Bảo mật" in text
+    assert "Người thử" in text
 
 
 def test_a_page_that_is_not_there_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
