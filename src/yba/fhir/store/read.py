@@ -49,8 +49,12 @@ def current(
         ).fetchone()
     if row is None:
         row = execute(connection, _query(condition, on_shard=False, lock=lock), params).fetchone()
-    if row is None and lock and shard is None:  # who held it may have moved it to another shard: look again
-        row = execute(connection, _query(condition, on_shard=False, lock=lock), params).fetchone()
+    while row is None and lock:
+        # Who held it may have moved it to another shard, by a deletion and an insertion: the lock then finds nothing
+        # though the row is there. An unlocked look always sees one of the two.
+        if execute(connection, _query(condition, on_shard=False, lock=False), params).fetchone() is None:
+            break
+        row = execute(connection, _query(condition, on_shard=False, lock=True), params).fetchone()
     if row is None:
         return None
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7]
@@ -238,7 +242,13 @@ def lock_many(
     params = {"types": [kind for kind, _ in pairs], "ids": [identifier for _, identifier in pairs]}
     there = set(execute(connection, _THERE, params).fetchall())
     hold_names(connection, [one for one in pairs if one not in there])
-    return {
-        (row[8], row[0]): (Stored(row[8], row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7])
-        for row in execute(connection, _CURRENT_MANY, params).fetchall()
-    }
+    while True:
+        found = {
+            (row[8], row[0]): (Stored(row[8], row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7])
+            for row in execute(connection, _CURRENT_MANY, params).fetchall()
+        }
+        # A row that was moved to another shard while it was waited for is there, and not found (see ``current``).
+        if len(found) == len(pairs) or all(
+            one in found for one in execute(connection, _THERE, params).fetchall()
+        ):
+            return found
