@@ -34,7 +34,7 @@ def by_getters(resource: Any, type_name: str, parameter: Parameter) -> Gathered:
 def by_fhirpath(resource: Any, parsed: Any, parameter: Parameter) -> Gathered:
     found = Gathered(resource=resource)
     if parameter.kind == "composite":
-        evaluated._of_composite(parameter._replace(number=1))(resource, parsed, found)
+        evaluated._of_composite(parameter._replace(number=1))(resource, parsed, found, fhirpath.Budget())
         return found
     leaf = index.leaf(parameter.kind, 1)
     for item in compiled(parameter.expression).evaluate(parsed, resolve=evaluated._resolver(parsed)):

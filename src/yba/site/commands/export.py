@@ -22,6 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    if "AuditEvent" in given.type:
+        print("yba: AuditEvents are given out by 'yba audit export'.")
+        return 2
     strange = sorted(set(given.type) - set(_types()))
     if strange:
         print(f"yba: {', '.join(strange)}: no resource type of FHIR R4.")
@@ -50,7 +53,7 @@ def run(given: argparse.Namespace) -> int:
 def _types() -> list[str]:
     from yba.fhir.r4 import MODULES
 
-    return sorted(MODULES)
+    return sorted(set(MODULES) - {"AuditEvent"})  # the audit goes out by `yba audit export`, with its seals
 
 
 def _write(record: fhir.Record, name: str, folder: Path, *, compress: bool) -> int:
