@@ -5,10 +5,12 @@ import re
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
 
+from yba.fhir.access import Actor
 from yba.ui import assets, live
 from yba.ui.context import NavigationItem, with_current
 from yba.ui.parts import Person
@@ -179,13 +181,17 @@ class Doctor:
     facility = "f1"
     practitioner = "p1"
 
-    def persons(self):
-        return ["x"]
+    def actor(self, **came):
+        return Actor(
+            user=str(self.pk), role=self.role, name=self.name, facility=self.facility,
+            practitioner=self.practitioner, persons=frozenset({"x"}), **came,
+        )  # fmt: skip
 
 
 def test_actor_and_roles():
     request = RequestFactory().get("/phong?x=1")
     request.user = Doctor()
+    request.session = SessionBase()
     actor = actor_of(request)
     assert (actor.user, actor.role, actor.facility, actor.practitioner) == ("7", "doctor", "f1", "p1")
     assert actor.persons == frozenset({"x"})
