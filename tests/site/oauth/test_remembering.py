@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -129,3 +130,37 @@ def test_every_way_something_ends_is_heard(ends: Ends, committed: str, django_db
         connection.execute("update oauth_connection set last_used_at = now()")
         time.sleep(0.3)
         assert ends.mark() == before
+
+
+def test_a_broken_connection_is_one_line_and_the_next_who_asks_listens_again(
+    ends: Ends, committed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(committed, autocommit=True) as connection:
+        gone = connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'yba-ends' and datname = current_database()"
+        )
+        assert gone.rowcount >= 1
+        soon(lambda: bool(told(caplog)))
+        assert told(caplog)[0].exc_info is None
+        assert "\n" not in told(caplog)[0].getMessage()
+        soon(lambda: ends.mark() is not None)
+    assert len(told(caplog)) == 1
+
+
+def test_while_the_database_is_gone_it_is_asked_ever_more_seldom(caplog: pytest.LogCaptureFixture) -> None:
+    clock = [0.0]
+    ends = Ends("host=/nowhere dbname=none", clock=lambda: clock[0])
+    tried = []
+    for second in range(100):
+        clock[0] = float(second)
+        before = len(told(caplog))
+        assert [ends.mark() for _ in range(3)] == [None] * 3
+        soon(lambda: not ends._listening)
+        if len(told(caplog)) > before:
+            tried.append(second)
+    assert tried == [0, 1, 3, 7, 15, 31, 61, 91]
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [one for one in caplog.records if one.name == "yba.site.oauth.remembering"]

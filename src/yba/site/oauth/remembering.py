@@ -24,44 +24,54 @@ MOST_REMEMBERED: Final = 10_000
 #: How often the listener makes sure that it still hears, and how long it is believed without.
 BEAT: Final = 2.0
 BELIEVED: Final = 6.0
+#: How long it waits before it listens again: the first time, and at most.
+SOONEST: Final = 1.0
+LATEST: Final = 30.0
 
 Ask = Callable[[str], Actor | None]
 
 
 class Ends:
-    """Hears of ends. ``mark`` changes with each; None while it is not known whether one was missed."""
+    """Hears of ends. ``mark`` changes with each; None while it is not known whether one was missed.
+
+    The thread that listens ends with its connection; whoever asks next begins another, after a while that doubles.
+    """
 
     def __init__(self, conninfo: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._conninfo, self._clock = conninfo, clock
         self._count, self._heard = 0, float("-inf")
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._listening, self._again_at, self._pause = False, float("-inf"), SOONEST
 
     def mark(self) -> int | None:
         """What is remembered under another mark is worth nothing."""
-        if self._thread is None:
+        if not self._listening:
             self._begin()
         return self._count if self._clock() - self._heard < BELIEVED else None
 
     def _begin(self) -> None:
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._listen, name="ends", daemon=True)
-                self._thread.start()
+            if not self._listening and self._clock() >= self._again_at:
+                self._listening = True
+                threading.Thread(target=self._listen, name="ends", daemon=True).start()
 
     def _listen(self) -> None:
-        while True:
-            try:
-                with psycopg.connect(
-                    self._conninfo, autocommit=True, application_name="yba-ends", connect_timeout=5
-                ) as connection:
-                    connection.execute(f"LISTEN {CHANNEL}")
-                    self._count += 1  # whatever was told while nobody listened
-                    self._hear(connection)
-            except psycopg.Error:
-                log.warning("tokens: the database does not tell of ends; each request asks", exc_info=True)
+        try:
+            with psycopg.connect(
+                self._conninfo, autocommit=True, application_name="yba-ends", connect_timeout=5
+            ) as connection:
+                connection.execute(f"LISTEN {CHANNEL}")
+                self._count += 1  # whatever was told while nobody listened
+                self._pause = SOONEST
+                self._hear(connection)
+        except psycopg.Error as problem:
+            why = " ".join(str(problem).split())
+            log.warning("tokens: the database does not tell of ends; each request asks: %s", why)
+        finally:
             self._heard = float("-inf")
-            time.sleep(1)
+            self._again_at = self._clock() + self._pause
+            self._pause = min(self._pause * 2, LATEST)
+            self._listening = False
 
     def _hear(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while True:
