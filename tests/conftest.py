@@ -32,6 +32,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "yba.site.settings"
 import django  # noqa: E402 - the environment must be set before anything reads it
 
 django.setup()
+# Whoever is started from here says it for themselves: a second worker of the same run would else have its settings,
+# and with them this process's database, before it comes to the lines above.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
