@@ -100,3 +100,24 @@ def test_deep_elements(client: Client) -> None:
     assert answer.json["issue"][0]["expression"] == [path]
     delivery = {"resourceType": "SupplyDelivery", "type": {"text": "x"}}
     assert client("POST", "/SupplyDelivery", delivery).key == "store.required-binding"
+
+
+@pytest.mark.parametrize(
+    ("kind", "element", "value", "path"),
+    [
+        ("Basic", "extension", {"url": "http://x", "valueMoney": {"value": 1, "currency": "DONG"}},
+         "Basic.extension[0].valueMoney.currency"),
+        ("Basic", "extension", {"url": "http://x", "valueAttachment": {"contentType": "pdf", "title": "x"}},
+         "Basic.extension[0].valueAttachment.contentType"),
+    ],
+)  # fmt: skip
+def test_codes_of_lists_that_others_keep(
+    client: Client, kind: str, element: str, value: dict[str, Any], path: str
+) -> None:
+    """ISO 4217 and RFC 6838: valueset-currencies.html, valueset-mimetypes.html."""
+    sent = {"resourceType": kind, "code": {"text": "x"}, element: [value]}
+    answer = client("POST", f"/{kind}", sent)
+    assert (answer.status, answer.json["issue"][0]["expression"]) == (400, [path])
+    inner = next(one for name, one in value.items() if name != "url")
+    inner.update(currency="VND") if "currency" in inner else inner.update(contentType="application/pdf")
+    assert client("POST", f"/{kind}", sent).status == 201

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pycountry
+
 from tools.r4.definitions import Definitions, Json
+
+MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
+CURRENCIES = "http://hl7.org/fhir/ValueSet/currencies"
 
 
 class Unbounded(Exception):
-    """The value set names a code system that the package does not enumerate (mime types, currencies)."""
+    """The value set names a code system that the package does not enumerate."""
 
 
 @dataclass
@@ -23,7 +28,7 @@ class Codes:
     literals: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # name -> (url, codes)
 
     def name_for(self, element: Json) -> str | None:
-        """The Literal of a code element, or None where any code is allowed."""
+        """The Literal of a code element, or None where its codes are not listed."""
         binding = element.get("binding", {})
         if binding.get("strength") != "required" or "valueSet" not in binding:
             return None
@@ -49,6 +54,8 @@ class Codes:
 
 def expand(url: str, definitions: Definitions) -> list[str]:
     """The codes of a value set, in the order published, each once. Raises Unbounded."""
+    if url == CURRENCIES:
+        return sorted(one.alpha_3 for one in pycountry.currencies)
     if url not in definitions.value_sets:
         raise Unbounded(url)
     compose = definitions.value_sets[url]["compose"]

@@ -21,6 +21,7 @@ __all__ = [
     "Instant",
     "Integer",
     "Markdown",
+    "MimeType",
     "Oid",
     "OptionalRaw",
     "PositiveInt",
@@ -65,6 +66,8 @@ DateTime = Annotated[str, Meta(pattern=rf"\A(?!0000)(?:{_DAY}(?:T{_CLOCK}{_ZONE}
 Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.-]{1,64}\Z")]
 Instant = Annotated[str, Meta(pattern=rf"\A(?!0000){_DAY}T{_CLOCK}{_ZONE}\Z")]
 Integer = Annotated[int, Meta(ge=-2147483648, le=2147483647)]
+# A media type with its parameters (RFC 6838), or what stands for one in _format (http.html#mime-type).
+MimeType = Annotated[str, Meta(pattern=r"\A(?:[^\s/;]+/[^\s/;]+\s*(?:;.*)?|xml|json|ttl)\Z")]
 Oid = Annotated[str, Meta(pattern=r"\Aurn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+\Z")]
 PositiveInt = Annotated[int, Meta(ge=1, le=2147483647)]
 String = Annotated[str, Meta(min_length=1, max_length=1048576)]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.r4.bindings import Codes
+from tools.r4.bindings import MIME_TYPES, Codes
 from tools.r4.definitions import Definitions, Json
 
 PRIMITIVES = {
@@ -170,9 +170,17 @@ def _member(
         if bound is not None:
             return Member(name, bound, many, required, primitive=True, source="codes")
         source = "" if code == "boolean" else "primitives"
-        return Member(name, PRIMITIVES[code], many, required, primitive=True, source=source)
+        type_name = "MimeType" if _is_mime_type(element) else PRIMITIVES[code]
+        return Member(name, type_name, many, required, primitive=True, source=source)
     if definitions.structures[code]["kind"] == "resource":
         if many:
             return Member(name, "Raw", many, required, source="msgspec")
         return Member(name, "OptionalRaw", many, required, source="primitives")
     return Member(name, code, many, required, source="datatypes")
+
+
+def _is_mime_type(element: Json) -> bool:
+    binding = element.get("binding", {})
+    return bool(
+        binding.get("strength") == "required" and binding.get("valueSet", "").partition("|")[0] == MIME_TYPES
+    )

@@ -29,6 +29,7 @@ _ALIASES: tuple[tuple[str, Any], ...] = (
     ("id", primitives.Id),
     ("instant", primitives.Instant),
     ("integer", primitives.Integer),
+    ("code", primitives.MimeType),
     ("oid", primitives.Oid),
     ("positiveInt", primitives.PositiveInt),
     ("string", primitives.String),

@@ -28,9 +28,9 @@ from yba.fhir.r4.datatypes import (
 )
 from yba.fhir.r4.primitives import (
     Canonical,
-    Code,
     DateTime,
     Markdown,
+    MimeType,
     Some,
     String,
     UnsignedInt,
@@ -295,9 +295,9 @@ class CapabilityStatement(DomainResource, kw_only=True):
     implementation: CapabilityStatementImplementation | None = None
     fhirVersion: FHIRVersion | None = None
     fhirVersion_ext: Element | None = None
-    format: Some[Code | None]
+    format: Some[MimeType | None]
     format_ext: Some[Element | None] = []
-    patchFormat: Some[Code | None] = []
+    patchFormat: Some[MimeType | None] = []
     patchFormat_ext: Some[Element | None] = []
     implementationGuide: Some[Canonical | None] = []
     implementationGuide_ext: Some[Element | None] = []

@@ -9,6 +9,7 @@ from yba.fhir.r4.codes import (
     ContactPointSystem,
     ContactPointUse,
     ContributorType,
+    Currencies,
     DaysOfWeek,
     EventTiming,
     IdentifierUse,
@@ -32,6 +33,7 @@ from yba.fhir.r4.primitives import (
     Instant,
     Integer,
     Markdown,
+    MimeType,
     Oid,
     PositiveInt,
     Some,
@@ -144,7 +146,7 @@ class Annotation(Element, kw_only=True):
 class Attachment(Element, kw_only=True):
     """Content in a format defined elsewhere"""
 
-    contentType: Code | None = None
+    contentType: MimeType | None = None
     contentType_ext: Element | None = None
     language: Code | None = None
     language_ext: Element | None = None
@@ -444,7 +446,7 @@ class Money(Element, kw_only=True):
 
     value: Decimal | None = None
     value_ext: Element | None = None
-    currency: Code | None = None
+    currency: Currencies | None = None
     currency_ext: Element | None = None
 
 
@@ -589,9 +591,9 @@ class Signature(Element, kw_only=True):
     when_ext: Element | None = None
     who: Reference
     onBehalfOf: Reference | None = None
-    targetFormat: Code | None = None
+    targetFormat: MimeType | None = None
     targetFormat_ext: Element | None = None
-    sigFormat: Code | None = None
+    sigFormat: MimeType | None = None
     sigFormat_ext: Element | None = None
     data: Base64Binary | None = None
     data_ext: Element | None = None

@@ -55,6 +55,7 @@ from yba.fhir.r4.primitives import (
     Instant,
     Integer,
     Markdown,
+    MimeType,
     Oid,
     PositiveInt,
     Some,
@@ -270,7 +271,7 @@ class ElementDefinitionMapping(Element, kw_only=True):
 
     identity: Id | None = None
     identity_ext: Element | None = None
-    language: Code | None = None
+    language: MimeType | None = None
     language_ext: Element | None = None
     map: String | None = None
     map_ext: Element | None = None

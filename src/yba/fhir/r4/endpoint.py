@@ -11,7 +11,7 @@ from yba.fhir.r4.datatypes import (
     Period,
     Reference,
 )
-from yba.fhir.r4.primitives import Code, Some, String, Url, bare, missing
+from yba.fhir.r4.primitives import MimeType, Some, String, Url, bare, missing
 
 
 class Endpoint(DomainResource, kw_only=True):
@@ -27,7 +27,7 @@ class Endpoint(DomainResource, kw_only=True):
     contact: Some[ContactPoint] = []
     period: Period | None = None
     payloadType: Some[CodeableConcept]
-    payloadMimeType: Some[Code | None] = []
+    payloadMimeType: Some[MimeType | None] = []
     payloadMimeType_ext: Some[Element | None] = []
     address: Url | None = None
     address_ext: Element | None = None

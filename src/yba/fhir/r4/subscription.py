@@ -2,7 +2,7 @@
 
 from yba.fhir.r4.codes import SubscriptionChannelType, SubscriptionStatus
 from yba.fhir.r4.datatypes import BackboneElement, ContactPoint, DomainResource, Element
-from yba.fhir.r4.primitives import Code, Instant, Some, String, Url, bare, missing
+from yba.fhir.r4.primitives import Instant, MimeType, Some, String, Url, bare, missing
 
 
 class SubscriptionChannel(BackboneElement, kw_only=True):
@@ -12,7 +12,7 @@ class SubscriptionChannel(BackboneElement, kw_only=True):
     type_ext: Element | None = None
     endpoint: Url | None = None
     endpoint_ext: Element | None = None
-    payload: Code | None = None
+    payload: MimeType | None = None
     payload_ext: Element | None = None
     header: Some[String | None] = []
     header_ext: Some[Element | None] = []

@@ -21,11 +21,11 @@ from yba.fhir.r4.datatypes import (
 )
 from yba.fhir.r4.primitives import (
     Canonical,
-    Code,
     DateTime,
     Id,
     Integer,
     Markdown,
+    MimeType,
     Some,
     String,
     Uri,
@@ -59,9 +59,9 @@ class TestScriptSetupActionOperation(BackboneElement, kw_only=True):
     label_ext: Element | None = None
     description: String | None = None
     description_ext: Element | None = None
-    accept: Code | None = None
+    accept: MimeType | None = None
     accept_ext: Element | None = None
-    contentType: Code | None = None
+    contentType: MimeType | None = None
     contentType_ext: Element | None = None
     destination: Integer | None = None
     destination_ext: Element | None = None
@@ -105,7 +105,7 @@ class TestScriptSetupActionAssert(BackboneElement, kw_only=True):
     compareToSourceExpression_ext: Element | None = None
     compareToSourcePath: String | None = None
     compareToSourcePath_ext: Element | None = None
-    contentType: Code | None = None
+    contentType: MimeType | None = None
     contentType_ext: Element | None = None
     expression: String | None = None
     expression_ext: Element | None = None
