@@ -56,7 +56,7 @@ def test_a_nurse_is_invited_and_comes_in_by_passkey(screens: Screens, newcomer: 
     page.get_by_role("button", name="Tạo tài khoản").click()
     page.wait_for_url("**/vao/lop-thu-hai")
     look(page, "enrol", also=DESK)
-    page.get_by_role("button", name="Tạo khoá trên máy này").click()
+    page.get_by_role("button", name="Tạo khóa trên máy này").click()
     page.get_by_role("button", name="Tôi đã cất mã").wait_for()
     assert page.locator(".codes li").count() == 10
     look(page, "recovery-codes")
@@ -67,7 +67,7 @@ def test_a_nurse_is_invited_and_comes_in_by_passkey(screens: Screens, newcomer: 
 
     page.locator(".head-out", has_text="Ra").click()
     page.goto("/vao/nhan-vien")
-    page.get_by_role("button", name="Dùng khoá truy cập (passkey)").click()
+    page.get_by_role("button", name="Dùng khóa truy cập (passkey)").click()
     page.wait_for_url(lambda url: "/vao" not in url)
     page.goto("/tai-khoan/bao-mat")
     page.get_by_text("thao.nguyen").wait_for()
@@ -80,8 +80,8 @@ def test_a_covered_desk_keeps_what_was_typed(screens: Screens, house: House) -> 
     page = signing.enter_as_staff(who, "khth")
     page.goto("/danh-tinh")
     page.locator("input[name=q]").fill("nửa câu đang gõ")
-    page.get_by_role("button", name="Khoá", exact=True).click()
-    dialog = page.get_by_role("dialog", name="Màn hình đang khoá")
+    page.get_by_role("button", name="Khóa", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Màn hình đang khóa")
     dialog.get_by_label("Mật khẩu").wait_for()
     look(page, "covered")
     assert not page.locator("main").is_visible()
@@ -92,12 +92,12 @@ def test_a_covered_desk_keeps_what_was_typed(screens: Screens, house: House) -> 
     other.close()
 
     dialog.get_by_label("Mật khẩu").fill("sai")
-    dialog.get_by_role("button", name="Mở khoá").click()
+    dialog.get_by_role("button", name="Mở khóa").click()
     dialog.get_by_text("Chưa đúng. Thử lại.").wait_for()
     page.keyboard.press("Escape")
     assert dialog.is_visible()
     dialog.get_by_label("Mật khẩu").fill(signing.PASSWORD)
-    dialog.get_by_role("button", name="Mở khoá").click()
+    dialog.get_by_role("button", name="Mở khóa").click()
     dialog.wait_for(state="detached")
     assert page.locator("input[name=q]").input_value() == "nửa câu đang gõ"
     assert page.locator("main").is_visible()

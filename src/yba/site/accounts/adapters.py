@@ -31,7 +31,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     """Accounts without e-mail: a phone number or a short name, limits in the database, texts instead of mails."""
 
     error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
-        "account_inactive": _("Tài khoản này đang khoá. Gọi tổng đài để được giúp."),
+        "account_inactive": _("Tài khoản này đang khóa. Gọi tổng đài để được giúp."),
         "enter_current_password": _("Nhập mật khẩu đang dùng."),
         "incorrect_code": _("Mã chưa đúng. Xem lại rồi nhập mã mới nhất."),
         "incorrect_password": _("Mật khẩu chưa đúng."),
@@ -119,7 +119,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         words = {
             "reauthenticate": gettext("Dùng mật khẩu"),
             "mfa_reauthenticate": gettext("Dùng mã của ứng dụng xác thực hoặc mã dự phòng"),
-            "mfa_reauthenticate:webauthn": gettext("Dùng khoá truy cập (passkey)"),
+            "mfa_reauthenticate:webauthn": gettext("Dùng khóa truy cập (passkey)"),
         }
         found = [
             one | {"description": words[one["id"]]} for one in super().get_reauthentication_methods(user)
@@ -174,7 +174,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
 
     error_messages: ClassVar[dict[str, Any]] = DefaultMFAAdapter.error_messages | {
         "cannot_delete_authenticator": _("Đây là lớp bảo vệ thứ hai duy nhất; thêm cái khác trước khi bỏ."),
-        "cannot_generate_recovery_codes": _("Bật ứng dụng xác thực hoặc khoá truy cập trước."),
+        "cannot_generate_recovery_codes": _("Bật ứng dụng xác thực hoặc khóa truy cập trước."),
         "incorrect_code": _("Mã chưa đúng. Xem lại rồi nhập mã mới nhất."),
     }
 
@@ -198,7 +198,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
 
     def generate_authenticator_name(self, user: Account, type: Any) -> str:
         count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
-        return gettext("Khoá truy cập %(number)s") % {"number": count + 1}
+        return gettext("Khóa truy cập %(number)s") % {"number": count + 1}
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()

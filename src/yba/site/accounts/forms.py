@@ -157,7 +157,7 @@ class PinForm(forms.Form):
     pin = forms.RegexField(
         rules.PIN,
         label=_("PIN mới"),
-        help_text=_("6 chữ số, dùng để mở màn hình đang khoá."),
+        help_text=_("6 chữ số, dùng để mở màn hình đang khóa."),
         max_length=6,
         error_messages={"required": _("Nhập PIN."), "invalid": _("PIN gồm đúng 6 chữ số.")},
         widget=forms.PasswordInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
@@ -225,11 +225,11 @@ class SetUpTotpForm(ActivateTOTPForm):  # type: ignore[misc]  # allauth has no t
 class SetUpPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].label = _("Tên khoá")
+        self.fields["name"].label = _("Tên khóa")
         self.fields["name"].help_text = _("Để nhận ra nó trong danh sách, ví dụ “Điện thoại của tôi”.")
         if "passwordless" in self.fields:
             self.fields["passwordless"].label = _("Dùng thay cho mật khẩu và mã")
-            self.fields["passwordless"].help_text = _("Thiết bị hỏi vân tay, khuôn mặt hoặc mã khoá máy.")
+            self.fields["passwordless"].help_text = _("Thiết bị hỏi vân tay, khuôn mặt hoặc mã khóa máy.")
             self.fields["passwordless"].initial = True
 
     def clean(self) -> Any:
@@ -239,7 +239,7 @@ class SetUpPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no
 class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].label = _("Tên khoá")
+        self.fields["name"].label = _("Tên khóa")
 
 
 def _sound(check: Callable[[], Any]) -> Any:
@@ -249,7 +249,7 @@ def _sound(check: Callable[[], Any]) -> Any:
     except forms.ValidationError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error) as broken:
-        raise forms.ValidationError(_("Khoá truy cập này không đọc được. Thử lại.")) from broken
+        raise forms.ValidationError(_("Khóa truy cập này không đọc được. Thử lại.")) from broken
 
 
 class LoginPasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types

@@ -87,7 +87,7 @@ def _right(account: Account, secret: str) -> bool:
 def _page(request: HttpRequest, account: Account, form: UnlockForm, *, part: bool) -> HttpResponse:
     has_passkey = Authenticator.objects.filter(user=account, type=Authenticator.Type.WEBAUTHN).exists()
     page = UnlockPage(
-        title=_("Màn hình đang khoá"),
+        title=_("Màn hình đang khóa"),
         name=str(account),
         form=form,
         pin=bool(account.pin),

@@ -201,7 +201,7 @@ def doubt(request: HttpRequest, doubt_id: int) -> HttpResponse:
             form.add_error(
                 None,
                 _(
-                    "Hồ sơ mới của người này đang có lịch hẹn hoặc lượt khám. Huỷ lịch hẹn rồi nối, đặt lại sau."
+                    "Hồ sơ mới của người này đang có lịch hẹn hoặc lượt khám. Hủy lịch hẹn rồi nối, đặt lại sau."
                 ),
             )
         except Doubt.DoesNotExist:

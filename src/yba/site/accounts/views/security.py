@@ -166,10 +166,10 @@ def pin(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Đã đặt PIN."))
         return redirect("accounts:security")
     page = FormPage(
-        title=_("PIN mở khoá màn hình"),
+        title=_("PIN mở khóa màn hình"),
         form=form,
         deed=_("Đặt PIN"),
-        words=[_("PIN chỉ mở màn hình đang khoá của chính mình, không dùng để đăng nhập.")],
+        words=[_("PIN chỉ mở màn hình đang khóa của chính mình, không dùng để đăng nhập.")],
         back="accounts:security",
         staff=True,
     )

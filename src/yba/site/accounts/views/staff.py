@@ -78,13 +78,13 @@ def _member(account: Account, by: Account, names: dict[str, str]) -> Member:
     now = timezone.now()
     kinds = {
         Authenticator.Type.TOTP: _("ứng dụng xác thực"),
-        Authenticator.Type.WEBAUTHN: _("khoá truy cập"),
+        Authenticator.Type.WEBAUTHN: _("khóa truy cập"),
     }
     have = Authenticator.objects.filter(user=account, type__in=list(kinds)).values_list("type", flat=True)
     if not account.is_active:
         state, kind = _("Đã nghỉ"), "off"
     elif account.suspended_at:
-        state, kind = _("Đang tạm khoá"), "missed"
+        state, kind = _("Đang tạm khóa"), "missed"
     elif account.expires_at and account.expires_at <= now:
         state, kind = _("Đã hết hạn"), "missed"
     else:
@@ -230,10 +230,10 @@ def deed(request: HttpRequest, account_id: int, what: str) -> HttpResponse:
         raise Http404
     DEEDS[what](account, by=by, request=request)
     said = {
-        "suspend": _("Đã tạm khoá %(name)s."),
+        "suspend": _("Đã tạm khóa %(name)s."),
         "lift": _("Đã mở lại tài khoản của %(name)s."),
         "end": _("Đã kết thúc tài khoản của %(name)s."),
-        "reset": _("Đã xoá lớp bảo vệ thứ hai của %(name)s; lần đăng nhập tới sẽ đặt lại."),
+        "reset": _("Đã xóa lớp bảo vệ thứ hai của %(name)s; lần đăng nhập tới sẽ đặt lại."),
     }[what]
     messages.success(request, said % {"name": account.name or account.login})
     return redirect("accounts:member", account.pk)
