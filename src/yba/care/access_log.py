@@ -177,7 +177,7 @@ def _line(one: Sitting, asker: str, names: Mapping[str, str]) -> Line:
     own = one.who == asker
     role = role_words(one.role) or (role_words("doctor") if one.practitioner else "")
     return Line(
-        name=_("Bạn") if own else one.name or _("Không rõ tên"),
+        name=_("Tôi") if own else one.name or _("Không rõ tên"),
         role="" if own else role,
         facility=names.get(one.facility or "", ""),
         since=one.since,

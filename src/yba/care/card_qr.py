@@ -139,12 +139,12 @@ def parse_insurance_qr(text: str, *, today: date) -> InsuranceQr | Refusal:
     if not birth or birth > today.isoformat()[: len(birth)]:
         return refuse(
             "qr.insurance.birth",
-            _("Ngày sinh “%(text)s” trong mã QR thẻ không hợp lệ. Hãy nhập tay theo thẻ."),
+            _("Mã QR của thẻ ghi ngày sinh “%(text)s”, không đọc được. Nhập tay theo thẻ."),
             text=fields[2],
         )
     if start is None or end is None:
         return refuse(
-            "qr.insurance.period", _("Thời hạn thẻ trong mã QR không hợp lệ. Hãy nhập tay theo thẻ.")
+            "qr.insurance.period", _("Không đọc được thời hạn thẻ trong mã QR. Nhập tay theo thẻ.")
         )
     gender: Gender = "male" if fields[3] == "1" else "female" if fields[3] == "2" else "unknown"
     return InsuranceQr(

@@ -73,7 +73,7 @@ def test_ones_own_acts_are_shown_when_asked_for(browser: Client, book: Book) -> 
     assert len(lines(browser)) == 1
     browser.get("/so/")
     everything = lines(browser, f"{PAGE}?toi=1")
-    assert [one.split()[0] for one in everything] == ["Bạn", "BS."]
+    assert [one.split()[0] for one in everything] == ["Tôi", "BS."]
 
 
 def test_nothing_yet_says_so(browser: Client, book: Book) -> None:

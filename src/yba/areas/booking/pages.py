@@ -279,7 +279,7 @@ def request_line(one: queries.Waiting, *, today: date, current: str) -> RequestL
     """A request in words."""
     late, count = one.due.late, one.due.minutes
     said = _("quá hạn %(count)s phút") if late else _("còn %(count)s phút")
-    held = _("Bạn đang giữ") if one.held_by_me else ""
+    held = _("Mình đang giữ") if one.held_by_me else ""
     if one.held_by and not one.held_by_me:
         held = _("%(name)s đang gọi") % {"name": one.held_by}
     return RequestLine(

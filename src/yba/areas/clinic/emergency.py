@@ -49,7 +49,7 @@ class OpenForm(forms.Form):
     )  # fmt: skip
     words = forms.CharField(
         label=gettext_lazy("Tình trạng người bệnh"), min_length=emergency.SHORTEST, max_length=1000,
-        help_text=gettext_lazy("Người bệnh và kiểm toán viên đọc câu này."),
+        help_text=gettext_lazy("Người bệnh và người kiểm tra nhật ký đọc câu này."),
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"min_length": gettext_lazy("Viết rõ tình trạng, ít nhất 10 chữ cái.")},
     )  # fmt: skip

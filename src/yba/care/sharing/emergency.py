@@ -115,7 +115,7 @@ def _refusal(record: Record, opening: Opening) -> Refusal | None:
     if opening.reason not in {one.key for one in tables.reasons()}:
         return refuse("emergency.reason", _("Chọn lý do mở cấp cứu."))
     if len(opening.words.strip()) < SHORTEST:
-        return refuse("emergency.words", _("Viết rõ tình trạng, ít nhất 10 chữ cái: kiểm toán viên sẽ đọc."))
+        return refuse("emergency.words", _("Viết rõ tình trạng, ít nhất 10 chữ cái: người kiểm tra nhật ký sẽ đọc."))
     if is_desk(record.actor) and not _works_here(record, opening.practitioner):
         return refuse("emergency.doctor", _("Chọn bác sĩ trực của cơ sở: chỉ người đó mở được sổ."))
     return None
@@ -210,7 +210,7 @@ def judge(record: Record, number: int, *, justified: bool, note: str) -> Review 
         if row.state != Review.State.WAITING:
             return refuse("review.judged", _("Lần mở này đã có kết luận của %(name)s."), name=row.judged_by)
         if row.account == record.actor.user:
-            return refuse("review.own", _("Người mở không tự xem xét. Chuyển cho kiểm toán viên khác."))
+            return refuse("review.own", _("Người mở không tự xem xét. Chuyển cho người kiểm tra nhật ký khác."))
         row.state = Review.State.JUSTIFIED if justified else Review.State.UNJUSTIFIED
         row.note, row.judged_at, row.judged_by = note.strip(), record.clock(), record.actor.name
         row.save(update_fields=["state", "note", "judged_at", "judged_by"])

@@ -37,7 +37,7 @@ def send_code(phone: str, *, address: str, now: datetime, asker: str = "", text:
         row.sent_at, row.expires_at, row.tries = now, now + rules.CODE_LIFE, 0
         row.save()
         if not text:
-            text = _("Mã đăng nhập Y Bạ của bạn là %(code)s, có hiệu lực 5 phút. Không đưa mã này cho ai.")
+            text = _("Mã đăng nhập Y Bạ là %(code)s, có hiệu lực 5 phút. Không đưa mã này cho ai.")
         messages.send(phone, text % {"code": code}, "accounts.code")
     return None
 

@@ -25,7 +25,7 @@ def sentence(refusal: Refusal) -> str:
     return {
         Refusal.BAD_PHONE: _("Số điện thoại chưa đúng. Ví dụ: 0912 345 678."),
         Refusal.TOO_SOON: _("Mã vừa được gửi. Đợi một phút rồi hãy xin mã mới."),
-        Refusal.TOO_MANY: _("Bạn đã thử quá nhiều lần. Hãy thử lại sau một giờ."),
+        Refusal.TOO_MANY: _("Đã thử quá nhiều lần. Thử lại sau một giờ."),
         Refusal.WRONG: _("Mã chưa đúng. Xem lại tin nhắn rồi nhập lại."),
         Refusal.EXPIRED: _("Mã đã hết hiệu lực. Hãy xin mã mới."),
     }[refusal]

@@ -37,7 +37,7 @@ class PhoneForm(forms.Form):
     phone = forms.CharField(
         label=_("Số điện thoại"),
         max_length=24,
-        error_messages={"required": _("Nhập số điện thoại của bạn.")},
+        error_messages={"required": _("Nhập số điện thoại.")},
         widget=forms.TextInput(
             attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel", "autofocus": True}
         ),

@@ -54,7 +54,7 @@ def invite(
             expires_at=timezone.now() + rules.INVITATION_LIFE,
         )
         link = f"{settings.YBA_ORIGIN}/moi/{key}"
-        text = _("Bạn được mời dùng Y Bạ với vai trò %(role)s. Mở trong 3 ngày: %(link)s") % {
+        text = _("Lời mời dùng Y Bạ với vai trò %(role)s. Mở trong 3 ngày: %(link)s") % {
             "role": str(roles.NAMES[role]),
             "link": link,
         }

@@ -23,7 +23,7 @@ class FilterForm(forms.Form):
         label=_("Sổ của ai"),
         required=False,
         max_length=100,
-        help_text=_("Tên, số định danh, số điện thoại hoặc mã."),
+        help_text=_("Tên, số căn cước, số điện thoại hoặc mã."),
     )
     viec = forms.ChoiceField(label=_("Việc"), required=False, choices=[*_ANY, *ACTS.items()])
     loai = forms.ChoiceField(label=_("Loại dữ liệu"), required=False, choices=[*_ANY, *TYPES.items()])

@@ -86,7 +86,7 @@ def share_line(one: Given, now: datetime) -> ShareLine:
     until = _("tới hết %(day)s") % {"day": day_of(one.until)} if one.until else _("tới khi rút lại")
     notes = [purposes_words(one.purposes), f"{parts_words(one.parts)}, {until}"]
     if one.emergency:
-        notes = [_("Mở cấp cứu: tự hết sau 3 giờ, được kiểm toán viên xem xét")]
+        notes = [_("Mở cấp cứu: tự hết sau 3 giờ, được người kiểm tra nhật ký xem xét")]
     if one.sensitive and not one.emergency:
         notes.append(_("Có mục nhạy cảm: %(names)s") % {"names": sensitive_words(one.sensitive)})
     return ShareLine(

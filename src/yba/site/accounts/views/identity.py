@@ -119,7 +119,7 @@ def _number(
             address=client_address(request),
             now=now,
             asker=asker(request, "desk"),
-            text=_("Mã để thêm số này vào tài khoản Y Bạ là %(code)s. Chỉ đọc cho nhân viên đang tiếp bạn."),
+            text=_("Mã để thêm số này vào tài khoản Y Bạ là %(code)s. Chỉ đọc cho nhân viên ở quầy."),
         )
         if refusal not in (None, rules.Refusal.TOO_SOON):
             phone.add_error("phone", sentence(refusal or rules.Refusal.TOO_MANY))

@@ -106,7 +106,7 @@ def _recovered(request: HttpRequest, form: RecoveryForm, number: str) -> bool:
     limits.clear(f"recover:p:{old}")
     sessions.end_all(account)  # whoever has the lost phone is signed in on it
     events.note("factor", request=request, account=account, detail="phone: changed by recovery")
-    text = _("Số điện thoại đăng nhập Y Bạ của bạn vừa đổi. Nếu không phải bạn làm, gọi tổng đài ngay.")
+    text = _("Số điện thoại đăng nhập Y Bạ vừa đổi. Không phải mình đổi thì gọi tổng đài ngay.")
     texts.send(old, text, "accounts.changed")
     return True
 

@@ -283,7 +283,7 @@ def prove_phone(request: HttpRequest) -> HttpResponse:
         if refusal not in (None, rules.Refusal.TOO_SOON):
             messages.warning(request, sentence(refusal or rules.Refusal.TOO_MANY))
     page = FormPage(
-        title=_("Xác nhận là bạn"),
+        title=_("Xác nhận chính chủ"),
         form=form,
         deed=_("Xác nhận"),
         words=[_("Mã đã được gửi tới số %(phone)s, có hiệu lực 5 phút.") % {"phone": words.phone(number)}],
