@@ -151,7 +151,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         self.set_phone(user, phone, True)
 
     def send_verification_code_sms(self, user: Account, phone: str, code: str, **more: Any) -> None:
-        text = gettext("Mã đăng nhập Y Bạ của bạn là %(code)s, có hiệu lực 5 phút. Không đưa mã này cho ai.")
+        text = gettext("Mã đăng nhập Y Bạ là %(code)s, có hiệu lực 5 phút. Không đưa mã này cho ai.")
         messages.send(phone, text % {"code": code}, "accounts.code")
 
     # -- words ----------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 def tell_change(account: Account, *, but: str = "") -> None:
     """Tell the person by message, on every number but a new one, that the way they sign in has changed."""
-    text = gettext("Cách đăng nhập Y Bạ của bạn vừa thay đổi. Nếu không phải bạn làm, gọi tổng đài ngay.")
+    text = gettext("Cách đăng nhập Y Bạ vừa thay đổi. Không phải mình đổi thì gọi tổng đài ngay.")
     numbers = set(account.phones.values_list("number", flat=True)) | {account.contact}
     for number in sorted(numbers - {"", but}):
         messages.send(number, text, "accounts.changed")
