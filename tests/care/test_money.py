@@ -12,7 +12,6 @@ from django.db import connection, transaction
 
 from tests.builders import NOW, a_patient, an_actor
 from yba import fhir
-from yba.care.line.queries import day_of
 from yba.care.money import actions, papers, prices, queries, rules
 from yba.care.money.models import Receipt
 from yba.care.money.words import amount_in_words
@@ -29,6 +28,7 @@ from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
+from yba.ui.words import local_day
 
 EXAM = rules.Line("Công khám Nội tim mạch", Decimal(45000), code="KB01")
 PILLS = rules.Line("Amlodipin 5 mg", Decimal(650), Decimal(30), "AMLO5", unit="viên")
@@ -108,7 +108,7 @@ def test_what_is_added_on_a_later_day_stands_on_that_days_list() -> None:
     as_role("system").update(first)
     grown = actions.add_lines(as_role("pharmacist"), encounter=visit, patient=patient, lines=[PILLS])
     assert grown.id == first.id
-    today = queries.unpaid(as_role("cashier"), facility="f", day=day_of(NOW))
+    today = queries.unpaid(as_role("cashier"), facility="f", day=local_day(NOW))
     assert [one.id for one in today] == [first.id]
 
 

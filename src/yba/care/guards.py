@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from yba.care import identifiers
-from yba.care.people import HANOI
 from yba.care.refusal import Refusal
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.coverage import Coverage
@@ -20,6 +19,7 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 from yba.fhir.record import Guard, Record
 from yba.fhir.store.rows import execute
+from yba.ui.words import local_day
 
 #: The word for the statutory insurance in ``Coverage.type``.
 STATUTORY: Final = "BHYT"
@@ -112,7 +112,7 @@ def _check_birth(record: Record, person: Patient | RelatedPerson, known: str | N
     birth = person.birthDate
     if birth is None or birth == known:
         return
-    today = record.clock().astimezone(HANOI).date().isoformat()
+    today = local_day(record.clock()).isoformat()
     if birth > today[: len(birth)]:
         path = f"{type(person).__name__}.birthDate"
         raise Invalid(

@@ -34,7 +34,7 @@ from yba.fhir.r4.datatypes import (
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 from yba.fhir.record import Record
-from yba.ui.words import HANOI as HANOI
+from yba.ui.words import local_day
 
 INSURER: Final = "Bảo hiểm xã hội Việt Nam"
 RELATIONSHIP_CS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
@@ -253,7 +253,7 @@ def register_person(
     if record.actor.role not in REGISTRARS:
         raise Forbidden("people.register", "This role may not enter new people.")
     birth = birth_date.isoformat() if isinstance(birth_date, date) else birth_date
-    today = record.clock().astimezone(HANOI).date().isoformat()
+    today = local_day(record.clock()).isoformat()
     if birth > today[: len(birth)]:
         raise Invalid(
             "people.birth-in-future", "The birth date lies in the future.", path="Patient.birthDate"

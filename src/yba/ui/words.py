@@ -55,10 +55,15 @@ def quantity(value: Decimal | int | str | float, unit: str, language: str = "vi"
     return f"{decimal(value, language)}{'' if close or not unit else NBSP}{unit}"
 
 
+def local_day(moment: datetime) -> date:
+    """The day a moment belongs to, here."""
+    return moment.astimezone(HANOI).date()
+
+
 def as_date(value: date | datetime | str | None) -> date | None:
     """The day of a date, an aware time (here) or a full FHIR date text; ``None`` for less."""
     if isinstance(value, datetime):
-        return value.astimezone(HANOI).date() if value.tzinfo else value.date()
+        return local_day(value) if value.tzinfo else value.date()
     if isinstance(value, date):
         return value
     if not value or len(value) < 10:

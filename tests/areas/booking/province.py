@@ -17,6 +17,7 @@ from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
+from yba.ui.words import local_day
 
 #: Monday, 23 November 2026, 6:00 in Vietnam.
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
@@ -73,7 +74,7 @@ def build(record: fhir.Record, *, days: int = 2, people: int = 2) -> None:
                 birthDate="1958-09-05", telecom=[ContactPoint(system="phone", value=f"0905{number:06}")],
             )
         )  # fmt: skip
-    today = rules.local_day(record.clock())
+    today = local_day(record.clock())
     actions.open_slots(record, until=today + timedelta(days=days - 1), today=today)
 
 

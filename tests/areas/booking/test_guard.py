@@ -12,6 +12,7 @@ from yba.areas.booking import actions
 from yba.fhir.errors import Conflict, Forbidden, Invalid, RecordError
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.slot import Slot
+from yba.ui.words import local_day
 
 
 def book(record, patient="p1", slot=None, **more):
@@ -133,9 +134,8 @@ def test_deleting_by_the_system_frees_the_slot(house):
 
 
 def test_opening_slots_again_makes_none(house):
-    from yba.areas.booking import rules
 
-    today = rules.local_day(NOW)
+    today = local_day(NOW)
     assert actions.open_slots(opened(house), until=today, today=today) == 0
 
 

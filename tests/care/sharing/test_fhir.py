@@ -20,6 +20,7 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.datatypes import Attachment, CodeableConcept, Coding, Reference
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import Account
+from yba.ui.words import local_day
 
 B = Reference(reference="Organization/B")
 
@@ -159,7 +160,7 @@ TERMS = st.builds(
 def test_the_holder_then_sees_what_the_preview_said(village: Village, drawn: Terms) -> None:
     from dataclasses import replace
 
-    chosen = replace(drawn, until=giving.local_day(village.moment) + timedelta(days=5))
+    chosen = replace(drawn, until=local_day(village.moment) + timedelta(days=5))
     own = village.by(village.hanh)
     before = _seen(village.doctor, village)
     shown = giving.preview(own, village.own.id or "", chosen)

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yba.areas.billing import queries
-from yba.care.line.queries import day_of
 from yba.care.money import queries as money
 from yba.care.money import rules
 from yba.care.money.models import Method, Receipt
@@ -17,6 +16,7 @@ from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken, words
+from yba.ui.words import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Cashier:
 
 def cashier(record: Record, *, text: str = "", invoice: Invoice | None = None, refusal: str = "") -> Cashier:
     """The list, the open invoice and what this cashier took today."""
-    day = day_of(record.clock())
+    day = local_day(record.clock())
     found = queries.invoices(record, text=text, day=day)
     taken = money.taken(facility=record.actor.facility or "", day=day, by=record.actor.user)
     return Cashier(
@@ -113,7 +113,7 @@ def _entry(invoice: Invoice, current: Invoice | None) -> Entry:
 def _bill(record: Record, invoice: Invoice) -> Bill:
     patient_id = (invoice.subject.reference or "").removeprefix("Patient/") if invoice.subject else ""
     patient = record.read(Patient, patient_id)
-    today = day_of(record.clock())
+    today = local_day(record.clock())
     receipt = money.receipt_of(invoice=invoice.id or "")
     facts = [spoken.age(patient.birthDate, today), spoken.gender(patient.gender)]
     return Bill(

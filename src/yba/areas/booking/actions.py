@@ -33,6 +33,7 @@ from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
 from yba.fhir.store.rows import execute
 from yba.ui import words
+from yba.ui.words import local_day
 
 CALL_BACK: Final = "https://yba.vn/fhir/extension/call-back-number"
 Channel = Literal["app", "phone", "desk", "his"]
@@ -144,7 +145,7 @@ def book_appointment(
 
 
 def _check_count(record: Record, patient_id: str) -> None:
-    today = rules.local_day(record.clock()).isoformat()
+    today = local_day(record.clock()).isoformat()
     held = record.count(
         Appointment,
         ("patient", f"Patient/{patient_id}"),

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking import actions, pages, queries, rules
+from yba.areas.booking import actions, pages, queries
 from yba.areas.booking.forms import CallerForm
 from yba.areas.booking.views import chosen_day, refusal_words
 from yba.care import people
@@ -19,6 +19,7 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.words import local_day
 
 
 @role_required("customer_care", "receptionist")
@@ -58,7 +59,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     now = record.clock()
-    today = rules.local_day(now)
+    today = local_day(now)
     q, patient_id, role_id = (request.GET.get(name, "").strip()[:100] for name in ("q", "nguoi", "bac-si"))
     person = people.person_of(record.read(Patient, patient_id)) if patient_id else None
     posts = (

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from yba.areas.booking import actions, rules
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 
 def load(record: Record) -> None:
     """Open two weeks of slots."""
-    today = rules.local_day(record.clock())
+    today = local_day(record.clock())
     actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)

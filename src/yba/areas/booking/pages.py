@@ -15,6 +15,7 @@ from yba.areas.booking.models import Contact
 from yba.care import catalogues
 from yba.care.people import Person
 from yba.ui import parts, spoken, words
+from yba.ui.words import local_day
 
 if TYPE_CHECKING:
     from yba.areas.booking.forms import BookingForm, CallerForm, CorrectionForm, RefusalForm
@@ -103,15 +104,15 @@ def doctor_of(post: queries.Post, *, today: date, day: str = "") -> parts.Doctor
 def _links(post: queries.Post, url: str) -> tuple[parts.Link, ...]:
     if not post.free:
         return ()
-    first = rules.local_day(post.free[0].start)
-    same = [one for one in post.free if rules.local_day(one.start) == first][:3]
+    first = local_day(post.free[0].start)
+    same = [one for one in post.free if local_day(one.start) == first][:3]
     return tuple(parts.Link(words.gio(one.start), f"{url}?gio={one.id}#gio") for one in same)
 
 
 def _left_words(post: queries.Post, today: date) -> str:
     if not post.free:
         return _("Hết chỗ trong %(days)s ngày tới.") % {"days": rules.HORIZON_DAYS}
-    first = rules.local_day(post.free[0].start)
+    first = local_day(post.free[0].start)
     if first == today:
         return _("Còn chỗ hôm nay")
     if first == today + timedelta(days=1):
@@ -142,7 +143,7 @@ def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day
     days = []
     for ahead in range(rules.HORIZON_DAYS):
         day = today + timedelta(days=ahead)
-        of_day = [one for one in times if rules.local_day(one.start) == day]
+        of_day = [one for one in times if local_day(one.start) == day]
         free = sum(one.free for one in of_day)
         none = _("hết") if of_day else _("nghỉ")
         note = _("còn %(count)s") % {"count": free} if free else none
@@ -153,9 +154,9 @@ def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day
 def slots_on(times: Sequence[queries.FreeSlot], day: date | None) -> list[parts.Slot]:
     """The times of a day, taken ones shown as such."""
     return [
-        parts.Slot(one.id, one.start.astimezone(rules.HANOI), disabled=not one.free)
+        parts.Slot(one.id, one.start.astimezone(words.HANOI), disabled=not one.free)
         for one in times
-        if day is not None and rules.local_day(one.start) == day
+        if day is not None and local_day(one.start) == day
     ]
 
 

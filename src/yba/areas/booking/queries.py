@@ -26,6 +26,7 @@ from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
+from yba.ui.words import local_day
 
 POSTS_A_PAGE: Final = 10
 MOST_POSTS: Final = 500
@@ -374,7 +375,7 @@ class Waiting:
 
 def waiting_list(record: Record, *, now: datetime) -> list[Waiting]:
     """The facility's open requests, the most overdue first. Three searches whatever their number."""
-    since = rules.local_day(now) - timedelta(days=1)
+    since = local_day(now) - timedelta(days=1)
     found = record.find(
         Appointment,
         ("_tag", f"{rules.FACILITY_TAG}|{record.actor.facility}"),
@@ -422,7 +423,7 @@ def contacts_of(appointment_id: str) -> list[Contact]:
 
 def finished_today(record: Record, *, now: datetime) -> list[Booking]:
     """Requests of this facility answered today (confirmed or refused), newest first."""
-    first, last = rules.day_bounds(rules.local_day(now))
+    first, last = rules.day_bounds(local_day(now))
     ids = (
         Contact.objects.filter(at__gte=first, at__lt=last, kind__in=["confirmed", "refused"])
         .order_by("-at")

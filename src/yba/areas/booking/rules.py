@@ -14,7 +14,7 @@ from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
-from yba.ui.words import HANOI as HANOI
+from yba.ui.words import HANOI
 
 FACILITY_TAG: Final = identifiers.FACILITY_TAG
 REQUEST_KEY: Final = identifiers.BASE + "booking-request"
@@ -45,11 +45,6 @@ def moment(text: str) -> datetime:
 def instant(at: datetime) -> str:
     """A time as FHIR writes it, on this country's clock."""
     return at.astimezone(HANOI).isoformat(timespec="seconds")
-
-
-def local_day(at: datetime) -> date:
-    """The day here."""
-    return at.astimezone(HANOI).date()
 
 
 def day_bounds(day: date) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record, facility_of
 from yba.ui import parts, spoken, words
 from yba.ui.requests import record_of, role_required
+from yba.ui.words import local_day
 
 ROLE = "customer_care"
 
@@ -75,7 +76,7 @@ def _screening_page(
     request: HttpRequest, record: Record, *, current: str, one: pages.Open | None = None
 ) -> pages.ScreeningPage:
     now = record.clock()
-    today = rules.local_day(now)
+    today = local_day(now)
     done = request.GET.get("xem") == "xong"
     rows = queries.waiting_list(record, now=now)
     finished = queries.finished_today(record, now=now)
@@ -105,7 +106,7 @@ def _open(
     refusal: RefusalForm | None,
 ) -> pages.Open:
     now, one = record.clock(), queries.booking_of(found)
-    today = rules.local_day(now)
+    today = local_day(now)
     person = queries.caller(record, one.patient_id)
     phone = actions.call_back_of(found) or person.phone
     times = queries.times_of_slot(record, rules.slot_id_of(found) or "", now=now)
@@ -148,10 +149,10 @@ def _open(
 
 def _day(request: HttpRequest, times: list[queries.FreeSlot], start: Any) -> date | None:
     asked = request.GET.get("ngay", "")
-    days = {rules.local_day(one.start).isoformat(): rules.local_day(one.start) for one in times}
+    days = {local_day(one.start).isoformat(): local_day(one.start) for one in times}
     if asked in days:
         return days[asked]
-    return rules.local_day(start) if start else None
+    return local_day(start) if start else None
 
 
 def _insurance(record: Record, patient_id: str, today: date) -> str:

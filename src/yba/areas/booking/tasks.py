@@ -11,6 +11,7 @@ from yba import fhir
 from yba.areas.booking import actions, rules
 from yba.fhir.access import SYSTEM
 from yba.fhir.record import now
+from yba.ui.words import local_day
 
 
 @app.periodic(cron="30 18 * * *", periodic_id="booking.open-slots")  # type: ignore[untyped-decorator]  # 01:30 here
@@ -19,5 +20,5 @@ def open_slots(timestamp: int = 0) -> int:
     """Open the slots of the days to come; running it twice makes nothing twice."""
     connection.ensure_connection()
     record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
-    today = rules.local_day(now())
+    today = local_day(now())
     return actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)

@@ -24,6 +24,7 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken
 from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.words import local_day
 
 #: The relation of an account to its own person.
 SELF = "ban-than"
@@ -69,7 +70,7 @@ def _page_size(request: HttpRequest) -> int:
 
 
 def _days(asked: str, now: datetime) -> tuple[date, date] | None:
-    today = rules.local_day(now)
+    today = local_day(now)
     return {
         "nay": (today, today),
         "mai": (today + timedelta(days=1), today + timedelta(days=1)),
@@ -105,7 +106,7 @@ def _find_page(
         women_only=bool(asked.get("nu")),
         narrowed=any(asked.get(name) for name in ("khoa", "noi", "gia", "nu")),
         heading=heading,
-        doctors=[pages.doctor_of(one, today=rules.local_day(now)) for one in shown],
+        doctors=[pages.doctor_of(one, today=local_day(now)) for one in shown],
         left=max(len(found) - count, 0),
         more_url=f"?{urlencode(kept | {'hien': count + queries.POSTS_A_PAGE})}",
     )
@@ -157,7 +158,7 @@ def _book_page(
     status: int = 200,
 ) -> HttpResponse:
     now = record.clock()
-    today = rules.local_day(now)
+    today = local_day(now)
     times = queries.times_of(record, post.schedule_id, now=now) if post.schedule_id else []
     wanted = str(form.data.get("slot", "")) or request.GET.get("gio", "")
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
@@ -181,13 +182,13 @@ def _book_page(
 
 def chosen_day(asked: str, slot: str, times: list[queries.FreeSlot]) -> date | None:
     """The day asked for, else that of the time chosen, else the first with a free time."""
-    days = {rules.local_day(one.start).isoformat(): rules.local_day(one.start) for one in times}
+    days = {local_day(one.start).isoformat(): local_day(one.start) for one in times}
     if asked in days:
         return days[asked]
     chosen = next((one for one in times if one.id == slot), None)
     if chosen is not None:
-        return rules.local_day(chosen.start)
-    return next((rules.local_day(one.start) for one in times if one.free), None)
+        return local_day(chosen.start)
+    return next((local_day(one.start) for one in times if one.free), None)
 
 
 def refusal_words(
@@ -200,7 +201,7 @@ def refusal_words(
         return _("Đang có %(held)s lượt chưa khám. Hủy bớt một lượt rồi đặt tiếp.") % refusal.params
     if refusal.key == "booking.slot-past":
         return _("Giờ này đã qua. Chọn giờ khác.")
-    free = [one.start for one in times if one.free and rules.local_day(one.start) == day]
+    free = [one.start for one in times if one.free and local_day(one.start) == day]
     if kept is not None:
         return pages.taken_words(kept.start, free)
     return _("Giờ đã chọn không còn. Chọn giờ khác.")
@@ -212,7 +213,7 @@ def _own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
     if not ids:
         return []
     found = {one.id: one for one in record.find(Patient, ("_id", ",".join(ids)))}
-    today = rules.local_day(record.clock())
+    today = local_day(record.clock())
     return [
         (one, ", ".join(filter(None, [people.name_of(found[one]), spoken.age(found[one].birthDate, today)])))
         for one in ids
@@ -257,7 +258,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     found = queries.bookings_of(record, own_ids(request))
     names = queries.facility_names(record, [one.facility_id for one in found])
     lines = [pages.line_of(one, now=now, facility=names.get(one.facility_id, "")) for one in found]
-    today = rules.local_day(now)
+    today = local_day(now)
     coming = [one for one in lines if (one.cancellable or one.booked) and _is_ahead(one, today)]
     page = pages.MinePage(
         title=_("Lịch hẹn"),
@@ -269,7 +270,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 
 def _is_ahead(line: pages.BookingLine, today: date) -> bool:
-    return line.start is None or rules.local_day(line.start) >= today
+    return line.start is None or local_day(line.start) >= today
 
 
 @require_safe
@@ -289,7 +290,7 @@ def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
         topic=f"person:{one.patient_id}",
     )
     ahead = line.cancellable or line.booked
-    day = rules.local_day(one.start or record.clock())
+    day = local_day(one.start or record.clock())
     share_url = asking.offer(record, one.patient_id, one.facility_id, day) if ahead else ""
     return render(request, "booking/slip.html", {"page": page, "share_url": share_url})
 

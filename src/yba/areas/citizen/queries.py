@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -40,7 +39,6 @@ from yba.fhir.r4.service_request import ServiceRequest
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 
-HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 PAGE: Final = 50
 MOST: Final = 1000
 NAMED: Final = 4
@@ -376,7 +374,7 @@ def _coming(one: Appointment) -> Coming:
     return Coming(
         id=one.id or "",
         status=one.status or "",
-        start=datetime.fromisoformat((one.start or "").replace("Z", "+00:00")).astimezone(HANOI),
+        start=datetime.fromisoformat((one.start or "").replace("Z", "+00:00")).astimezone(words.HANOI),
         doctor=names.get("Practitioner", ""),
         room=names.get("Location", ""),
         specialty=(one.specialty[0].text or "") if one.specialty else "",

@@ -31,6 +31,7 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.requests import back_to, record_of, role_required
+from yba.ui.words import local_day
 
 HEAD = 5
 
@@ -48,7 +49,7 @@ def _own(request: HttpRequest, record: Record) -> list[rules.Own]:
 
 
 def _today(record: Record) -> date:
-    return record.clock().astimezone(queries.HANOI).date()
+    return local_day(record.clock())
 
 
 def _open_book(request: HttpRequest, record: Record) -> tuple[list[rules.Own], rules.Own] | None:

@@ -16,7 +16,6 @@ from yba.care.chart import HANOI, NO_KNOWN_ALLERGY, SNOMED, Asked, asked_of, id_
 from yba.care.identifiers import ALLERGEN_CS
 from yba.care.line import actions as line
 from yba.care.line.models import Ticket
-from yba.care.line.queries import day_of
 from yba.care.line.transaction import whole
 from yba.care.medicines import counts
 from yba.care.refusal import Refusal, refuse
@@ -27,6 +26,7 @@ from yba.fhir.r4.datatypes import CodeableConcept, Coding, Period
 from yba.fhir.r4.encounter import Encounter, EncounterParticipant, EncounterStatusHistory
 from yba.fhir.record import Record
 from yba.ui.live import changed
+from yba.ui.words import local_day
 
 STALE = _("Tờ khám này vừa được lưu ở một cửa sổ khác. Mở lại trang để lấy bản mới, rồi ghi tiếp.")
 OVER = _("Lượt khám đã kết thúc, không ghi thêm được.")
@@ -43,7 +43,7 @@ on conflict (encounter_id) do nothing returning version
 def own_ticket(record: Record, ticket_id: int, *, room: str) -> Ticket | None:
     """The ticket, if it is of this room today."""
     return Ticket.objects.filter(
-        pk=ticket_id, room=room, facility=record.actor.facility or "", day=day_of(record.clock())
+        pk=ticket_id, room=room, facility=record.actor.facility or "", day=local_day(record.clock())
     ).first()
 
 

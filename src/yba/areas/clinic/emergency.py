@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from yba.areas.clinic.pages import allergy_words
 from yba.care import identifiers, people
-from yba.care.chart import HANOI, Asked, Chart, chart_of, display_of, id_of
+from yba.care.chart import Asked, Chart, chart_of, display_of, id_of
 from yba.care.refusal import Refusal
 from yba.care.sharing import emergency, tables
 from yba.care.sharing.models import Review
@@ -27,6 +27,7 @@ from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.record import Record
 from yba.ui import parts, spoken, words
 from yba.ui.requests import record_of, role_required
+from yba.ui.words import local_day
 
 ROLES: Final = ("doctor", "head_of_department", "nurse", "receptionist")
 
@@ -227,7 +228,7 @@ def chart(request: HttpRequest, number: int) -> HttpResponse:
     except RecordError as error:
         raise Http404 from error
     now = record.clock()
-    today = now.astimezone(HANOI).date()
+    today = local_day(now)
     found = chart_of(record, review.patient_id, today=today)
     person = people.person_of(patient)
     page = ChartPage(

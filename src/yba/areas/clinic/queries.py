@@ -10,7 +10,6 @@ from yba.areas.clinic.models import Draft
 from yba.areas.clinic.rules import Person
 from yba.care import identifiers, people
 from yba.care.chart import (
-    HANOI,
     Medicine,
     Problem,
     Trend,
@@ -34,6 +33,7 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.service_request import ServiceRequest
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 FOLLOW_UP = "390906007"
 
@@ -202,4 +202,4 @@ def _day(text: str | None) -> date | None:
 
 def today_of(record: Record) -> date:
     """Today in Vietnam."""
-    return record.clock().astimezone(HANOI).date()
+    return local_day(record.clock())

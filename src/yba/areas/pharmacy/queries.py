@@ -20,6 +20,7 @@ from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.medication_request import MedicationRequest
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of
+from yba.ui.words import local_day
 
 #: A prescription may be bought for five days. Source: TT 26/2025/TT-BYT.
 VALID_DAYS = 5
@@ -75,7 +76,7 @@ class Prescription:
 
 def today_of(record: Record) -> date:
     """Today in Vietnam."""
-    return record.clock().astimezone(HANOI).date()
+    return local_day(record.clock())
 
 
 def given_of(request_ids: Iterable[str]) -> dict[str, int]:

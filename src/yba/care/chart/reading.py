@@ -8,7 +8,6 @@ from typing import Final
 
 from yba.care.chart.allergies import allergies_of, asked_of
 from yba.care.chart.elements import (
-    HANOI,
     codes_of,
     display_of,
     id_of,
@@ -30,6 +29,7 @@ from yba.fhir.r4.medication_request import MedicationRequest
 from yba.fhir.r4.medication_statement import MedicationStatement
 from yba.fhir.r4.observation import Observation
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 VISITS: Final = 20
 RESULTS: Final = 300
@@ -37,7 +37,7 @@ RESULTS: Final = 300
 
 def chart_of(record: Record, patient_id: str, *, today: date | None = None) -> Chart:
     """Everything one page says of a person, as far as the actor may read it: seven searches."""
-    today = today or record.clock().astimezone(HANOI).date()
+    today = today or local_day(record.clock())
     whose = ("patient", f"Patient/{patient_id}")
     conditions = record.find(Condition, whose)
     allergies = record.find(AllergyIntolerance, whose)

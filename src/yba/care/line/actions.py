@@ -13,10 +13,10 @@ from django.db import connection
 from yba import fhir
 from yba.care.line import rules
 from yba.care.line.models import Status, Ticket
-from yba.care.line.queries import day_of
 from yba.care.line.transaction import whole
 from yba.care.refusal import Refusal, refuse
 from yba.ui.live import changed
+from yba.ui.words import local_day
 
 _NEXT_NUMBER = """
 insert into line_counter (facility, queue, day, last) values (%s, %s, %s, 1)
@@ -59,7 +59,7 @@ def draw(
         if known is not None:
             return known
         now = record.clock()
-        day = day_of(now)
+        day = local_day(now)
         number = _next_number(facility, queue, day)
         ticket = Ticket(
             facility=facility, queue=queue, room=room, day=day, number=number, letter=letter,
@@ -87,7 +87,7 @@ def call_next(record: fhir.Record, *, room: str, key: str = "") -> Ticket | Refu
     """Call the first of the room's line. While someone is being called, or for a key already used: that one again."""
     with whole():
         now = record.clock()
-        day = day_of(now)
+        day = local_day(now)
         _lock_room(room, day)
         if key and (known := Ticket.objects.filter(room=room, day=day, call_key=key).first()):
             return known

@@ -11,15 +11,10 @@ from django.core.signing import BadSignature, Signer
 from yba import fhir
 from yba.care.line import rules
 from yba.care.line.models import Status, Ticket
-from yba.ui.words import HANOI as HANOI
+from yba.ui.words import local_day
 
 RECENT = 12
 _SIGNER = Signer(salt="yba.care.line.ticket")
-
-
-def day_of(moment: datetime) -> date:
-    """The day a moment belongs to, here."""
-    return moment.astimezone(HANOI).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Line:
 def line_of(record: fhir.Record, *, room: str, day: date | None = None) -> Line:
     """The line of one room, today unless said otherwise."""
     now = record.clock()
-    tickets = Ticket.objects.filter(room=room, day=day or day_of(now))
+    tickets = Ticket.objects.filter(room=room, day=day or local_day(now))
     return _line(room, tickets, now)
 
 
@@ -55,7 +50,7 @@ def lines_of(record: fhir.Record, *, facility: str, day: date | None = None) -> 
     """All lines of a facility by room, in one query."""
     now = record.clock()
     by_room: dict[str, list[Ticket]] = {}
-    for ticket in Ticket.objects.filter(facility=facility, day=day or day_of(now)):
+    for ticket in Ticket.objects.filter(facility=facility, day=day or local_day(now)):
         by_room.setdefault(ticket.room, []).append(ticket)
     return {room: _line(room, tickets, now) for room, tickets in by_room.items()}
 
@@ -94,7 +89,7 @@ def ticket_of(
             .order_by("-id")
             .first()
         )
-    today = day_of(record.clock())
+    today = local_day(record.clock())
     return Ticket.objects.filter(patient_id=patient, day=today).order_by("-id").first() if patient else None
 
 

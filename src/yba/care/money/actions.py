@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from yba import fhir
 from yba.care.identifiers import INVOICE, TICKET
-from yba.care.line.queries import day_of
 from yba.care.line.transaction import whole
 from yba.care.money import rules
 from yba.care.money.models import Method, Receipt
@@ -22,6 +21,7 @@ from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
 from yba.ui.live import changed
+from yba.ui.words import local_day
 
 #: Who may ask for money for what they did; the door alone would stop the pharmacist, whose lines the cashier takes.
 CHARGING = frozenset({"receptionist", "doctor", "pharmacist", "cashier", "system"})
@@ -40,7 +40,7 @@ def charge(
     _check(record, facility)
     with whole():
         now = record.clock()
-        local_year = day_of(now).year
+        local_year = local_day(now).year
         number = f"HD{local_year % 100:02}-{next_number(facility, kind='invoice', year=local_year):06}"
         invoice = Invoice(
             status="issued",
@@ -80,7 +80,7 @@ def add_lines(
         ):
             invoice = system.lock(Invoice, str(one.id))
             if invoice.status == "issued":
-                if not invoice.date or day_of(period_of(invoice.date)[0]) != day_of(record.clock()):
+                if not invoice.date or local_day(period_of(invoice.date)[0]) != local_day(record.clock()):
                     invoice.date = instant(record.clock())
                 made = system.update(_with(invoice, [*rules.lines_of(invoice), *lines]))
                 changed(f"cashier:{facility}")
@@ -116,7 +116,7 @@ def pay(record: fhir.Record, invoice_id: str, *, method: str, amount: Decimal, k
 
 def _receipt(record: fhir.Record, invoice: Invoice, *, method: str, amount: Decimal, key: str) -> Receipt:
     now = record.clock()
-    day = day_of(now)
+    day = local_day(now)
     facility = (invoice.issuer.reference or "").removeprefix("Organization/") if invoice.issuer else ""
     subject = invoice.subject or Reference()
     receipt = Receipt(

@@ -10,11 +10,11 @@ from typing import Final
 from django.db.models import Count, Sum
 
 from yba import fhir
-from yba.care.line.queries import HANOI
 from yba.care.money import rules
 from yba.care.money.models import Method, Receipt
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.record import facility_of
+from yba.ui.words import HANOI
 
 #: How far back an unpaid invoice is still found by name, ticket or number.
 UNPAID_DAYS: Final = 30

@@ -15,6 +15,7 @@ from yba.care.privacy.models import Agreement, Officer, Request, Step
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.record import Record
 from yba.fhir.store.rows import Stored
+from yba.ui.words import local_day
 
 #: Open requests of one person at a time: more are no help to anybody.
 MOST_OPEN: Final = 10
@@ -41,7 +42,7 @@ def agree(
 ) -> Agreement | Refusal:
     """Keep that a person agreed to (or withdrew from) the text they read. The text must be the one in force."""
     now = record.clock()
-    text = tables.text_in_force(purpose, rules.local_day(now))
+    text = tables.text_in_force(purpose, local_day(now))
     if text is None or (given and text.version != version):
         return refuse(
             "privacy.text-changed", gettext_lazy("Lời đồng ý vừa được thay. Đọc lại bản mới rồi chọn.")
@@ -95,7 +96,7 @@ class Asked:
 def ask(record: Record, asked: Asked, *, once: str = "") -> Request | Refusal:
     """Enter a request with its deadlines; the same form sent twice enters one."""
     now = record.clock()
-    today = rules.local_day(now)
+    today = local_day(now)
     if once and (known := Request.objects.filter(once=once).first()) is not None:
         return known
     open_now = Request.objects.filter(patient_id=asked.patient, state__in=Request.PENDING).count()
@@ -156,7 +157,7 @@ def extend(record: Record, number: int, reason: str) -> Request | Refusal:
             return refuse("privacy.extended", gettext_lazy("Yêu cầu này đã được gia hạn một lần."))
         if not reason.strip():
             return refuse("privacy.reason", gettext_lazy("Viết lý do gia hạn: người xin sẽ đọc."))
-        asked = rules.local_day(row.asked_at)
+        asked = local_day(row.asked_at)
         row.due, row.is_extended = rules.due(row.kind, asked, extended=True), True
         row.save(update_fields=["due", "is_extended"])
         step(record, row, gettext_noop("Đã gia hạn"), reason.strip())

@@ -17,6 +17,7 @@ from yba.fhir.r4.condition import Condition
 from yba.fhir.r4.datatypes import Coding
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Record, facility_of
+from yba.ui.words import local_day
 
 #: `Encounter.hospitalization.dischargeDisposition` of one who died.
 DEATH: Final = frozenset({"exp"})
@@ -69,7 +70,7 @@ def kept_of(record: Record, patient: str) -> list[KeptGroup]:
 def _ended(visit: Encounter, record: Record) -> date:
     """The day the work ended; a visit that goes on, or says no day, is as of today."""
     said = (visit.period.end or visit.period.start) if visit.period else None
-    return rules.local_day(period_of(said)[0] if said else record.clock())
+    return local_day(period_of(said)[0] if said else record.clock())
 
 
 def _icd10(one: Condition) -> list[str]:

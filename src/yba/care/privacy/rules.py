@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from yba.care.privacy.tables import Calendar, Class, Deadline, calendar, classes, deadlines
 
-HANOI: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 #: A notice to the authority after a breach was found. Luật 91/2025/QH15 Đ23; NĐ 356/2025 Đ28.
 NOTICE_WITHIN: Final = timedelta(hours=72)
 #: Files of a breach of biometric or location data are kept so long. NĐ 356/2025 Đ29.
@@ -21,10 +19,6 @@ CHILD_UNDER: Final = 16
 COPY_WAITS: Final = timedelta(hours=24)
 #: More resources than these are put together in the background.
 AT_ONCE: Final = 300
-
-
-def local_day(moment: datetime) -> date:
-    return moment.astimezone(HANOI).date()
 
 
 def deadline_of(kind: str, on: date) -> Deadline:

@@ -23,7 +23,7 @@ from yba.care import messages, people
 from yba.care.chart import HANOI
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
-from yba.care.sharing.giving import giver_of, keep, local_day, phones_of
+from yba.care.sharing.giving import giver_of, keep, phones_of
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Holder, Proof, Terms
 from yba.fhir.access import Actor
@@ -35,6 +35,7 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 #: Who may ask a person of their own facility.
 ASKERS: Final = ("doctor", "nurse", "head_of_department", "receptionist")

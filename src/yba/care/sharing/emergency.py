@@ -18,7 +18,7 @@ from yba.care import messages, people
 from yba.care.chart import HANOI
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables
-from yba.care.sharing.giving import local_day, phones_of
+from yba.care.sharing.giving import phones_of
 from yba.care.sharing.models import Review
 from yba.fhir.access import Actor
 from yba.fhir.access.consent import emergency
@@ -30,6 +30,7 @@ from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 PURPOSE: Final = "ETREAT"
 SHORTEST: Final = 10

@@ -18,7 +18,7 @@ from yba.care import identifiers, messages, people
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
 from yba.care.sharing.asking import digest
-from yba.care.sharing.giving import giver_of, keep, local_day
+from yba.care.sharing.giving import giver_of, keep
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Proof, Terms
 from yba.fhir.access.seeing import Charge, charges_of
@@ -30,6 +30,7 @@ from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 
 def charges(record: Record) -> list[Charge]:

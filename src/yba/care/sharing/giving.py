@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Final, Literal
 
 from django.utils.translation import gettext_lazy as _
 
 from yba.care import people
-from yba.care.chart import HANOI
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
 from yba.care.sharing.terms import Given, Proof, Terms
@@ -24,6 +22,7 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.datatypes import Identifier
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 ONCE: Final = "https://yba.vn/fhir/sid/consent-once"
 Who = Literal["self", "guardian"]
@@ -41,11 +40,6 @@ class Giver:
     def may_sensitive(self) -> bool:
         """A guardian does not see the child's sensitive entries, so gives none away."""
         return self.who == "self"
-
-
-def local_day(moment: datetime) -> date:
-    """The day it is here."""
-    return moment.astimezone(HANOI).date()
 
 
 def giver_of(record: Record, patient_id: str) -> Giver | Refusal:

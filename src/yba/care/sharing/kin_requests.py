@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from yba.care import people
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
-from yba.care.sharing.giving import keep, local_day
+from yba.care.sharing.giving import keep
 from yba.care.sharing.models import KinRequest
 from yba.care.sharing.terms import Proof
 from yba.care.uploads.rules import Accepted
@@ -26,6 +26,7 @@ from yba.fhir.r4.consent import ConsentPolicy
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Reference
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 ANSWER_DAYS: Final = 10
 MOST_OPEN: Final = 5

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from yba.site import database, dumping
 from yba.site.environment import Environment, environment
+from yba.ui.words import HANOI
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     if given.base:
         return _base(environment(), given.keep)
-    now = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh"))
+    now = datetime.now(HANOI)
     path = (given.file or Path(f"yba-{now:%Y%m%d-%H%M%S}.backup")).resolve()
     if path.exists():
         print(f"yba: {path} exists already; name another file.")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from yba.site import database, dumping
 from yba.site.environment import environment
-
-_HERE = ZoneInfo("Asia/Ho_Chi_Minh")
+from yba.ui.words import HANOI
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +50,9 @@ def _at(given: argparse.Namespace) -> int:
 
     env = environment()
     last = recovery.restore(env, given.at, say=print)
-    until = "the base copy" if last is None else f"{last.astimezone(_HERE):%Y-%m-%d %H:%M:%S.%f %z}"
+    until = "the base copy" if last is None else f"{last.astimezone(HANOI):%Y-%m-%d %H:%M:%S.%f %z}"
     print(
-        f"Restored as of {given.at.astimezone(_HERE):%Y-%m-%d %H:%M:%S %z}; the last commit in it: {until}."
+        f"Restored as of {given.at.astimezone(HANOI):%Y-%m-%d %H:%M:%S %z}; the last commit in it: {until}."
     )
     aside = sorted(env.data.glob(f"{env.database_folder.name}.before-*"))
     if aside:
@@ -68,4 +66,4 @@ def _moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-11-22T10:00:00+07:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=_HERE)
+    return found if found.tzinfo else found.replace(tzinfo=HANOI)

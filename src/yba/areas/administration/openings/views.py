@@ -18,12 +18,12 @@ from yba.care import catalogues
 from yba.care.access_log import ROLES
 from yba.care.refusal import Refusal
 from yba.care.sharing import emergency, kin_requests, tables
-from yba.care.sharing.giving import local_day
 from yba.care.sharing.models import KinRequest, Review
 from yba.care.uploads import file_response
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.requests import record_of, role_required
+from yba.ui.words import local_day
 
 AUDITOR: Final = "auditor"
 OFFICE: Final = "records_office"

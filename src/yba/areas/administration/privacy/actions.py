@@ -13,11 +13,11 @@ from yba.areas.administration.privacy import addenda, rules
 from yba.areas.administration.privacy.models import Breach, BreachStep
 from yba.care.privacy import actions as privacy
 from yba.care.privacy import keeping
-from yba.care.privacy import rules as law
 from yba.care.privacy.models import Request
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.errors import Conflict
 from yba.fhir.record import Record
+from yba.ui.words import local_day
 
 # -- breaches -------------------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ def close_breach(record: Record, number: int) -> Breach | Refusal:
         if refusal is not None:
             return refusal
         now = record.clock()
-        breach.closed_at, breach.kept_until = now, rules.kept_until(law.local_day(now))
+        breach.closed_at, breach.kept_until = now, rules.kept_until(local_day(now))
         breach.save(update_fields=["closed_at", "kept_until"])
         _breach_step(record, breach, gettext_noop("Đã khép lại"))
         return breach
@@ -208,7 +208,7 @@ def erase(record: Record, number: int, *, decision: str, answer: str) -> Request
         if not row.is_pending or row.kind != Request.Kind.ERASE:
             return privacy.closed_already(row)
         system = record.as_system()
-        today = law.local_day(record.clock())
+        today = local_day(record.clock())
         past = [
             one
             for one in keeping.kept_of(system, row.patient_id)

@@ -17,6 +17,7 @@ from yba.care.privacy import rules as law
 from yba.care.privacy.models import Officer, Request
 from yba.ui import spoken, words
 from yba.ui.parts import Tab
+from yba.ui.words import local_day
 
 KINDS: Final = {"open": "wait", "taken": "now", "accepted": "done", "refused": "missed", "withdrawn": "off"}
 CLOCKS: Final = {
@@ -55,7 +56,7 @@ class RequestRow:
 
 def request_row(one: Request, now: datetime) -> RequestRow:
     """A request with the next day that counts: the first reply, then the answer."""
-    today = law.local_day(now)
+    today = local_day(now)
     next_due = one.reply_due if one.replied_at is None else one.due
     days = law.working_days_left(today, next_due)
     late = one.is_pending and next_due < today
@@ -113,7 +114,7 @@ class RequestPage:
 
 def request_facts(one: Request) -> list[tuple[str, str]]:
     """What the request says, and the days the law gives."""
-    article = law.deadline_of(one.kind, law.local_day(one.asked_at)).article
+    article = law.deadline_of(one.kind, local_day(one.asked_at)).article
     return [
         (_("Xin"), str(one.get_kind_display())),
         (_("Mục"), one.subject_words),

@@ -15,7 +15,6 @@ from yba.care import people
 from yba.care.identifiers import CHANNEL_TAG, TICKET
 from yba.care.line import actions as line
 from yba.care.line.models import Status, Ticket
-from yba.care.line.queries import day_of
 from yba.care.line.rules import usual_priority
 from yba.care.line.transaction import whole
 from yba.care.money import actions as money
@@ -31,6 +30,7 @@ from yba.fhir.r4.encounter import Encounter, EncounterLocation, EncounterPartici
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of
+from yba.ui.words import local_day
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 LIVE: Final = (Status.WAITING, Status.CALLED, Status.IN_ROOM)
@@ -85,7 +85,7 @@ def check_in_booking(record: Record, *, appointment_id: str, wish: Wish) -> Chec
         known = line.known_ticket(appointment_id=appointment_id)
         if known is not None:
             return CheckedIn(known)
-        refusal = rules.check_in_refusal(appointment, today=day_of(record.clock()))
+        refusal = rules.check_in_refusal(appointment, today=local_day(record.clock()))
         if refusal:
             return refusal
         patient = record.read(Patient, booking.patient_id_of(appointment) or "")
@@ -155,7 +155,7 @@ class Paid(Exception):
 
 
 def _waiting(record: Record, patient_id: str, room: str) -> Ticket | None:
-    today = day_of(record.clock())
+    today = local_day(record.clock())
     return Ticket.objects.filter(patient_id=patient_id, room=room, day=today, status__in=LIVE).first()
 
 
@@ -180,7 +180,7 @@ def _ticket(
     facility: str,
     now: datetime,
 ) -> Ticket:
-    age = rules.age_on(patient.birthDate, day_of(now))
+    age = rules.age_on(patient.birthDate, local_day(now))
     priority = wish.priority or usual_priority(age, booked=appointment is not None)
     tags = appointment.meta.tag if appointment and appointment.meta else []
     return line.draw(

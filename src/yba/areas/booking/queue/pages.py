@@ -17,6 +17,7 @@ from yba.care.money.models import Receipt
 from yba.care.people import Person
 from yba.fhir.record import Record
 from yba.ui import parts, spoken, words
+from yba.ui.words import local_day
 
 ROOMS_ON_WALL: Final = 9
 
@@ -116,7 +117,7 @@ def reception(
     facility = record.actor.facility or ""
     rooms = queries.rooms_of(record, facility=facility, posts=posts)
     view = view if view in VIEWS else "wait"
-    today = line.day_of(record.clock())
+    today = local_day(record.clock())
     found = queries.find(record, text, facility=facility, today=today) if text and panel is None else None
     expected = [] if panel or found else queries.bookings_of_day(record, facility=facility, day=today)
     here = reverse("booking:reception")
@@ -167,7 +168,7 @@ def _row(record: Record, ticket: Ticket, room: str) -> Row:
     return Row(
         ticket=ticket,
         url=reverse("booking:issued", args=[ticket.pk]),
-        facts=facts_of(ticket, line.day_of(record.clock())),
+        facts=facts_of(ticket, local_day(record.clock())),
         room=room,
         source=source_of(ticket),
         waited=spoken.minutes(max(minutes, 0)) if ticket.status == Status.WAITING else "–",
@@ -304,7 +305,7 @@ def wall(record: Record, *, facility: str, room: str = "", part: str) -> Wall:
 
 def _call(record: Record, ticket: Ticket, rooms: dict[str, queries.RoomState]) -> Call:
     state = rooms[ticket.room]
-    adult = not ticket.birth_year or line.day_of(record.clock()).year - ticket.birth_year >= 16
+    adult = not ticket.birth_year or local_day(record.clock()).year - ticket.birth_year >= 16
     return Call(
         code=ticket.code,
         who=words.short_name(ticket.patient_name, ticket.gender, adult=adult),

@@ -23,6 +23,7 @@ from yba.care.refusal import Refusal
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record
 from yba.ui import spoken, words
+from yba.ui.words import local_day
 
 
 def refusal_of(record: Record, appointment: Appointment) -> Refusal | None:
@@ -170,7 +171,7 @@ def _of_card(card: CitizenCard) -> dict[str, Any]:
 
 
 def _today(record: Record) -> date:
-    return line.day_of(record.clock())
+    return local_day(record.clock())
 
 
 # -- a number given ---------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from yba.care import identifiers
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.r4.appointment import Appointment
 from yba.ui import spoken, words
+from yba.ui.words import local_day
 
 Kind = Literal["nothing", "code", "ticket", "citizen-qr", "insurance-qr", "number", "name"]
 CHECKED_IN: Final = frozenset({"arrived", "checked-in"})
@@ -71,7 +72,7 @@ def check_in_refusal(appointment: Appointment, *, today: date) -> Refusal | None
             "queue.fulfilled", _("Lượt hẹn này đã khám xong. Khám thêm thì tiếp nhận như khách tại quầy.")
         )
     start = booking.moment(appointment.start) if appointment.start else None
-    if start is None or booking.local_day(start) != today:
+    if start is None or local_day(start) != today:
         return refuse(
             "queue.other-day",
             _(

@@ -17,6 +17,7 @@ from yba.fhir.r4.location import Location
 from yba.fhir.record import Record
 from yba.ui import parts, words
 from yba.ui.requests import record_of, role_required
+from yba.ui.words import local_day
 
 _SIGNER = Signer(salt="yba.queue.wall")
 
@@ -99,7 +100,7 @@ def ticket(request: HttpRequest, token: str) -> HttpResponse:
 def own_numbers(request: HttpRequest) -> HttpResponse:
     """The numbers of today of everybody the account acts for: one at once, the others a touch away."""
     record = record_of(request)
-    today = line.day_of(record.clock())
+    today = local_day(record.clock())
     found = list(Ticket.objects.filter(patient_id__in=record.actor.persons, day=today).order_by("-id"))
     if not found:
         return render(request, "queue/no_number.html", {"page": NoNumber()})

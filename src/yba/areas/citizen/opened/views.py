@@ -19,6 +19,7 @@ from yba.care.access_log import Line, access_log
 from yba.fhir.errors import NotFound
 from yba.ui import words
 from yba.ui.requests import record_of, role_required
+from yba.ui.words import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def opened(request: HttpRequest) -> HttpResponse:
         )
     except NotFound as error:
         raise Http404 from error
-    today = record.clock().astimezone(queries.HANOI).date()
+    today = local_day(record.clock())
     cover = book_pages.cover(own, one, today=today, card=people.coverage_of(record, one.person.id, today))
     more = f"{reverse('citizen:opened')}?truoc={following}{'&toi=1' if with_own else ''}" if following else ""
     page = OpenedPage(_("Ai đã mở sổ này"), cover, _by_day(lines), with_own, more)
@@ -77,7 +78,7 @@ def opened(request: HttpRequest) -> HttpResponse:
 def _by_day(lines: list[Line]) -> list[tuple[str, list[Opening]]]:
     days: dict[str, list[Opening]] = {}
     for one in lines:
-        day = f"{words.day_words(one.until)}/{one.until.astimezone(queries.HANOI).year}"
+        day = f"{words.day_words(one.until)}/{one.until.astimezone(words.HANOI).year}"
         days.setdefault(day, []).append(_opening(one))
     return list(days.items())
 

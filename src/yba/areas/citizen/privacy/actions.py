@@ -24,6 +24,7 @@ from yba.care.refusal import Refusal, refuse
 from yba.fhir.errors import RecordError
 from yba.fhir.record import Record
 from yba.ui import spoken, words
+from yba.ui.words import local_day
 
 MOST_WAITING = 4
 
@@ -31,7 +32,7 @@ MOST_WAITING = 4
 def order_copy(record: Record, own: Own, *, form: str, once: str = "") -> BookCopy | Refusal:
     """Order a copy: made at once when the book is thin, else by the worker after this commits."""
     now = record.clock()
-    refusal = own_rules.copy_refusal(own, today=rules.local_day(now))
+    refusal = own_rules.copy_refusal(own, today=local_day(now))
     if refusal is not None:
         privacy.note(record, "refused", own.person.id, "copy.adult")
         return refusal
@@ -144,7 +145,7 @@ def ask_restriction(
 
 def ask_erasure(record: Record, own: Own, *, why: str, once: str) -> list[Request] | Refusal:
     """Ask every facility that keeps records; where the law keeps them still, the refusal is the answer (Đ5, P-05)."""
-    today = rules.local_day(record.clock())
+    today = local_day(record.clock())
     groups = keeping.kept_of(record, own.person.id)
     facilities = {one.facility: one.facility_name for one in groups} or {"": ""}
     made = []

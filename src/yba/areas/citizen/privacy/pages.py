@@ -18,6 +18,7 @@ from yba.care.privacy.keeping import KeptGroup
 from yba.care.privacy.models import Agreement, Officer, Request
 from yba.care.privacy.tables import Activity, Text
 from yba.ui import spoken, words
+from yba.ui.words import local_day
 
 #: State of a request -> kind of status (face, section 9).
 KINDS: Final = {"open": "wait", "taken": "now", "accepted": "done", "refused": "missed", "withdrawn": "off"}
@@ -190,8 +191,8 @@ class RequestPage:
 
 def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: datetime) -> RequestPage:
     """All that is known of a request, for who asked it."""
-    today = law.local_day(now)
-    row: Any = law.deadline_of(one.kind, law.local_day(one.asked_at))
+    today = local_day(now)
+    row: Any = law.deadline_of(one.kind, local_day(one.asked_at))
     facts = [
         (_("Xin"), str(one.get_kind_display())),
         (_("Người"), one.patient_name),

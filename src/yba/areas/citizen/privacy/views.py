@@ -35,6 +35,7 @@ from yba.fhir.record import Record
 from yba.ui import words
 from yba.ui.proof import freshly_proved
 from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.words import local_day
 
 SHOWN_COPIES = 20
 
@@ -58,7 +59,7 @@ class _Opened:
         if one is None:
             raise _NoBook
         self.one = one
-        self.today: date = law.local_day(self.record.clock())
+        self.today: date = local_day(self.record.clock())
 
     @property
     def cover(self) -> book_pages.Cover:

@@ -18,7 +18,7 @@ from yba.areas.citizen.sharing.forms import InviteForm, KinForm
 from yba.areas.citizen.sharing.views import Opened, opened_book
 from yba.care.privacy.tables import Text
 from yba.care.refusal import Refusal
-from yba.care.sharing import family, giving, kin_requests, tables, terms
+from yba.care.sharing import family, kin_requests, tables, terms
 from yba.care.sharing.models import KinRequest
 from yba.care.sharing.terms import Holder
 from yba.fhir.errors import NotFound
@@ -26,6 +26,7 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.organization import Organization
 from yba.ui import words
 from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.words import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def kin(request: HttpRequest) -> HttpResponse:
 
 def _kin_line(row: KinRequest) -> KinLine:
     kinds = {"waiting": "wait", "accepted": "done", "refused": "off"}
-    note = f"{row.facility_name} · {words.ngay(giving.local_day(row.asked_at))}"
+    note = f"{row.facility_name} · {words.ngay(local_day(row.asked_at))}"
     return KinLine(
         row.name, " · ".join(filter(None, [note, row.answer])), kinds[row.state], str(row.get_state_display())
     )

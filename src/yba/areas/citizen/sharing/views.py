@@ -32,6 +32,7 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.record import Record
 from yba.ui import words
 from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.words import local_day
 
 
 class Opened:
@@ -49,7 +50,7 @@ class Opened:
         if one is None or (patient_id and one.person.id != patient_id):
             raise NotFound("book.none", "There is no such book.")
         self.one = one
-        self.today: date = giving.local_day(self.record.clock())
+        self.today: date = local_day(self.record.clock())
 
     @property
     def patient_id(self) -> str:
