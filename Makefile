@@ -6,6 +6,8 @@ PLATFORM := $(VENV)/.platform
 DEV := $(VENV)/.dev
 # The newest Python that is here and new enough; say PYTHON=... for another.
 PYTHON ?= $(shell .ci/find-python)
+# Tests run file by file in so many processes, each with a database of its own; JOBS=0 is none beside the first.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && echo 4 || echo "$$n")
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-server check format bench demo-reset gen messages clean
@@ -19,12 +21,12 @@ serve: $(PLATFORM) ## the whole house at http://127.0.0.1:8000 (YBA_PORT, YBA_DA
 test: $(DEV) ## the whole suite, browser journeys included
 	@.ci/need-chromium
 	@mkdir -p artefacts
-	@$(BIN)/python -m pytest --junitxml=artefacts/tests.xml $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=artefacts/tests.xml $(ARGS)
 
 test-server: $(DEV) ## the same suite on an outside PostgreSQL (YBA_DATABASE_URL, else a temporary one)
 	@.ci/need-chromium
 	@mkdir -p artefacts
-	@.ci/with-server $(BIN)/python -m pytest --junitxml=artefacts/tests-server.xml $(ARGS)
+	@.ci/with-server $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=artefacts/tests-server.xml $(ARGS)
 
 check: $(DEV) ## format, lint, types, contracts, generated code, translations, templates
 	$(BIN)/ruff format --check .
