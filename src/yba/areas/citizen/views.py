@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +23,7 @@ from yba.areas.citizen.forms import (
     filled_from_citizen_qr,
     filled_from_insurance_qr,
 )
+from yba.areas.citizen.open_book import open_book, own_people
 from yba.care import people, places
 from yba.care.refusal import Refusal
 from yba.care.sharing import family as charges
@@ -37,31 +37,6 @@ HEAD = 5
 
 
 # -- whose book -----------------------------------------------------------------------------------------
-
-
-def _own(request: HttpRequest, record: Record) -> list[rules.Own]:
-    """The people of this account, oneself first."""
-    account: Any = request.user
-    links = sorted(
-        account.links.values_list("patient_id", "relation", "id"), key=lambda it: (it[1] != rules.SELF, it[2])
-    )
-    return queries.own_people(record, [(patient, relation) for patient, relation, _id in links])
-
-
-def _today(record: Record) -> date:
-    return local_day(record.clock())
-
-
-def _open_book(request: HttpRequest, record: Record) -> tuple[list[rules.Own], rules.Own] | None:
-    """The people and the one whose book is open; None: no profile yet."""
-    own = _own(request, record)
-    one = rules.chosen(own, request.session.get("person", ""))
-    return (own, one) if one is not None else None
-
-
-def _cover(record: Record, own: list[rules.Own], one: rules.Own) -> pages.Cover:
-    today = _today(record)
-    return pages.cover(own, one, today=today, card=people.coverage_of(record, one.person.id, today))
 
 
 @require_safe
@@ -82,19 +57,17 @@ def person(request: HttpRequest, patient_id: str) -> HttpResponse:
 @role_required("citizen")
 def home(request: HttpRequest) -> HttpResponse:
     """Today's ticket, what comes next, today's medicines, the newest of the book."""
-    record = record_of(request)
-    opened = _open_book(request, record)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    own, one = opened
-    today, key = _today(record), one.person.id
+    record, today, key = opened.record, opened.today, opened.patient_id
     card = people.coverage_of(record, key, today)
     place = queries.place_in_line(record, key)
     medicines = queries.medicines_today(record, key, today=today)
     entries = queries.book_part(record, key, count=HEAD).entries
     page = pages.HomePage(
         title=_("Hôm nay"),
-        cover=pages.cover(own, one, today=today, card=card),
+        cover=pages.cover(opened.own, opened.one, today=today, card=card),
         ticket=pages.ticket_part(place, at=words.gio(record.clock())) if place else None,
         coming=[pages.coming_line(it) for it in queries.coming_visits(record, key, today=today)],
         follow_ups=queries.follow_ups_ahead(record, key, today=today),
@@ -110,17 +83,15 @@ def home(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def book(request: HttpRequest) -> HttpResponse:
     """The book, newest first, fifty visits a page."""
-    record = record_of(request)
-    opened = _open_book(request, record)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    own, one = opened
     cursor, before = request.GET.get("tiep", ""), request.GET.get("truoc", "")
-    part = queries.book_part(record, one.person.id, cursor=cursor, before=before)
+    part = queries.book_part(opened.record, opened.patient_id, cursor=cursor, before=before)
     more = f"?{urlencode({'tiep': part.next, 'truoc': part.before})}" if part.next else ""
     page = pages.BookPage(
         title=_("Sổ y bạ"),
-        cover=_cover(record, own, one),
+        cover=opened.cover,
         years=rules.years(part.entries),
         more_url=more,
         first=not cursor,
@@ -145,7 +116,7 @@ def visit(request: HttpRequest, encounter_id: str) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """One's own record: filled from the card's QR text or by hand."""
     record = record_of(request)
-    own = next((it for it in _own(request, record) if it.is_self), None)
+    own = next((it for it in own_people(request) if it.is_self), None)
     if request.method == "POST" and "fill" in request.POST:
         return _filled(request, record, ProfileForm)
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=_initial(own))
@@ -217,7 +188,7 @@ def _filled(request: HttpRequest, record: Record, kind: type[ProfileForm]) -> Ht
     qr = QrForm(request.POST)
     typed = {name: request.POST.get(name, "") for name in kind.base_fields}
     if qr.is_valid():
-        found = filled_from_citizen_qr(qr.cleaned_data["qr"], today=_today(record))
+        found = filled_from_citizen_qr(qr.cleaned_data["qr"], today=local_day(record.clock()))
         if isinstance(found, Refusal):
             qr.add_error("qr", found.message)
         else:
@@ -237,11 +208,11 @@ def _profile_page(
     status: int = 200,
 ) -> HttpResponse:
     child = isinstance(form, ChildForm)
-    opened = _open_book(request, record)
+    opened = open_book(request)
     title = _("Thêm người thân") if child else (_("Lập sổ y bạ") if is_new else _("Hồ sơ"))
     page = pages.ProfilePage(
         title=title,
-        cover=_cover(record, *opened) if opened and not child else None,
+        cover=opened.cover if opened and not child else None,
         qr=qr or QrForm(),
         form=form,
         problem=problem,
@@ -270,30 +241,31 @@ def communes(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def family(request: HttpRequest) -> HttpResponse:
     """The people of this account."""
-    record = record_of(request)
-    opened = _open_book(request, record)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    own, one = opened
-    today, language = _today(record), get_language() or "vi"
+    language = get_language() or "vi"
     lines = [
         pages.FamilyLine(
             it.person.name,
             " · ".join(
                 filter(
                     None,
-                    [rules.relation_words(it.relation, language), spoken.age(it.person.birth_date, today)],
+                    [
+                        rules.relation_words(it.relation, language),
+                        spoken.age(it.person.birth_date, opened.today),
+                    ],
                 )
             ),
             reverse("citizen:person", args=[it.person.id]),
             reverse("citizen:card", args=[it.person.id]),
         )
-        for it in own
+        for it in opened.own
     ]
     return render(
         request,
         "citizen/family.html",
-        {"page": pages.FamilyPage(_("Gia đình"), _cover(record, own, one), lines, charges.grown(record))},
+        {"page": pages.FamilyPage(_("Gia đình"), opened.cover, lines, charges.grown(opened.record))},
     )
 
 
@@ -301,7 +273,7 @@ def family(request: HttpRequest) -> HttpResponse:
 def add_child(request: HttpRequest) -> HttpResponse:
     """Enter a child or another person one answers for."""
     record = record_of(request)
-    own = next((it for it in _own(request, record) if it.is_self), None)
+    own = next((it for it in own_people(request) if it.is_self), None)
     if own is None:
         return redirect("citizen:profile")
     if request.method == "POST" and "fill" in request.POST:
@@ -332,16 +304,15 @@ def add_child(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def card_first(request: HttpRequest) -> HttpResponse:
     """Right after the profile: the card of oneself."""
-    record = record_of(request)
-    opened = _open_book(request, record)
-    return redirect("citizen:card", opened[1].person.id) if opened else redirect("citizen:profile")
+    opened = open_book(request)
+    return redirect("citizen:card", opened.patient_id) if opened else redirect("citizen:profile")
 
 
 @role_required("citizen")
 def card(request: HttpRequest, patient_id: str) -> HttpResponse:
     """The insurance card of one of one's people."""
     record = record_of(request)
-    own = _own(request, record)
+    own = own_people(request)
     one = next((it for it in own if it.person.id == patient_id), None)
     if one is None:
         raise Http404
@@ -349,7 +320,7 @@ def card(request: HttpRequest, patient_id: str) -> HttpResponse:
     if request.method == "POST" and "fill" in request.POST:
         qr = QrForm(request.POST)
         if qr.is_valid():
-            found = filled_from_insurance_qr(qr.cleaned_data["qr"], today=_today(record))
+            found = filled_from_insurance_qr(qr.cleaned_data["qr"], today=local_day(record.clock()))
             if isinstance(found, Refusal):
                 qr.add_error("qr", found.message)
             else:
@@ -374,7 +345,7 @@ def _card_page(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    today = _today(record)
+    today = local_day(record.clock())
     kept = people.coverage_of(record, one.person.id, today)
     refusal = people.coverage_refusal(kept, on=today) if kept else None
     page = pages.CardPage(

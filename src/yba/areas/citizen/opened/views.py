@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,13 +12,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from yba.areas.citizen import pages as book_pages
-from yba.areas.citizen import queries, rules
-from yba.care import people
+from yba.areas.citizen.open_book import open_book
 from yba.care.access_log import Line, access_log
 from yba.fhir.errors import NotFound
 from yba.ui import words
-from yba.ui.requests import record_of, role_required
-from yba.ui.words import local_day
+from yba.ui.requests import role_required
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +47,20 @@ class OpenedPage:
 @role_required("citizen")
 def opened(request: HttpRequest) -> HttpResponse:
     """The page; ``toi=1`` shows one's own acts, ``truoc`` goes on from a line."""
-    record = record_of(request)
-    account: Any = request.user
-    links = sorted(
-        account.links.values_list("patient_id", "relation", "id"), key=lambda it: (it[1] != rules.SELF, it[2])
-    )
-    own = queries.own_people(record, [(patient, relation) for patient, relation, _id in links])
-    one = rules.chosen(own, request.session.get("person", ""))
-    if one is None:
+    book = open_book(request)
+    if book is None:
         return redirect("citizen:profile")
     before, with_own = request.GET.get("truoc", ""), request.GET.get("toi") == "1"
     if before and not (before.isascii() and before.isdecimal() and len(before) < 19):
         raise Http404
     try:
         lines, following = access_log(
-            record, one.person.id, before=int(before) if before else None, own=with_own
+            book.record, book.patient_id, before=int(before) if before else None, own=with_own
         )
     except NotFound as error:
         raise Http404 from error
-    today = local_day(record.clock())
-    cover = book_pages.cover(own, one, today=today, card=people.coverage_of(record, one.person.id, today))
     more = f"{reverse('citizen:opened')}?truoc={following}{'&toi=1' if with_own else ''}" if following else ""
-    page = OpenedPage(_("Ai đã mở sổ này"), cover, _by_day(lines), with_own, more)
+    page = OpenedPage(_("Ai đã mở sổ này"), book.cover, _by_day(lines), with_own, more)
     return render(request, "citizen/opened.html", {"page": page})
 
 

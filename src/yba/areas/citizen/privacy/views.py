@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -12,9 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from yba.areas.citizen import pages as book_pages
-from yba.areas.citizen import queries as book_queries
-from yba.areas.citizen import rules as book_rules
+from yba.areas.citizen.open_book import OpenBook, open_book
 from yba.areas.citizen.privacy import actions, pages, queries, rules
 from yba.areas.citizen.privacy.forms import (
     AccountErasureForm,
@@ -24,70 +21,29 @@ from yba.areas.citizen.privacy.forms import (
     RestrictionForm,
 )
 from yba.areas.citizen.privacy.models import BookCopy
-from yba.care import people
 from yba.care.privacy import actions as privacy
 from yba.care.privacy import keeping, tables
 from yba.care.privacy import rules as law
 from yba.care.privacy.models import Agreement, Request
 from yba.care.refusal import Refusal
 from yba.care.uploads import file_response
-from yba.fhir.record import Record
 from yba.ui import words
 from yba.ui.proof import freshly_proved
 from yba.ui.requests import once_of, record_of, role_required
-from yba.ui.words import local_day
 
 SHOWN_COPIES = 20
-
-
-def _own(request: HttpRequest, record: Record) -> list[book_rules.Own]:
-    account: Any = request.user
-    links = sorted(
-        account.links.values_list("patient_id", "relation", "id"),
-        key=lambda it: (it[1] != book_rules.SELF, it[2]),
-    )
-    return book_queries.own_people(record, [(patient, relation) for patient, relation, _id in links])
-
-
-class _Opened:
-    """The book that is open now: whose, among whom, on which day."""
-
-    def __init__(self, request: HttpRequest) -> None:
-        self.record = record_of(request)
-        self.own = _own(request, self.record)
-        one = book_rules.chosen(self.own, request.session.get("person", ""))
-        if one is None:
-            raise _NoBook
-        self.one = one
-        self.today: date = local_day(self.record.clock())
-
-    @property
-    def cover(self) -> book_pages.Cover:
-        card = people.coverage_of(self.record, self.one.person.id, self.today)
-        return book_pages.cover(self.own, self.one, today=self.today, card=card)
-
-
-class _NoBook(Exception):
-    """The account has no book yet."""
-
-
-def _opened(request: HttpRequest) -> _Opened | None:
-    try:
-        return _Opened(request)
-    except _NoBook:
-        return None
 
 
 @require_safe
 @role_required("citizen")
 def home(request: HttpRequest) -> HttpResponse:
     """What one may ask of one's data, and what came of what one asked."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    found = Request.objects.filter(
-        patient_id=opened.one.person.id, account=opened.record.actor.user
-    ).order_by("-pk")
+    found = Request.objects.filter(patient_id=opened.patient_id, account=opened.record.actor.user).order_by(
+        "-pk"
+    )
     page = pages.HomePage(
         _("Dữ liệu của tôi"),
         opened.cover,
@@ -105,7 +61,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @freshly_proved
 def copies(request: HttpRequest) -> HttpResponse:
     """Order a copy of the open book, and see those that wait."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
     form = CopyForm(request.POST) if request.method == "POST" else CopyForm()
@@ -126,7 +82,7 @@ def copies(request: HttpRequest) -> HttpResponse:
 
 
 def _copies_page(
-    request: HttpRequest, opened: _Opened, form: CopyForm, refusal: str, status: int
+    request: HttpRequest, opened: OpenBook, form: CopyForm, refusal: str, status: int
 ) -> HttpResponse:
     found = BookCopy.objects.filter(account=opened.record.actor.user).defer("content").order_by("-asked_at")
     now = opened.record.clock()
@@ -145,7 +101,7 @@ def fetch(request: HttpRequest, copy: int) -> HttpResponse:
     """The file, once, to a POST: no link, preview or reload uses it up. A GET leads to the copies."""
     if request.method != "POST":
         return redirect("citizen:privacy_copies")
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         raise Http404
 
@@ -170,14 +126,14 @@ def fetch(request: HttpRequest, copy: int) -> HttpResponse:
 @role_required("citizen")
 def consents(request: HttpRequest) -> HttpResponse:
     """Each purpose with its text: agree or withdraw, each by its own button, nothing chosen beforehand."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
     refusal = ""
     if request.method == "POST":
         said = privacy.agree(
             opened.record,
-            patient=opened.one.person.id,
+            patient=opened.patient_id,
             purpose=request.POST.get("purpose", ""),
             version=request.POST.get("version", ""),
             given=request.POST.get("say") == "yes",
@@ -189,14 +145,14 @@ def consents(request: HttpRequest) -> HttpResponse:
             return redirect("citizen:privacy_consents")
         refusal = said.message
     lines = [
-        pages.consent_line(text, privacy.newest(opened.one.person.id, text.purpose))
+        pages.consent_line(text, privacy.newest(opened.patient_id, text.purpose))
         for text in tables.texts_in_force(opened.today)
     ]
     page = pages.ConsentsPage(_("Những việc đã đồng ý"), opened.cover, lines, refusal)
     return render(request, "citizen_privacy/consents.html", {"page": page}, status=409 if refusal else 200)
 
 
-def _evidence(request: HttpRequest, opened: _Opened) -> dict[str, str]:
+def _evidence(request: HttpRequest, opened: OpenBook) -> dict[str, str]:
     """What proves who said it: the signed-in account, from where, with what, in which language it was read."""
     actor = opened.record.actor
     return {
@@ -215,10 +171,10 @@ def _evidence(request: HttpRequest, opened: _Opened) -> dict[str, str]:
 @role_required("citizen")
 def correction(request: HttpRequest) -> HttpResponse:
     """Say what is wrong in the book; the facility that keeps it answers."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    visits = queries.visits_of(opened.record, opened.one.person.id)
+    visits = queries.visits_of(opened.record, opened.patient_id)
     facilities = queries.facilities_of(visits)
     given: dict[str, Any] = {"visits": visits, "facilities": facilities}
     first = {"subject": request.GET.get("muc", "")}
@@ -255,10 +211,10 @@ def correction(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def restriction(request: HttpRequest) -> HttpResponse:
     """Say what one's data should no longer be used for; the facility that keeps them answers."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    facilities = queries.facilities_of(queries.visits_of(opened.record, opened.one.person.id))
+    facilities = queries.facilities_of(queries.visits_of(opened.record, opened.patient_id))
     form = RestrictionForm(request.POST if request.method == "POST" else None, facilities=facilities)
     refusal, status = "", 200
     if request.method == "POST":
@@ -281,7 +237,7 @@ def restriction(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def one_request(request: HttpRequest, number: int) -> HttpResponse:
     """One request with its steps; a POST takes it back."""
-    opened = _opened(request)
+    opened = open_book(request)
     row = Request.objects.filter(pk=number).first() if opened else None
     if opened is None or row is None or row.account != opened.record.actor.user:
         raise Http404
@@ -300,7 +256,7 @@ def one_request(request: HttpRequest, number: int) -> HttpResponse:
 @role_required("citizen")
 def erasure(request: HttpRequest) -> HttpResponse:
     """What can be erased, what the law keeps; a POST asks for the records."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
     form = ErasureForm(request.POST if request.method == "POST" and "ask" in request.POST else None)
@@ -321,13 +277,13 @@ def erasure(request: HttpRequest) -> HttpResponse:
 
 def _erasure_page(
     request: HttpRequest,
-    opened: _Opened,
+    opened: OpenBook,
     form: ErasureForm,
     account: AccountErasureForm,
     refusal: str,
     status: int,
 ) -> HttpResponse:
-    kept = [pages.kept_line(one) for one in keeping.kept_of(opened.record, opened.one.person.id)]
+    kept = [pages.kept_line(one) for one in keeping.kept_of(opened.record, opened.patient_id)]
     page = pages.ErasurePage(_("Xóa dữ liệu"), opened.cover, kept, form, account, refusal)
     return render(request, "citizen_privacy/erasure.html", {"page": page}, status=status)
 
@@ -339,7 +295,7 @@ def erase_account(request: HttpRequest) -> HttpResponse:
     """Erase the account; the books stay with those who must keep them. A GET shows what that means."""
     if request.method != "POST":
         return redirect("citizen:privacy_erasure")
-    opened = _opened(request)
+    opened = open_book(request)
     form = AccountErasureForm(request.POST)
     if not form.is_valid():
         if opened is None:
@@ -355,7 +311,7 @@ def erase_account(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def activities(request: HttpRequest) -> HttpResponse:
     """Why data are kept and who receives them."""
-    opened = _opened(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
     lines = [pages.activity_line(one) for one in tables.activities()]

@@ -12,10 +12,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from yba.areas.citizen.open_book import OpenBook, open_book
 from yba.areas.citizen.pages import Cover
 from yba.areas.citizen.sharing import pages
 from yba.areas.citizen.sharing.forms import InviteForm, KinForm
-from yba.areas.citizen.sharing.views import Opened, opened_book
+from yba.areas.citizen.sharing.views import giver_of
 from yba.care.privacy.tables import Text
 from yba.care.refusal import Refusal
 from yba.care.sharing import family, kin_requests, tables, terms
@@ -44,10 +45,10 @@ class InvitePage:
 @role_required("citizen")
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite a relative to see one's own book and book for one."""
-    opened = opened_book(request, record_of(request).actor.person or "")
+    opened = open_book(request, record_of(request).actor.person or "")
     if opened is None:
         return redirect("citizen:profile")
-    giver = opened.giver
+    giver = giver_of(opened)
     if giver is None or isinstance(giver, Refusal):
         messages.warning(request, giver.message if giver else "")
         return redirect("citizen:sharing")
@@ -75,7 +76,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 def _invite_page(
-    request: HttpRequest, opened: Opened, form: InviteForm, *, refusal: str = "", status: int = 200
+    request: HttpRequest, opened: OpenBook, form: InviteForm, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     page = InvitePage(
         _("Mời người thân giúp"), opened.cover, form, tables.text_of("delegate", opened.today), refusal
@@ -153,7 +154,7 @@ class KinPage:
 @role_required("citizen")
 def kin(request: HttpRequest) -> HttpResponse:
     """Ask a records office to open the locked book of a relative who has died."""
-    opened = opened_book(request, record_of(request).actor.person or "")
+    opened = open_book(request, record_of(request).actor.person or "")
     if opened is None:
         return redirect("citizen:profile")
     record = opened.record

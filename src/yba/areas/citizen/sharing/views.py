@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,12 +13,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from yba.areas.citizen import pages as book_pages
-from yba.areas.citizen import queries as book_queries
-from yba.areas.citizen import rules as book_rules
+from yba.areas.citizen.open_book import OpenBook, open_book
 from yba.areas.citizen.sharing import lines, pages
 from yba.areas.citizen.sharing.forms import ShareForm
-from yba.care import people
 from yba.care.refusal import Refusal
 from yba.care.sharing import asking, giving, tables, terms
 from yba.care.sharing.models import Ask
@@ -32,48 +28,12 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.record import Record
 from yba.ui import words
 from yba.ui.requests import once_of, record_of, role_required
-from yba.ui.words import local_day
 
 
-class Opened:
-    """The book that is open now, and who may decide about it."""
-
-    def __init__(self, request: HttpRequest, patient_id: str = "") -> None:
-        account: Any = request.user
-        self.record = record_of(request)
-        links = sorted(
-            account.links.values_list("patient_id", "relation", "id"),
-            key=lambda it: (it[1] != book_rules.SELF, it[2]),
-        )
-        self.own = book_queries.own_people(self.record, [(one, relation) for one, relation, _id in links])
-        one = book_rules.chosen(self.own, patient_id or request.session.get("person", ""))
-        if one is None or (patient_id and one.person.id != patient_id):
-            raise NotFound("book.none", "There is no such book.")
-        self.one = one
-        self.today: date = local_day(self.record.clock())
-
-    @property
-    def patient_id(self) -> str:
-        return self.one.person.id
-
-    @property
-    def giver(self) -> giving.Giver | Refusal | None:
-        """Who decides; None for a relative who was only let see."""
-        try:
-            return giving.giver_of(self.record, self.patient_id)
-        except NotFound:
-            return None
-
-    @property
-    def cover(self) -> book_pages.Cover:
-        card = people.coverage_of(self.record, self.patient_id, self.today)
-        return book_pages.cover(self.own, self.one, today=self.today, card=card)
-
-
-def opened_book(request: HttpRequest, patient_id: str = "") -> Opened | None:
-    """The open book; None for an account without one."""
+def giver_of(opened: OpenBook) -> giving.Giver | Refusal | None:
+    """Who decides about the open book; None for a relative who was only let see."""
     try:
-        return Opened(request, patient_id)
+        return giving.giver_of(opened.record, opened.patient_id)
     except NotFound:
         return None
 
@@ -82,10 +42,10 @@ def opened_book(request: HttpRequest, patient_id: str = "") -> Opened | None:
 @role_required("citizen")
 def home(request: HttpRequest) -> HttpResponse:
     """Every consent about the open book: those that hold, then those that have ended."""
-    opened = opened_book(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    now, giver = opened.record.clock(), opened.giver
+    now, giver = opened.record.clock(), giver_of(opened)
     given = lines.named(opened.record, giving.given_of(opened.record, opened.patient_id))
     here = [one for one in given if one.state(now) in ("active", "waiting")]
     why_not = giver.message if isinstance(giver, Refusal) else ""
@@ -102,7 +62,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def find(request: HttpRequest) -> HttpResponse:
     """Whom to share with, by name."""
-    opened = opened_book(request)
+    opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
     q = request.GET.get("q", "").strip()[:100]
@@ -122,7 +82,7 @@ def _new_url(holder: Holder) -> str:
 @role_required("citizen")
 def new(request: HttpRequest) -> HttpResponse:
     """Terms of a share; `do=see` shows what they let through, `do=give` gives it."""
-    opened = opened_book(request, request.GET.get("cho", ""))
+    opened = open_book(request, request.GET.get("cho", ""))
     if opened is None:
         raise Http404
     try:
@@ -132,9 +92,9 @@ def new(request: HttpRequest) -> HttpResponse:
     return share(request, opened, holder)
 
 
-def share(request: HttpRequest, opened: Opened, holder: Holder, asked: Ask | None = None) -> HttpResponse:
+def share(request: HttpRequest, opened: OpenBook, holder: Holder, asked: Ask | None = None) -> HttpResponse:
     """The steps of giving a share to a known holder."""
-    giver = opened.giver
+    giver = giver_of(opened)
     if giver is None or isinstance(giver, Refusal):
         messages.warning(request, giver.message if giver else _("Chỉ chủ sổ chia sẻ được sổ này."))
         return redirect("citizen:sharing")
@@ -176,7 +136,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
 
 def _page(
     request: HttpRequest,
-    opened: Opened,
+    opened: OpenBook,
     holder: Holder,
     form: ShareForm,
     *,
@@ -209,13 +169,13 @@ def _page(
 # -- one consent -------------------------------------------------------------------------------------------
 
 
-def _one(request: HttpRequest, consent_id: str) -> tuple[Opened, Consent]:
+def _one(request: HttpRequest, consent_id: str) -> tuple[OpenBook, Consent]:
     record = record_of(request)
     try:
         consent, patient_id = giving.one_given(record, consent_id)
     except RecordError as error:
         raise Http404 from error
-    opened = opened_book(request, patient_id)
+    opened = open_book(request, patient_id)
     if opened is None:
         raise Http404
     return opened, consent
@@ -230,10 +190,10 @@ def one(request: HttpRequest, consent_id: str) -> HttpResponse:
 
 
 def _one_page(
-    request: HttpRequest, opened: Opened, consent: Consent, refusal: str = "", status: int = 200
+    request: HttpRequest, opened: OpenBook, consent: Consent, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     now, (given,) = opened.record.clock(), lines.named(opened.record, [terms.read(consent)])
-    state, giver = given.state(now), opened.giver
+    state, giver = given.state(now), giver_of(opened)
     mine = any(it.kind == "person" and it.id == opened.record.actor.person for it in given.holders)
     may = (isinstance(giver, giving.Giver) or mine) and not given.emergency
     purpose = "delegate" if any(it.kind == "person" for it in given.holders) else "share"
@@ -295,7 +255,7 @@ def asked(request: HttpRequest, token: str) -> HttpResponse:
     """Answer a facility's request from the message: the same steps, or no."""
     record = record_of(request)
     row = asking.asked(token, record.clock())
-    opened = opened_book(request, row.patient_id) if row is not None else None
+    opened = open_book(request, row.patient_id) if row is not None else None
     if row is None or opened is None:
         raise Http404
     if request.method == "POST" and request.POST.get("do") == "decline":
