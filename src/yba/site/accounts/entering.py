@@ -9,10 +9,12 @@ from typing import Any, Final
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from yba.site.accounts import rules
+from yba.site.accounts import actions, rules
+from yba.site.accounts.forms import PhoneForm
 from yba.site.accounts.models import Account, Phone
 from yba.site.accounts.rules import Refusal
 
@@ -49,6 +51,24 @@ def asker(request: HttpRequest, purpose: str) -> str:
     if not mark:
         mark = request.session[ASKER] = secrets.token_hex(8)
     return f"{purpose}:{mark}"
+
+
+def sends_code(request: HttpRequest, form: PhoneForm, *, purpose: str, text: str = "") -> bool:
+    """Text a code to the form's number for this browser and purpose; where it may not be, the form says why.
+
+    One that was sent a moment ago still counts.
+    """
+    refusal = actions.send_code(
+        form.cleaned_data["phone"],
+        address=client_address(request),
+        now=timezone.now(),
+        asker=asker(request, purpose),
+        text=text,
+    )
+    if refusal in (None, Refusal.TOO_SOON):
+        return True
+    form.add_error("phone", sentence(refusal or Refusal.TOO_MANY))
+    return False
 
 
 def enter_by_code(

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from yba.care import messages as texts
 from yba.site.accounts import actions, events, factors, limits, rules, sessions, stages
-from yba.site.accounts.entering import asker, client_address, sentence
+from yba.site.accounts.entering import asker, client_address, sends_code, sentence
 from yba.site.accounts.forms import PhoneForm, RecoveryForm
 from yba.site.accounts.models import Account, Phone
 from yba.site.accounts.pages import FormPage
@@ -26,18 +26,9 @@ def lost_phone(request: HttpRequest) -> HttpResponse:
     """Ask for the number one has now and send a code there."""
     form = PhoneForm(request.POST or None)
     form.fields["phone"].label = _("Số điện thoại mới")
-    if request.method == "POST" and form.is_valid():
-        number = form.cleaned_data["phone"]
-        refusal = actions.send_code(
-            number,
-            address=client_address(request),
-            now=timezone.now(),
-            asker=asker(request, "recovery"),
-        )
-        if refusal in (None, rules.Refusal.TOO_SOON):
-            request.session["recovery_phone"] = number
-            return redirect("accounts:recover")
-        form.add_error("phone", sentence(refusal or rules.Refusal.TOO_MANY))
+    if request.method == "POST" and form.is_valid() and sends_code(request, form, purpose="recovery"):
+        request.session["recovery_phone"] = form.cleaned_data["phone"]
+        return redirect("accounts:recover")
     page = FormPage(
         title=_("Mất số điện thoại"),
         form=form,

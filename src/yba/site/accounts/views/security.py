@@ -29,7 +29,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from yba.site.accounts import actions, adapters, events, lock, provider, rules, sessions
-from yba.site.accounts.entering import asker, client_address, sentence
+from yba.site.accounts.entering import asker, client_address, sends_code, sentence
 from yba.site.accounts.forms import CodeForm, PhoneForm, PinForm
 from yba.site.accounts.models import IDENTITY_LEVELS, Account
 from yba.site.accounts.pages import FormPage, Line, SecurityPage
@@ -190,18 +190,9 @@ def add_phone(request: HttpRequest) -> HttpResponse:
     if account.phones.count() >= rules.MOST_PHONES:
         messages.warning(request, _("Một tài khoản có nhiều nhất %(most)s số.") % {"most": rules.MOST_PHONES})
         return redirect("accounts:security")
-    if request.method == "POST" and form.is_valid():
-        number = form.cleaned_data["phone"]
-        refusal = actions.send_code(
-            number,
-            address=client_address(request),
-            now=timezone.now(),
-            asker=asker(request, "new-phone"),
-        )
-        if refusal in (None, rules.Refusal.TOO_SOON):
-            request.session["new_phone"] = number
-            return redirect("accounts:prove_new_phone")
-        form.add_error("phone", sentence(refusal or rules.Refusal.TOO_MANY))
+    if request.method == "POST" and form.is_valid() and sends_code(request, form, purpose="new-phone"):
+        request.session["new_phone"] = form.cleaned_data["phone"]
+        return redirect("accounts:prove_new_phone")
     page = FormPage(title=_("Thêm số điện thoại"), form=form, deed=_("Gửi mã"), back="accounts:security")
     return render(request, "accounts/form.html", {"page": page}, status=422 if form.errors else 200)
 

@@ -22,12 +22,12 @@ from yba.site.accounts.entering import (
     enter_by_code,
     enter_by_password,
     safe_next,
+    sends_code,
     sentence,
 )
 from yba.site.accounts.forms import CitizenPasswordForm, CodeForm, PhoneForm, StaffForm
 from yba.site.accounts.models import Account
 from yba.site.accounts.pages import SignInPage
-from yba.site.accounts.rules import Refusal
 
 
 def page_of(request: HttpRequest, form: forms.Form, *, phone: str = "", next_page: str = "") -> SignInPage:
@@ -46,14 +46,9 @@ def shown(request: HttpRequest, template: str, page: SignInPage) -> HttpResponse
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for the phone number and send the code."""
     form = PhoneForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        phone = form.cleaned_data["phone"]
-        refusal = send(request, phone)
-        # A code sent a moment ago still counts: go on and enter it.
-        if refusal in (None, Refusal.TOO_SOON):
-            request.session["sign_in"] = {"phone": phone, "next": safe_next(request)}
-            return redirect("accounts:enter_code")
-        form.add_error("phone", sentence(refusal or Refusal.TOO_MANY))
+    if request.method == "POST" and form.is_valid() and sends_code(request, form, purpose="sign-in"):
+        request.session["sign_in"] = {"phone": form.cleaned_data["phone"], "next": safe_next(request)}
+        return redirect("accounts:enter_code")
     return shown(request, "accounts/sign_in.html", page_of(request, form, next_page=safe_next(request)))
 
 
@@ -83,14 +78,10 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     )
 
 
-def send(request: HttpRequest, phone: str) -> Refusal | None:
-    return actions.send_code(
+def _send_again(request: HttpRequest, phone: str) -> HttpResponse:
+    refusal = actions.send_code(
         phone, address=client_address(request), now=timezone.now(), asker=asker(request, "sign-in")
     )
-
-
-def _send_again(request: HttpRequest, phone: str) -> HttpResponse:
-    refusal = send(request, phone)
     if refusal is None:
         return redirect("accounts:enter_code")
     form = CodeForm({})
