@@ -41,6 +41,14 @@ def _mark(session: str | None) -> str | None:
     return hashlib.sha256(session.encode()).hexdigest()[:16] if session else None
 
 
+def number_in(request: HttpRequest, name: str) -> int | None:
+    """A row's number of the address, None where it is not given; anything else leads nowhere (Http404)."""
+    text = request.GET.get(name, "")
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise Http404
+    return int(text) if text else None
+
+
 def record_of(request: HttpRequest) -> fhir.Record:
     """The record, opened once a request on Django's own connection, so its writes join ``transaction.atomic()``."""
     kept: fhir.Record | None = getattr(request, "_yba_record", None)

@@ -24,7 +24,7 @@ from yba.fhir.audit.search import MOST_COUNTED
 from yba.fhir.errors import Conflict, Invalid, NotFound, RecordError
 from yba.fhir.record import Record
 from yba.ui import words
-from yba.ui.requests import record_of, role_required
+from yba.ui.requests import number_in, record_of, role_required
 
 AUDITORS = ("auditor", "facility_administrator")
 SHOWN_ALERTS = 50
@@ -50,13 +50,7 @@ def log(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET or None)
     entries: list[pages.Entry] = []
     problem, tally, more = "", "", ""
-    asked = (
-        queries.parameters(record, form.cleaned_data)
-        if form.is_valid()
-        else []
-        if not form.is_bound
-        else None
-    )
+    asked = _asked(record, form)
     if asked is not None:
         try:
             found = queries.rows(record, asked, request.GET.get(PLACE) or None)
@@ -76,6 +70,13 @@ def log(request: HttpRequest) -> HttpResponse:
     return render(
         request, "administration_audit/log.html", {"page": page}, status=422 if form.errors else 200
     )
+
+
+def _asked(record: Record, form: FilterForm) -> list[queries.Parameter] | None:
+    """What the filters ask for: all where none is set, None where they are wrong or mean nobody's book."""
+    if form.is_valid():
+        return queries.parameters(record, form.cleaned_data)
+    return None if form.is_bound else []
 
 
 def _query(request: HttpRequest, place: str = "") -> str:
@@ -117,13 +118,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """What the filters find, whole, as a file for a table program."""
     record = record_of(request)
     form = FilterForm(request.GET or None)
-    asked = (
-        queries.parameters(record, form.cleaned_data)
-        if form.is_valid()
-        else []
-        if not form.is_bound
-        else None
-    )
+    asked = _asked(record, form)
     if asked is None:
         raise Http404
     try:
@@ -148,13 +143,11 @@ def export(request: HttpRequest) -> HttpResponse:
 def alerts(request: HttpRequest) -> HttpResponse:
     """Alerts, newest first, by state."""
     record = record_of(request)
-    state, before = request.GET.get("trang_thai", ""), request.GET.get("truoc", "")
+    state = request.GET.get("trang_thai", "")
     if state and state not in judging.STATES:
         raise Http404
-    if before and not (before.isascii() and before.isdecimal() and len(before) < 19):
-        raise Http404
     found = judging.alerts(
-        record, state=state or None, before=int(before) if before else None, limit=SHOWN_ALERTS + 1
+        record, state=state or None, before=number_in(request, "truoc"), limit=SHOWN_ALERTS + 1
     )
     shown = found[:SHOWN_ALERTS]
     names = queries.names_of(record, [one.patient for one in shown if one.patient])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,14 +85,28 @@ def add_to_breach(
 
 def report(record: Record, number: int, *, at: datetime, paper: str) -> Breach | Refusal:
     """The authority has been told (Mẫu 08)."""
+    fields = {"reported_at": at, "report_number": paper}
+    return _told(record, number, fields, at=at, words=gettext_noop("Đã báo cơ quan chuyên trách"), note=paper)
+
+
+def tell(record: Record, number: int, *, at: datetime, how: str) -> Breach | Refusal:
+    """The people concerned have been told."""
+    fields = {"told_at": at, "told_how": how}
+    return _told(record, number, fields, at=at, words=gettext_noop("Đã báo người bị ảnh hưởng"), note=how)
+
+
+def _told(
+    record: Record, number: int, fields: Mapping[str, object], *, at: datetime, words: str, note: str
+) -> Breach | Refusal:
     with transaction.atomic():
         breach = _held(record, number)
         refusal = rules.notice_refusal(breach, at=at, now=record.clock())
         if refusal is not None:
             return refusal
-        breach.reported_at, breach.report_number = at, paper
-        breach.save(update_fields=["reported_at", "report_number"])
-        _breach_step(record, breach, gettext_noop("Đã báo cơ quan chuyên trách"), paper)
+        for name, value in fields.items():
+            setattr(breach, name, value)
+        breach.save(update_fields=list(fields))
+        _breach_step(record, breach, words, note)
         return breach
 
 
@@ -105,19 +119,6 @@ def leave_unreported(record: Record, number: int, *, because: str) -> Breach | R
         breach.unreported_because = because.strip()
         breach.save(update_fields=["unreported_because"])
         _breach_step(record, breach, gettext_noop("Không phải báo"), because.strip())
-        return breach
-
-
-def tell(record: Record, number: int, *, at: datetime, how: str) -> Breach | Refusal:
-    """The people concerned have been told."""
-    with transaction.atomic():
-        breach = _held(record, number)
-        refusal = rules.notice_refusal(breach, at=at, now=record.clock())
-        if refusal is not None:
-            return refusal
-        breach.told_at, breach.told_how = at, how
-        breach.save(update_fields=["told_at", "told_how"])
-        _breach_step(record, breach, gettext_noop("Đã báo người bị ảnh hưởng"), how)
         return breach
 
 

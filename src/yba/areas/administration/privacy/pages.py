@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.urls import reverse
@@ -15,6 +15,7 @@ from yba.areas.administration.privacy import rules
 from yba.areas.administration.privacy.models import Breach
 from yba.care.privacy import rules as law
 from yba.care.privacy.models import Officer, Request
+from yba.care.privacy.steps import StepLine
 from yba.ui import spoken, words
 from yba.ui.parts import Tab
 from yba.ui.words import local_day
@@ -83,14 +84,6 @@ class RequestsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    at: datetime
-    words: str
-    by: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class RequestPage:
     """One request, and what can be done about it."""
 
@@ -99,7 +92,7 @@ class RequestPage:
     row: RequestRow
     pk: int
     facts: list[tuple[str, str]]
-    steps: list[Step]
+    steps: list[StepLine]
     can_take: bool
     can_extend: bool
     is_pending: bool
@@ -130,10 +123,6 @@ def request_facts(one: Request) -> list[tuple[str, str]]:
         (_("Phụ lục"), one.addendum),
         (_("Nguồn gốc"), one.provenance),
     ]
-
-
-def steps_of(found: Any) -> list[Step]:
-    return [Step(one.at, _(one.words), one.by_name, one.note) for one in found.all()]
 
 
 def people_words(breach: Breach) -> str:
@@ -206,7 +195,7 @@ class BreachPage:
     clock_kind: str
     due: str
     facts: list[tuple[str, str]]
-    steps: list[Step]
+    steps: list[StepLine]
     is_open: bool
     must_tell: bool
     forms: dict[str, forms.Form]

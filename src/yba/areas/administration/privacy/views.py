@@ -27,6 +27,7 @@ from yba.areas.administration.privacy.models import Breach
 from yba.care.privacy import actions as privacy
 from yba.care.privacy import keeping, tables
 from yba.care.privacy.models import Request
+from yba.care.privacy.steps import step_lines
 from yba.care.refusal import Refusal
 from yba.fhir.record import Record
 from yba.ui import spoken, words
@@ -144,7 +145,7 @@ def _request_page(
         row=pages.request_row(row, now),
         pk=row.pk,
         facts=pages.request_facts(row),
-        steps=pages.steps_of(row.steps),
+        steps=step_lines(row.steps.all()),
         can_take=row.state == Request.State.OPEN,
         can_extend=row.is_pending and not row.is_extended,
         is_pending=row.is_pending,
@@ -241,7 +242,7 @@ def _breach_page(
         clock_kind=pages.CLOCKS[state],
         due=spoken.when(row.due_at),
         facts=pages.breach_facts(row),
-        steps=pages.steps_of(row.steps),
+        steps=step_lines(row.steps.all()),
         is_open=row.closed_at is None,
         must_tell=row.must_tell,
         forms=blank | given,

@@ -16,7 +16,7 @@ from yba.areas.citizen.open_book import open_book
 from yba.care.access_log import Line, access_log
 from yba.fhir.errors import NotFound
 from yba.ui import words
-from yba.ui.requests import role_required
+from yba.ui.requests import number_in, role_required
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,10 @@ def opened(request: HttpRequest) -> HttpResponse:
     book = open_book(request)
     if book is None:
         return redirect("citizen:profile")
-    before, with_own = request.GET.get("truoc", ""), request.GET.get("toi") == "1"
-    if before and not (before.isascii() and before.isdecimal() and len(before) < 19):
-        raise Http404
+    with_own = request.GET.get("toi") == "1"
     try:
         lines, following = access_log(
-            book.record, book.patient_id, before=int(before) if before else None, own=with_own
+            book.record, book.patient_id, before=number_in(request, "truoc"), own=with_own
         )
     except NotFound as error:
         raise Http404 from error

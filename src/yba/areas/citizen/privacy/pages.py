@@ -16,6 +16,7 @@ from yba.areas.citizen.privacy.models import BookCopy
 from yba.care.privacy import rules as law
 from yba.care.privacy.keeping import KeptGroup
 from yba.care.privacy.models import Agreement, Officer, Request
+from yba.care.privacy.steps import StepLine, step_lines
 from yba.care.privacy.tables import Activity, Text
 from yba.ui import spoken, words
 from yba.ui.words import local_day
@@ -163,14 +164,6 @@ class RestrictionPage:
 
 
 @dataclass(frozen=True, slots=True)
-class StepLine:
-    at: datetime
-    words: str
-    by: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class RequestPage:
     """One request from its sending to its answer."""
 
@@ -209,7 +202,7 @@ def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: da
         ),
         (_("Trả lời chậm nhất"), f"{words.ngay(one.due)} ({row.article})" if one.is_pending else ""),
     ]
-    steps = [StepLine(it.at, _(it.words), it.by_name, it.note) for it in one.steps.all()]
+    steps = step_lines(one.steps.all())
     return RequestPage(
         _("Yêu cầu %(number)s") % {"number": one.number}, cover, one.number, one.pk, facts, KINDS[one.state],
         str(one.get_state_display()), one.answer, one.article, steps, one.is_pending, officer,
