@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from yba.care import identifiers
+from yba.care import identifiers, people
 from yba.care.refusal import Refusal
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.coverage import Coverage
@@ -18,12 +18,10 @@ from yba.fhir.r4.datatypes import Identifier, Resource
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 from yba.fhir.record import Guard, Record
-from yba.fhir.store.rows import execute
 from yba.ui.words import local_day
 
 #: The word for the statutory insurance in ``Coverage.type``.
 STATUTORY: Final = "BHYT"
-_HOLD: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 3))"
 _CARD_WORDS: Final[Mapping[str, str]] = {
     "insurance.length": (
         "has {count} characters; an insurance card has 15, or 10 digits where only the social insurance number is known"
@@ -48,10 +46,15 @@ def guard_patient(record: Record, before: Resource | None, after: Resource | Non
     _check_identifiers(after.identifier, known, "Patient")
     if after.active is False:
         return
-    # One that is made active again claims its number again.
-    held = known if old is not None and old.active is not False else frozenset()
-    for path, number in _of(after.identifier, identifiers.CCCD, held, "Patient"):
-        _claim(record, number, path, own=after.id)
+    # One that is made active again claims its number again; so does one whose number was only claimed before.
+    held = _proved(old.identifier) if old is not None and old.active is not False else frozenset()
+    for place, one in enumerate(after.identifier):
+        if one.value and people.proves(one) and one.value not in held:
+            _claim(record, one.value, f"Patient.identifier[{place}].value", own=after.id)
+
+
+def _proved(found: Sequence[Identifier]) -> frozenset[str]:
+    return frozenset(one.value for one in found if one.value and people.proves(one))
 
 
 def guard_related_person(record: Record, before: Resource | None, after: Resource | None) -> None:
@@ -101,8 +104,9 @@ def _of(
 
 
 def _check_identifiers(found: Sequence[Identifier], known: frozenset[tuple[str, str]], at: str) -> None:
-    for path, value in _of(found, identifiers.CCCD, known, at):
-        _check_citizen_number(value, path)
+    for system in (identifiers.CCCD, identifiers.CCCD_CLAIMED):
+        for path, value in _of(found, system, known, at):
+            _check_citizen_number(value, path)
     for path, value in _of(found, identifiers.BHYT, known, at):
         _check_card(value, path)
 
@@ -150,9 +154,8 @@ def _check_card(value: str, path: str) -> None:
 
 def _claim(record: Record, number: str, path: str, *, own: str | None) -> None:
     """Nobody else who is active carries the number. Writers of the same number wait here for each other."""
-    execute(record.connection, _HOLD, (f"people.citizen-number/{number}",)).fetchone()
-    carriers = record.as_system().find(Patient, ("identifier", f"{identifiers.CCCD}|{number}"))
-    other = next((one for one in carriers if one.id != own and one.active is not False), None)
+    people.hold_number(record, number)
+    other = people.carrier_of(record.as_system(), number, but=own)
     if other is not None:
         raise Conflict(
             "people.known",

@@ -23,6 +23,9 @@ from yba.fhir.condition import FACILITY_TAG as FACILITY_TAG
 
 BASE: Final = "https://yba.vn/fhir/sid/"
 CCCD: Final = BASE + "cccd"
+#: A citizen number somebody typed and nobody compared with a card yet. A system of its own beside ``use: temp``:
+#: FHIR R4 searches by system and value whatever the use, so what looks for a citizen number finds no claimed one.
+CCCD_CLAIMED: Final = BASE + "cccd-tu-khai"
 CMND: Final = BASE + "cmnd"
 BHYT: Final = BASE + "bhyt"
 FACILITY: Final = BASE + "facility"

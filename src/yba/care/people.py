@@ -7,6 +7,7 @@ that names the record it belongs to, and a person decides.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -34,6 +35,7 @@ from yba.fhir.r4.datatypes import (
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.related_person import RelatedPerson
 from yba.fhir.record import Record
+from yba.fhir.store.rows import execute
 from yba.ui.words import local_day
 
 INSURER: Final = "Bảo hiểm xã hội Việt Nam"
@@ -66,6 +68,8 @@ class Person:
     address: str
     commune: str
     province: str
+    #: The citizen number is the person's own word: no desk and no identity provider has seen it.
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +85,15 @@ class Relative:
 def person_of(patient: Patient) -> Person:
     """The values of a Patient."""
     home = patient.address[0] if patient.address else Address()
+    proved, claimed = proved_number(patient.identifier), claimed_number(patient.identifier)
     return Person(
         id=patient.id or "",
         name=name_of(patient),
         birth_date=patient.birthDate or "",
         gender=patient.gender or "unknown",
         phone=phone_of(patient),
-        citizen_number=identifier_of(patient.identifier, identifiers.CCCD),
+        citizen_number=proved or claimed,
+        claimed=bool(claimed) and not proved,
         address=home.text
         or ", ".join(filter(None, [*[line or "" for line in home.line], home.city, home.state])),
         commune=home.city or "",
@@ -114,6 +120,68 @@ def phone_of(patient: Patient | RelatedPerson) -> str:
 def identifier_of(found: list[Identifier], system: str) -> str:
     """The value of the first identifier of a system, or nothing."""
     return next((one.value for one in found if one.system == system and one.value), "")
+
+
+#: Uses of an identifier that prove nothing of who somebody is (FHIR R4, IdentifierUse).
+_UNPROVED: Final = frozenset({"temp", "old"})
+_HOLD: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 3))"
+
+
+def proves(one: Identifier) -> bool:
+    """Whether this is a citizen number that a desk, an identity provider or another facility vouches for."""
+    return one.system == identifiers.CCCD and bool(one.value) and one.use not in _UNPROVED
+
+
+def proved_number(found: Sequence[Identifier]) -> str:
+    """The citizen number that was compared with a document, or nothing."""
+    return next((one.value for one in found if one.value and proves(one)), "")
+
+
+def claimed_number(found: Sequence[Identifier]) -> str:
+    """The citizen number the person typed, or nothing."""
+    claimed = (one.value for one in found if one.system == identifiers.CCCD_CLAIMED and one.value)
+    return next(claimed, "")
+
+
+def claim(number: str) -> Identifier:
+    """A number as somebody says it of themselves: it matches nothing and holds up nobody until it is compared."""
+    return Identifier(use="temp", system=identifiers.CCCD_CLAIMED, value=number)
+
+
+def with_number(patient: Patient, number: str, *, proved: bool) -> Patient:
+    """The person with this citizen number; a claimed one never stands beside, or in place of, a proved one."""
+    if not proved and proved_number(patient.identifier):
+        return patient
+    dropped = {identifiers.CCCD_CLAIMED, identifiers.CCCD} if proved else {identifiers.CCCD_CLAIMED}
+    others = [one for one in patient.identifier if one.system not in dropped]
+    made = Identifier(use="official", system=identifiers.CCCD, value=number) if proved else claim(number)
+    patient.identifier = [*others, *([made] if number else [])]
+    return patient
+
+
+def hold_number(record: Record, number: str) -> None:
+    """Let writers of the same citizen number wait for each other, until the transaction ends."""
+    execute(record.connection, _HOLD, (f"people.citizen-number/{number}",)).fetchone()
+
+
+def carriers_of(record: Record, number: str) -> list[Patient]:
+    """Who has this citizen number, vouched for, among active people the actor may see; more than one is a mistake."""
+    found = record.find(Patient, ("identifier", f"{identifiers.CCCD}|{number}"))
+    return [
+        one for one in found
+        if one.active is not False and any(proves(it) and it.value == number for it in one.identifier)
+    ]  # fmt: skip
+
+
+def carrier_of(record: Record, number: str, *, but: str | None = None) -> Patient | None:
+    """The one with this citizen number, vouched for."""
+    return next((one for one in carriers_of(record, number) if one.id != but), None)
+
+
+def claimants_of(record: Record, number: str) -> list[Patient]:
+    """Active people who typed this number of themselves, for a human to compare; no rule decides by them."""
+    found = record.find(Patient, ("identifier", f"{identifiers.CCCD_CLAIMED}|{number}"))
+    return [one for one in found if one.active is not False]
 
 
 # -- finding ---------------------------------------------------------------------------------------------
@@ -144,7 +212,7 @@ def _by_number(record: Record, text: str, compact: str, limit: int) -> list[Pati
         if found:
             return found
     if re.fullmatch(r"[0-9]{12}", compact):
-        return _patients(record, [("identifier", f"{identifiers.CCCD}|{compact}"), count])
+        return people_of_number(record, compact, limit=limit)
     if re.fullmatch(r"[0-9]{9}", compact):
         return _patients(record, [("identifier", f"{identifiers.CMND}|{compact}"), count])
     card = identifiers.check_insurance_card(compact)
@@ -163,9 +231,11 @@ def patients_of_card(record: Record, card: str) -> list[Patient]:
     return _patients(record, [("_id", ",".join(sorted(ids)))]) if ids else []
 
 
-def patient_of_citizen_number(record: Record, number: str) -> Patient | None:
-    """The one with this citizen number that the actor may see."""
-    return record.first(Patient, ("identifier", f"{identifiers.CCCD}|{number}"))
+def people_of_number(record: Record, number: str, *, limit: int = MOST) -> list[Patient]:
+    """For a human: who carries this citizen number; nobody: who says it of themselves (``Person.claimed``)."""
+    count = ("_count", str(limit))
+    proved = _patients(record, [("identifier", f"{identifiers.CCCD}|{number}"), count])
+    return proved or _patients(record, [("identifier", f"{identifiers.CCCD_CLAIMED}|{number}"), count])
 
 
 def _patients(record: Record, params: list[tuple[str, str]]) -> list[Patient]:
@@ -212,25 +282,24 @@ def new_patient(
     sex: str,
     phone: str = "",
     citizen_number: str = "",
+    claimed: bool = False,
     address: str = "",
     province: str = "",
     commune: str = "",
 ) -> Patient:
-    """A Patient of these values, not stored yet. ``sex`` is FHIR's administrative gender."""
+    """A Patient of these values, not stored yet. ``sex`` is FHIR's administrative gender; ``claimed``: see `claim`."""
     gender: identifiers.Gender = "unknown"
     if sex in ("male", "female", "other"):
         gender = sex  # type: ignore[assignment]  # narrowed by the test above
-    return Patient(
+    made = Patient(
         active=True,
-        identifier=[Identifier(use="official", system=identifiers.CCCD, value=citizen_number)]
-        if citizen_number
-        else [],
         name=[human_name(name)],
         telecom=[ContactPoint(system="phone", use="mobile", value=phone)] if phone else [],
         gender=gender,
         birthDate=birth_date.isoformat() if isinstance(birth_date, date) else birth_date,
         address=home_address(address, commune=commune, province=province),
     )
+    return with_number(made, citizen_number, proved=not claimed)
 
 
 def register_person(
@@ -241,12 +310,14 @@ def register_person(
     sex: str,
     phone: str = "",
     citizen_number: str | None = None,
+    claimed: bool = False,
     address: str = "",
     province: str = "",
     commune: str = "",
 ) -> Patient:
     """Enter a new person; ``province`` and ``commune`` are names, ``birth_date`` a day or a FHIR date.
 
+    ``claimed``: the number is the person's own word; it is kept apart and meets nobody else's (`claim`).
     Raises Conflict ``people.known`` (``params["patient"]``: the id) when the citizen number has a record
     already: the caller asks a person what to do. Raises Invalid for a birth in the future or a wrong number.
     """
@@ -265,20 +336,37 @@ def register_person(
             raise Invalid(checked.key, "The citizen number is not one.", path="Patient.identifier")
         number = checked.value
     patient = new_patient(
-        name=name, birth_date=birth, sex=sex, phone=phone, citizen_number=number,
+        name=name, birth_date=birth, sex=sex, phone=phone, citizen_number=number, claimed=claimed,
         address=address, province=province, commune=commune,
     )  # fmt: skip
     system = record.as_system()
-    if not number:
+    if not number or claimed:
         return system.create(patient)
-    stored, made = system.create_stored(
-        patient, if_none_exist=[("identifier", f"{identifiers.CCCD}|{number}")]
-    )
-    if not made:
-        raise Conflict(
-            "people.known", "A person with this citizen number is in the record already.", patient=stored.id
-        )
-    return system.read(Patient, stored.id)
+    with system.atomic():
+        hold_number(system, number)
+        known = carrier_of(system, number)
+        if known is not None:
+            raise Conflict(
+                "people.known",
+                "A person with this citizen number is in the record already.",
+                patient=known.id,
+            )
+        return system.create(patient)
+
+
+def verify_number(record: Record, patient_id: str, number: str) -> Patient | Conflict:
+    """Note the citizen number a document showed; the Conflict ``people.known`` when another person carries it."""
+    system = record.as_system()
+    with system.atomic():
+        hold_number(system, number)
+        other = carrier_of(system, number, but=patient_id)
+        if other is not None:
+            return Conflict(
+                "people.known",
+                "A person with this citizen number is in the record already.",
+                patient=other.id,
+            )
+        return system.update(with_number(system.lock(Patient, patient_id), number, proved=True))
 
 
 def with_phone(patient: Patient, phone: str) -> Patient:
@@ -376,7 +464,7 @@ def add_relative(
 
     ``guardian``: they also answer for the person as a guardian does, and see the book of a minor.
     """
-    number = identifier_of(relative.identifier, identifiers.CCCD)
+    number = proved_number(relative.identifier)
     identifier = [Identifier(system=identifiers.CCCD, value=number)] if number else []
     related = RelatedPerson(
         active=True,

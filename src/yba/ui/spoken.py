@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from yba.ui import words
 
@@ -48,6 +49,14 @@ def age(born: date | str | None, today: date) -> str:
 
 def gender(code: str | None) -> str:
     return words.gender(code, language())
+
+
+def citizen_number(number: str, *, claimed: bool = False) -> str:
+    """``CCCD 046 158 000 123``; of one nobody compared with a card, that it is so."""
+    if not number:
+        return ""
+    shown = {"number": words.citizen_number(number)}
+    return (_("CCCD %(number)s (tự khai, chưa xác minh)") if claimed else _("CCCD %(number)s")) % shown
 
 
 def minutes(low: int, high: int | None = None) -> str:

@@ -12,6 +12,7 @@ from tests.builders import a_patient
 from tests.site.accounts.test_sign_in import PHONE, acts
 from yba import fhir
 from yba.care import people
+from yba.care.messages.models import Message
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
 from yba.fhir.r4.datatypes import Coding, Identifier
@@ -22,6 +23,7 @@ from yba.site.accounts.models import AT_DESK, Account, Doubt, SignInCode
 
 pytestmark = pytest.mark.django_db
 NUMBER = "046168001234"
+VERIFIED = "identity: verified at a desk by citizen-card, citizen number"
 CCCD = "https://yba.vn/fhir/sid/cccd"
 PROFILE = {
     "name": "Nguyễn Thị Hạnh", "birth_date": "12/03/1968", "sex": "female", "citizen_number": NUMBER,
@@ -56,8 +58,9 @@ def own() -> Account:
 class TestLookAlikes:
     def test_the_same_number_without_proof_is_not_joined(self, citizen: Client, record: fhir.Record) -> None:
         theirs = known(record)
-        assert citizen.post("/so/ho-so/", PROFILE).status_code == 409
-        assert own().persons == frozenset()
+        assert citizen.post("/so/ho-so/", PROFILE).status_code == 302
+        mine = own().person
+        assert mine not in (None, theirs)
         doubt = Doubt.objects.get()
         assert (doubt.account, doubt.candidates, doubt.decided_at) == (own(), [theirs], None)
         assert doubt.said["citizen_number"] == NUMBER
@@ -91,10 +94,11 @@ class TestLookAlikes:
         theirs = record.create(a_patient(phone=PHONE)).id
         other = Account.objects.create_account("0911111111", role=roles.CITIZEN)
         other.links.create(patient_id=theirs, relation="ban-than")
-        assert citizen.post("/so/ho-so/", PROFILE).status_code == 409
+        assert citizen.post("/so/ho-so/", PROFILE).status_code == 302
         mine = Account.objects.get(login=PHONE)
-        assert mine.persons == frozenset()
-        assert Doubt.objects.get().account == mine
+        assert theirs not in mine.persons
+        assert mine.person is not None
+        assert (Doubt.objects.get().account, Doubt.objects.get().candidates) == (mine, [theirs])
 
 
 class TestDecision:
@@ -195,11 +199,11 @@ class TestDesk:
         assert own().identity == "unverified"
         answer = desk.post(f"/danh-tinh/{person}", {"verify": "1", "document": "citizen-card"})
         assert answer.status_code == 422
-        fields = {"verify": "1", "document": "citizen-card", "compared": "on"}
+        fields = {"verify": "1", "document": "citizen-card", "compared": "on", "number": NUMBER}
         assert desk.post(f"/danh-tinh/{person}", fields).status_code == 302
         account, clerk = own(), Account.objects.get(login="letan")
         assert (account.identity, account.identity_by) == (AT_DESK, f"bv1/{clerk.pk}")
-        assert acts()[-1] == ("policy", str(clerk.pk), "identity: verified at a desk by citizen-card", "ok")
+        assert acts()[-1] == ("policy", str(clerk.pk), VERIFIED, "ok")
 
     def test_then_name_birth_date_and_sex_stand_fast(
         self, citizen: Client, desk: Client, person: str, record: fhir.Record
@@ -240,10 +244,47 @@ class TestDesk:
         citizen.post("/so/ho-so/", PROFILE | {"name": "Trần Văn Khác"})
         assert people.name_of(record.read(Patient, person)) == "Nguyễn Thị Hạnh"
 
-    def test_a_lost_number_is_replaced_at_the_desk(self, desk: Client, person: str) -> None:
+    @pytest.fixture
+    def verified(self, desk: Client, person: str) -> str:
+        fields = {"verify": "1", "document": "citizen-card", "compared": "on", "number": NUMBER}
+        assert desk.post(f"/danh-tinh/{person}", fields).status_code == 302
+        return person
+
+    def test_a_lost_number_is_replaced_at_the_desk(self, desk: Client, verified: str) -> None:
         SignInCode.objects.all().delete()
-        desk.post(f"/danh-tinh/{person}", {"send": "1", "phone": "0387654321"})
-        assert desk.post(f"/danh-tinh/{person}", {"code": "000000"}).status_code in (302, 422)
-        desk.post(f"/danh-tinh/{person}", {"code": signing.code_sent("0387654321")})
+        fields = {"send": "1", "phone": "0387654321", "document": "citizen-card", "ending": NUMBER[-4:]}
+        assert desk.post(f"/danh-tinh/{verified}", fields).status_code == 302
+        assert desk.post(f"/danh-tinh/{verified}", {"code": "000000"}).status_code == 422
+        desk.post(f"/danh-tinh/{verified}", {"code": signing.code_sent("0387654321")})
         assert {one.number for one in own().phones.all()} == {PHONE, "0387654321"}
-        assert acts()[-1][2] == "phone: added at a desk"
+        clerk = Account.objects.get(login="letan")
+        detail = f"phone: added at a desk by citizen-card ...{NUMBER[-4:]}"
+        assert acts()[-1] == ("factor", str(clerk.pk), detail, "ok")
+        told = Message.objects.filter(kind="accounts.changed").values_list("to_phone", "text")
+        assert [to for to, _text in told] == [PHONE]
+        assert "0387 654 321" in told[0][1]
+        assert "Căn cước" in told[0][1]
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"document": ""}, "Chọn giấy tờ."),
+            ({"ending": ""}, "gõ 4 ký tự cuối"),
+            ({"ending": "123"}, "đúng 4 chữ số"),
+            ({"ending": NUMBER}, "đúng 4 chữ số"),
+            ({"ending": "9999"}, "Không khớp số căn cước"),
+        ],
+    )
+    def test_no_number_is_added_without_the_document_that_was_looked_at(
+        self, desk: Client, verified: str, change: dict[str, str], said: str
+    ) -> None:
+        fields = {"send": "1", "phone": "0387654321", "document": "citizen-card", "ending": NUMBER[-4:]}
+        answer = desk.post(f"/danh-tinh/{verified}", fields | change)
+        assert answer.status_code == 422
+        assert said in answer.content.decode()
+        assert not SignInCode.objects.filter(phone="0387654321").exists()
+
+    def test_nor_for_somebody_whose_number_nobody_compared(self, desk: Client, person: str) -> None:
+        fields = {"send": "1", "phone": "0387654321", "document": "citizen-card", "ending": NUMBER[-4:]}
+        desk.post(f"/danh-tinh/{person}", fields)
+        assert not SignInCode.objects.filter(phone="0387654321").exists()

@@ -98,5 +98,8 @@ def _person_line(patient: Patient) -> pages.PersonLine:
         filter(None, [words.ngay(person.birth_date), words.phone(person.phone), person.commune])
     )
     return pages.PersonLine(
-        person.name, note, f"{reverse('booking:book_for')}?{urlencode({'nguoi': person.id})}"
+        person.name,
+        note,
+        f"{reverse('booking:book_for')}?{urlencode({'nguoi': person.id})}",
+        person.claimed,
     )

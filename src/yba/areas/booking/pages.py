@@ -359,7 +359,7 @@ def person_facts(person: Person, *, today: date) -> str:
     """Age, sex, citizen number, home."""
     parts_ = [
         ", ".join(filter(None, [spoken.age(person.birth_date, today), spoken.gender(person.gender)])),
-        f"CCCD {words.citizen_number(person.citizen_number)}" if person.citizen_number else "",
+        spoken.citizen_number(person.citizen_number, claimed=person.claimed),
         person.commune or person.address,
     ]
     return " · ".join(filter(None, parts_))
@@ -372,6 +372,7 @@ class PersonLine:
     name: str
     note: str
     url: str
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

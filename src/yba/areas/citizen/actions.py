@@ -7,17 +7,15 @@ from datetime import date
 from typing import Any, Literal
 
 from yba.areas.citizen import rules
-from yba.care import identifiers, people
+from yba.care import people
 from yba.care.names import same_name
 from yba.fhir.access.standing import is_ward
-from yba.fhir.errors import Conflict
 from yba.fhir.r4.coverage import Coverage
-from yba.fhir.r4.datatypes import Identifier
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 
-Refused = Literal["known", "taken", "many", "held"]
+Refused = Literal["many", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +35,22 @@ class Details:
 def keep_profile(record: Record, account: Any, *, details: Details) -> Patient | Refused:
     """Enter or correct one's own record and tie the account to it.
 
-    A citizen number that has a record already is joined only when that record carries the very phone number this
-    account has just proved, and the same name and birth date; else ``known``. A record tied to another account as
-    its own stays theirs: ``taken``. Both, and a new record that looks like one there is, go to a human's list.
+    A record that carries the citizen number, vouched for, is joined only when it carries the very phone number this
+    account has just proved, the same name and birth date, and is nobody else's own. Anybody else gets a book of
+    their own, with the number as their own word (`people.claim`): nobody learns from the answer whether a number is
+    known. What looks like somebody of the record goes to a human's list.
     Once verified or seen by a doctor, name, birth date and sex are corrected at a desk only: ``held``.
     """
     with record.atomic():
         own = account.links.filter(relation=rules.SELF).first()
         if own is not None:
             kept = _corrected(record, own.patient_id, details, held=is_held(record, account, own.patient_id))
-            if kept == "known" or not isinstance(kept, str):
+            if not isinstance(kept, str):
                 account.leave_to_a_human(record, details, but=own.patient_id)
             return kept
-        try:
-            patient = people.register_person(record, **_values(details))
-        except Conflict as known:
-            found = _joinable(record, str(known.params.get("patient", "")), account.phone, details)
-            if found is None:
-                account.leave_to_a_human(record, details)
-                return "known"
-            if account.links.model.objects.filter(patient_id=found.id, relation=rules.SELF).exists():
-                account.leave_to_a_human(record, details)
-                return "taken"
-            patient = found
-        else:
+        found = _joinable(record, account, details)
+        patient = found or people.register_person(record, **_values(details))
+        if found is None:
             account.leave_to_a_human(record, details, but=patient.id)
         _tie(account, patient, rules.SELF)
         account.name = people.name_of(patient)
@@ -74,22 +64,28 @@ def _values(details: Details) -> dict[str, Any]:
         "birth_date": details.birth_date,
         "sex": details.sex,
         "phone": details.phone,
-        "citizen_number": details.citizen_number or None,
+        "citizen_number": details.citizen_number,
+        "claimed": True,
         "address": details.address,
         "province": details.province,
         "commune": details.commune,
     }
 
 
-def _joinable(record: Record, patient_id: str, phone: str, details: Details) -> Patient | None:
-    """The known record, when the account has proved its phone number and says the same of the person."""
-    if not patient_id:
+def _joinable(record: Record, account: Any, details: Details) -> Patient | None:
+    """The record of this number, when the account has proved its phone, says the same of the person, and it is free."""
+    patient = (
+        people.carrier_of(record.as_system(), details.citizen_number) if details.citizen_number else None
+    )
+    if patient is None:
         return None
-    patient = record.as_system().read(Patient, patient_id)
-    person = people.person_of(patient)
+    person, phone = people.person_of(patient), account.phone
     numbers = {one.value for one in patient.telecom if one.system == "phone"}
     same = same_name(person.name, details.name) and person.birth_date == details.birth_date
-    return patient if phone and phone in numbers and same else None
+    if not (phone and phone in numbers and same):
+        return None
+    taken = account.links.model.objects.filter(patient_id=patient.id, relation=rules.SELF).exists()
+    return None if taken else patient
 
 
 def _tie(account: Any, patient: Patient, relation: str) -> None:
@@ -105,18 +101,14 @@ def is_held(record: Record, account: Any, patient_id: str) -> bool:
 
 
 def _corrected(record: Record, patient_id: str, details: Details, *, held: bool) -> Patient | Refused:
-    """The same person with other words; a citizen number once noted is not changed here."""
+    """The same person with other words; a citizen number that was vouched for is not changed here."""
     patient = record.lock(Patient, patient_id)
     said = (people.name_of(patient), patient.birthDate, patient.gender)
     if held and said != (details.name, details.birth_date, details.sex):
         return "held"
     fresh = people.new_patient(**{**_values(details), "citizen_number": ""})
-    known = people.identifier_of(patient.identifier, identifiers.CCCD)
-    if details.citizen_number and not known:
-        if people.patient_of_citizen_number(record.as_system(), details.citizen_number) is not None:
-            return "known"
-        number = Identifier(use="official", system=identifiers.CCCD, value=details.citizen_number)
-        patient.identifier = [*patient.identifier, number]
+    if details.citizen_number:
+        people.with_number(patient, details.citizen_number, proved=False)
     patient.name = [fresh.name[0], *patient.name[1:]]
     patient.birthDate, patient.gender = fresh.birthDate, fresh.gender
     patient.address = fresh.address or patient.address
@@ -132,10 +124,7 @@ def add_child(
     with record.atomic():
         if account.links.count() >= rules.MOST_PERSONS:
             return "many"
-        try:
-            child = people.register_person(record, **_values(details))
-        except Conflict:
-            return "known"
+        child = people.register_person(record, **_values(details))
         system, ward = record.as_system(), is_ward(child, record.clock())
         people.add_relative(
             system, child, relative=own, relation=rules.role_of_guardian(relation), guardian=ward

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -34,6 +34,11 @@ from yba.ui.requests import back_to, record_of, role_required
 from yba.ui.words import local_day
 
 HEAD = 5
+#: Said to everybody whose number nobody compared yet, whether or not the record knows it: else it would tell.
+CLAIMED = gettext_lazy(
+    "Số căn cước tự khai đang chờ xác minh. Lần tới khám, mang căn cước tới quầy tiếp đón. "
+    "Sổ cũ ở bệnh viện, nếu có, cũng được nối khi đó."
+)
 
 
 # -- whose book -----------------------------------------------------------------------------------------
@@ -122,6 +127,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=_initial(own))
     if own is not None and actions.is_held(record, request.user, own.person.id):
         form.hold()
+    if own is not None and own.person.claimed:
+        form.fields["citizen_number"].help_text = CLAIMED
     if request.method != "POST":
         return _profile_page(request, record, form, is_new=own is None)
     if not form.is_valid():
@@ -132,9 +139,9 @@ def profile(request: HttpRequest) -> HttpResponse:
         return _profile_page(request, record, form, is_new=own is None, problem=_refused(kept), status=409)
     for doubt in form.doubts:
         messages.warning(request, doubt)
-    if account.waits_for_a_human:
-        messages.info(request, _("Đã có sổ giống với thông tin này. Nhân viên sẽ đối chiếu rồi báo lại."))
     messages.success(request, _("Đã ghi hồ sơ của %(name)s.") % {"name": people.name_of(kept)})
+    if people.person_of(kept).claimed:
+        messages.info(request, CLAIMED)
     return redirect(back_to(request, reverse("citizen:home" if own else "citizen:card_first")))
 
 
@@ -173,12 +180,7 @@ def _details(form: ProfileForm, *, phone: str) -> actions.Details:
 
 def _refused(why: str) -> str:
     return {
-        "known": _(
-            "Số căn cước này đã có sổ y bạ. Đăng nhập bằng số điện thoại ghi trong sổ đó, "
-            "hoặc mang căn cước tới quầy tiếp đón để nối sổ. Nhân viên cũng đã nhận được yêu cầu đối chiếu."
-        ),
         "held": _("Họ tên, ngày sinh, giới tính đã được xác nhận. Mang căn cước tới quầy tiếp đón để sửa."),
-        "taken": _("Sổ của người này đang do một tài khoản khác giữ. Mang căn cước tới quầy tiếp đón."),
         "many": _("Một tài khoản giữ nhiều nhất %(most)s người.") % {"most": rules.MOST_PERSONS},
     }[why]
 

@@ -98,10 +98,15 @@ class FindPage:
 def _found(record: Record, text: str) -> Patient | None:
     """The one person with this citizen number, insurance card or telephone number, whoever keeps their chart."""
     system, compact = record.as_system(), "".join(text.split()).replace(".", "")
-    for system_url in (identifiers.CCCD, identifiers.BHYT):
-        found = system.find(Patient, ("identifier", f"{system_url}|{compact}"))
-        if len(found) == 1:
-            return found[0]
+    # A number somebody typed of themselves opens nobody's chart: only one that was compared with a document does.
+    if not compact.isalnum():
+        return None
+    carriers = people.carriers_of(system, compact)
+    if len(carriers) == 1:
+        return carriers[0]
+    found = system.find(Patient, ("identifier", f"{identifiers.BHYT}|{compact}"))
+    if len(found) == 1:
+        return found[0]
     card = identifiers.check_insurance_card(compact)
     if not isinstance(card, Refusal):
         people_of_card = people.find_people(system, compact, limit=2)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from yba.areas.clinic import queries, rules
 from yba.areas.clinic.content import Content, DrugLine
 from yba.areas.clinic.rules import Finding
-from yba.care import catalogues, identifiers, medicines, people
+from yba.care import catalogues, medicines, people
 from yba.care.chart import VITAL_SIGNS, Allergy, Asked, Chart, Trend
 from yba.care.diagnoses import diagnosis
 from yba.care.line.models import Priority, Ticket
@@ -211,13 +211,13 @@ def person_part(
     coverage: Coverage | None,
 ) -> parts.Person:  # fmt: skip
     """The label of the page: name, then allergies."""
-    number = people.identifier_of(patient.identifier, identifiers.CCCD)
+    person = people.person_of(patient)
     card = people.card_of(coverage) if coverage else ""
     age = spoken.age(patient.birthDate, today) if patient.birthDate else ""
     facts = (
         ", ".join(filter(None, (age, spoken.gender(patient.gender), _weight(chart)))),
         words.ngay(patient.birthDate) if patient.birthDate else "",
-        _("CCCD %(number)s") % {"number": words.citizen_number(number)} if number else "",
+        spoken.citizen_number(person.citizen_number, claimed=person.claimed),
         _("BHYT %(card)s") % {"card": card[:3]} if card else _("Không BHYT"),
     )
     return parts.Person(

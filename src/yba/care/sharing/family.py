@@ -53,7 +53,7 @@ def grown(record: Record) -> list[Grown]:
     if not own:
         return []
     system, age = record.as_system(), int(data()["guardian"]["until-age"])
-    number = people.identifier_of(system.read(Patient, own).identifier, identifiers.CCCD)
+    number = people.proved_number(system.read(Patient, own).identifier)
     if not number:
         return []
     related = system.find(RelatedPerson, ("identifier", f"{identifiers.CCCD}|{number}"))

@@ -82,7 +82,7 @@ def decide(record: Record, number: int, *, accept: bool, answer: str) -> KinRequ
         if row.state != KinRequest.State.WAITING:
             return refuse("kin.decided", _("Yêu cầu này đã được trả lời."))
         if accept:
-            patient = people.patient_of_citizen_number(record.as_system(), row.number)
+            patient = people.carrier_of(record.as_system(), row.number)
             if patient is None or not is_dead(patient):
                 return refuse(
                     "kin.not-dead",

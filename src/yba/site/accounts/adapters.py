@@ -161,9 +161,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         tell_change(user)
 
 
-def tell_change(account: Account, *, but: str = "") -> None:
+def tell_change(account: Account, *, but: str = "", text: str = "") -> None:
     """Tell the person by message, on every number but a new one, that the way they sign in has changed."""
-    text = gettext("Cách đăng nhập Y Bạ vừa thay đổi. Không phải mình đổi thì gọi tổng đài ngay.")
+    text = text or gettext("Cách đăng nhập Y Bạ vừa thay đổi. Không phải mình đổi thì gọi tổng đài ngay.")
     numbers = set(account.phones.values_list("number", flat=True)) | {account.contact}
     for number in sorted(numbers - {"", but}):
         messages.send(number, text, "accounts.changed")

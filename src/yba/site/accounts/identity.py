@@ -14,11 +14,11 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from yba.care import identifiers, people
+from yba.care import people
 from yba.care.names import same_name
-from yba.fhir.errors import RecordError
+from yba.fhir.errors import Conflict, RecordError
 from yba.fhir.r4.appointment import Appointment
-from yba.fhir.r4.datatypes import Identifier, Reference
+from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient, PatientLink
 from yba.fhir.record import Record
@@ -29,6 +29,9 @@ from yba.site.opening import system_record
 #: As many candidates as one compares with care.
 MOST: Final = 5
 
+
+#: Doubts that no identity provider raised: confirming one verifies nobody.
+OF_THE_HOUSE: Final = frozenset({"citizen", "desk", "number"})
 
 #: What is still to come of a booking.
 AHEAD: Final = "proposed,pending,booked,arrived,checked-in,waitlist"
@@ -50,7 +53,7 @@ def knows_owner(account: Account, proof: str) -> bool:
     digits = re.sub(r"\D", "", proof)
     found = False
     for patient in _own_people(account):
-        number = people.identifier_of(patient.identifier, identifiers.CCCD)
+        number = people.person_of(patient).citizen_number
         found |= bool(number) and digits == number
         year, month, day = [*(patient.birthDate or "").split("-"), "", ""][:3]
         found |= bool(day) and re.fullmatch(rf"\s*0?{int(day)}\D0?{int(month)}\D{year}\s*", proof) is not None
@@ -72,15 +75,15 @@ def _own_people(account: Account) -> list[Patient]:
 
 
 def candidates(record: Record, said: Said, *, but: str = "") -> list[str]:
-    """Ids of people who may be this one: the same number, or the same birth date and name or telephone."""
+    """Ids of people who may be this one: the same number, also a claimed one, or birth date and name or telephone."""
     system = record.as_system()
     found: dict[str, None] = {}
     if said.citizen_number:
-        same = people.patient_of_citizen_number(system, said.citizen_number)
-        if same is not None and same.id:
-            found[same.id] = None
+        number = said.citizen_number
+        same = [*people.carriers_of(system, number), *people.claimants_of(system, number)]
+        found.update((one.id, None) for one in same if one.id)
     for one in _alike(system, said):
-        theirs = people.identifier_of(one.identifier, identifiers.CCCD)
+        theirs = people.proved_number(one.identifier)
         differ = bool(theirs and said.citizen_number and theirs != said.citizen_number)
         if one.id and not differ and one.active is not False:
             found[one.id] = None
@@ -139,7 +142,7 @@ def confirm(request: HttpRequest, doubt: Doubt, patient_id: str, *, by: Account,
             _tie(doubt.account, patient_id)
             if before:
                 replaced(before, patient_id)
-        if doubt.source != "citizen":
+        if doubt.source not in OF_THE_HOUSE:
             level(doubt.account, BY_PROVIDER, by=doubt.source)
         _decide(request, doubt, by=by, patient=patient_id, reason=reason)
 
@@ -214,18 +217,39 @@ def level(account: Account, value: str, *, by: str) -> None:
     account.save(update_fields=["identity", "identity_at", "identity_by"])
 
 
-def verify_at_desk(request: HttpRequest, account: Account, *, by: Account, document: str) -> None:
-    """A desk compared the document with the person and the record."""
+def verify_at_desk(
+    request: HttpRequest, record: Record, account: Account | None, *, patient: str, by: Account, document: str,
+    number: str = "",
+) -> bool:  # fmt: skip
+    """A desk compared the document with the person and the record; ``number``: the citizen number it shows.
+
+    False, and nothing noted, when another person carries that number: both then wait for a human.
+    """
     with transaction.atomic():
-        level(account, AT_DESK, by=f"{by.facility}/{by.pk}")
+        if number:
+            kept = people.verify_number(record, patient, number)
+            if isinstance(kept, Conflict):
+                _doubt_number(record, account, patient, number, str(kept.params.get("patient", "")))
+                return False
+        if account is not None:
+            level(account, AT_DESK, by=f"{by.facility}/{by.pk}")
         events.note(
             "policy",
             request=request,
             account=account,
             by=by,
-            patient=account.person,
-            detail=f"identity: verified at a desk by {document}",
+            patient=patient,
+            detail=f"identity: verified at a desk by {document}" + (", citizen number" if number else ""),
         )
+    return True
+
+
+def _doubt_number(record: Record, account: Account | None, patient: str, number: str, other: str) -> None:
+    if account is None:
+        return
+    person = people.person_of(record.as_system().read(Patient, patient))
+    said = Said(person.name, person.birth_date, person.gender, number, person.phone)
+    raise_doubt(account, said, [other], source="desk")
 
 
 def vouched(request: HttpRequest, account: Account, said: Said, *, source: str) -> str:
@@ -238,7 +262,8 @@ def vouched(request: HttpRequest, account: Account, said: Said, *, source: str) 
     own = account.person
     if own is not None:
         patient = record.read(Patient, own)
-        if _agrees(patient, said):
+        other = people.carrier_of(record, said.citizen_number, but=own) if said.citizen_number else None
+        if _agrees(patient, said) and other is None:
             _complete(record, patient, said)
             level(account, BY_PROVIDER, by=source)
             events.note(
@@ -248,7 +273,7 @@ def vouched(request: HttpRequest, account: Account, said: Said, *, source: str) 
         found = [own, *candidates(record, said, but=own)][:MOST]
         raise_doubt(account, said, found, source=source)
         return "doubt"
-    same = people.patient_of_citizen_number(record, said.citizen_number) if said.citizen_number else None
+    same = people.carrier_of(record, said.citizen_number) if said.citizen_number else None
     if same is not None and same.id and _agrees(same, said):
         try:
             with transaction.atomic():
@@ -266,9 +291,10 @@ def vouched(request: HttpRequest, account: Account, said: Said, *, source: str) 
             raise_doubt(account, said, [same.id], source=source)
             return "doubt"
     found = candidates(record, said)
-    if found:
+    if any(not people.person_of(record.read(Patient, one)).claimed for one in found):
         raise_doubt(account, said, found, source=source)
         return "doubt"
+    # Whoever typed this number before holds up nobody; that both are looked at sees `guards`.
     return _entered(request, account, record, said, source)
 
 
@@ -288,7 +314,7 @@ def _entered(request: HttpRequest, account: Account, record: Record, said: Said,
 
 
 def _agrees(patient: Patient, said: Said) -> bool:
-    number = people.identifier_of(patient.identifier, identifiers.CCCD)
+    number = people.proved_number(patient.identifier)
     return (
         same_name(people.name_of(patient), said.name)
         and patient.birthDate == said.birth_date
@@ -297,12 +323,6 @@ def _agrees(patient: Patient, said: Said) -> bool:
 
 
 def _complete(record: Record, patient: Patient, said: Said) -> None:
-    """Note the citizen number the provider gave, when the record had none and nobody else has it."""
-    if not said.citizen_number or people.identifier_of(patient.identifier, identifiers.CCCD):
-        return
-    if people.patient_of_citizen_number(record, said.citizen_number) is None:
-        number = Identifier(use="official", system=identifiers.CCCD, value=said.citizen_number)
-        with record.atomic():
-            patient = record.lock(Patient, patient.id or "")
-            patient.identifier = [*patient.identifier, number]
-            record.update(patient)
+    """Note the citizen number the provider gave, when the record had none that was vouched for."""
+    if said.citizen_number and not people.proved_number(patient.identifier):
+        people.verify_number(record, patient.id or "", said.citizen_number)

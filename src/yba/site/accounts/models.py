@@ -92,11 +92,6 @@ class Account(AbstractBaseUser):
         """Whether a desk or an identity provider vouched for who this is."""
         return self.identity != UNVERIFIED
 
-    @property
-    def waits_for_a_human(self) -> bool:
-        """Whether somebody still has to look whether this is a person of the record."""
-        return self.doubts.filter(decided_at=None).exists()
-
     def leave_to_a_human(self, record: Any, said: Any, *, but: str | None = None) -> None:
         """Put people of the record who look like this one on the list of a desk; `but`: the account's own record."""
         from yba.site.accounts import identity

@@ -42,6 +42,7 @@ class Line:
     name: str
     note: str = ""
     current: bool = False
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ class PersonAccountPage:
     facts: Sequence[tuple[str, str]]
     has_account: bool
     verified: bool
+    claimed: bool
+    may_add: bool
     form: forms.Form
     phone_form: forms.Form
     code_form: forms.Form | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.site.accounts import roles, rules
 from yba.site.accounts.forms import PhoneForm
-from yba.ui.fields import DateField
+from yba.ui.fields import CitizenNumberField, DateField
 
 
 class PlaceForm(forms.Form):
@@ -98,8 +99,24 @@ DOCUMENTS = [
 ]
 
 
+class ScannedNumberField(CitizenNumberField):
+    """The number typed, or the whole text of the card's QR, which begins with it."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        del attrs["data-mask"]  # it would cut the text of a scan
+        return attrs
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(str(value or "").partition("|")[0])
+
+
+#: Documents that show the citizen number.
+NUMBERED = ("citizen-card", "vneid")
+
+
 class VerifyForm(forms.Form):
-    """A desk says which document it compared, and that it did."""
+    """A desk says which document it compared, and that it did; the number is read from the document, not the screen."""
 
     document = forms.ChoiceField(
         label=_("Giấy tờ đã xem"),
@@ -107,10 +124,62 @@ class VerifyForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Chọn giấy tờ.")},
     )
+    number = ScannedNumberField(
+        label=_("Số căn cước đọc từ giấy tờ"),
+        required=False,
+        help_text=_("Gõ 12 số hoặc quét mã QR trên thẻ."),
+    )
     compared = forms.BooleanField(
         label=_("Đã so ảnh với người, họ tên, ngày sinh và số với hồ sơ"),
         error_messages={"required": _("So giấy tờ với người và với hồ sơ trước.")},
     )
+
+    def __init__(self, *args: Any, asks_number: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_number:
+            del self.fields["number"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        asked = "number" in self.fields and "number" not in self.errors and data.get("document") in NUMBERED
+        if asked and not data.get("number"):
+            self.add_error(
+                "number", _("Đọc số trên giấy tờ rồi gõ vào đây: số trong hồ sơ là do người bệnh tự khai.")
+            )
+        return data
+
+
+class DeskPhoneForm(PhoneForm):
+    """A new number for an account, and the document its owner showed: its kind and end, never the whole number."""
+
+    document = forms.ChoiceField(
+        label=_("Giấy tờ đã xem"),
+        choices=DOCUMENTS,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Chọn giấy tờ.")},
+    )
+    ending = forms.CharField(
+        label=_("4 ký tự cuối của số giấy tờ"),
+        max_length=12,
+        widget=forms.TextInput(attrs={"class": "input-date", "autocomplete": "off"}),
+        help_text=_("Đọc trên giấy tờ. Chỉ ghi 4 ký tự này, không ghi cả số."),
+        error_messages={"required": _("Đọc trên giấy tờ rồi gõ 4 ký tự cuối.")},
+    )
+
+    def __init__(self, *args: Any, number: str = "", **kwargs: Any) -> None:
+        """``number``: the citizen number of the record, where one was vouched for: the document must end alike."""
+        super().__init__(*args, **kwargs)
+        self.number = number
+        self.fields["phone"].label = _("Số điện thoại mới")
+        self.fields["phone"].widget.attrs.pop("autofocus", None)
+
+    def clean_ending(self) -> str:
+        ending = re.sub(r"[\s.\-]", "", self.cleaned_data["ending"]).upper()
+        if not re.fullmatch(r"[0-9A-Z]{4}", ending):
+            raise forms.ValidationError(_("Cần đúng 4 chữ số hoặc chữ cái."))
+        if self.number and self.cleaned_data.get("document") in NUMBERED and not self.number.endswith(ending):
+            raise forms.ValidationError(_("Không khớp số căn cước trong hồ sơ. Xem lại giấy tờ và người."))
+        return ending
 
 
 class DecisionForm(forms.Form):

@@ -114,7 +114,8 @@ def _pairs(
         return ()
     age = spoken.age(person.birth_date, _today(record))
     born = ", ".join(filter(None, [words.ngay(person.birth_date), age, spoken.gender(person.gender)]))
-    found = [(_("Sinh"), born), (_("CCCD"), words.citizen_number(person.citizen_number))]
+    label = _("CCCD tự khai") if person.claimed else _("CCCD")
+    found = [(_("Sinh"), born), (label, words.citizen_number(person.citizen_number))]
     found.append((_("Điện thoại"), words.phone(person.phone)))
     if booking:
         booked = [words.gio(booking.start), booking.specialty, booking.doctor]

@@ -11,7 +11,7 @@ from yba.areas.booking import rules as booking
 from yba.areas.booking.queue import rules
 from yba.care import catalogues, people
 from yba.care.card_qr import CitizenCard, InsuranceQr, parse_citizen_qr, parse_insurance_qr
-from yba.care.identifiers import CCCD, CHANNEL_TAG, FACILITY_TAG, REGISTRATION_CODE
+from yba.care.identifiers import CHANNEL_TAG, FACILITY_TAG, REGISTRATION_CODE
 from yba.care.line import queries as line
 from yba.care.line import rules as rules_of_line
 from yba.care.line.models import Ticket
@@ -244,7 +244,7 @@ def _by_citizen_card(record: Record, text: str, facility: str, today: date) -> F
     card = parse_citizen_qr(text, today=today)
     if isinstance(card, Refusal):
         return Found(text, refusal=card)
-    known = record.find(Patient, ("identifier", f"{CCCD}|{card.number}"))
+    known = people.people_of_number(record, card.number)
     return _of_people(record, text, known, facility, today, card=card)
 
 

@@ -18,12 +18,13 @@ from yba.care import people
 from yba.care.names import same_name
 from yba.fhir.errors import RecordError
 from yba.fhir.r4.patient import Patient
+from yba.fhir.record import Record
 from yba.site.accounts import actions, adapters, events, identity, roles, rules
 from yba.site.accounts.entering import asker, client_address, sentence
-from yba.site.accounts.forms import CodeForm, PhoneForm
+from yba.site.accounts.forms import CodeForm
 from yba.site.accounts.models import IDENTITY_LEVELS, Account, AccountPerson, Doubt
 from yba.site.accounts.pages import DoubtPage, DoubtsPage, IdentityPage, Line, PersonAccountPage, Side
-from yba.site.accounts.staff_forms import DecisionForm, VerifyForm
+from yba.site.accounts.staff_forms import DOCUMENTS, DecisionForm, DeskPhoneForm, VerifyForm
 from yba.ui import words
 from yba.ui.requests import record_of, role_required
 
@@ -36,7 +37,10 @@ def _facts(one: people.Person) -> list[tuple[str, str]]:
         (_("Họ và tên"), one.name),
         (_("Ngày sinh"), words.ngay(one.birth_date)),
         (_("Giới tính"), str(SEXES.get(one.gender, ""))),
-        (_("Số căn cước"), words.citizen_number(one.citizen_number) if one.citizen_number else ""),
+        (
+            _("Số căn cước tự khai") if one.claimed else _("Số căn cước"),
+            words.citizen_number(one.citizen_number),
+        ),
         (_("Điện thoại"), words.phone(one.phone) if one.phone else ""),
         (_("Địa chỉ"), one.address),
     ]
@@ -50,7 +54,12 @@ def find(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")[:100]
     found = people.find_people(record_of(request), query) if query else []
     lines = [
-        Line(one.id, one.name, " · ".join(filter(None, [words.ngay(one.birth_date), words.phone(one.phone)])))
+        Line(
+            one.id,
+            one.name,
+            " · ".join(filter(None, [words.ngay(one.birth_date), words.phone(one.phone)])),
+            claimed=one.claimed,
+        )
         for one in map(people.person_of, found)
     ]
     page = IdentityPage(title=_("Xác minh danh tính"), query=query, found=lines)
@@ -69,22 +78,23 @@ def _account_of(patient_id: str) -> Account | None:
 @never_cache
 def person(request: HttpRequest, patient_id: str) -> HttpResponse:
     """Compare the document, then verify the account; or give it the number its owner has now."""
-    patient = record_of(request).read(Patient, patient_id)
+    record = record_of(request)
+    patient = record.read(Patient, patient_id)
+    one, number = people.person_of(patient), people.proved_number(patient.identifier)
     account, by = _account_of(patient_id), request.user
-    verify = VerifyForm(request.POST if "verify" in request.POST else None)
-    phone = PhoneForm(request.POST if "send" in request.POST else None)
+    may_add = account is not None and (account.is_verified or not one.claimed)
+    to_verify = one.claimed or (account is not None and not account.is_verified)
+    verify = VerifyForm(request.POST if "verify" in request.POST else None, asks_number=one.claimed)
+    phone = DeskPhoneForm(request.POST if "send" in request.POST else None, number=number, auto_id="sdt_%s")
     code = CodeForm(request.POST if "code" in request.POST else None)
-    phone.fields["phone"].widget.attrs.pop("autofocus", None)
-    phone.fields["phone"].label = _("Số điện thoại mới")
-    if request.method == "POST" and account is None:
+    if request.method == "POST" and account is None and not one.claimed:
         raise Http404
-    if request.method == "POST" and account is not None:
+    if request.method == "POST":
         assert isinstance(by, Account)
-        if "verify" in request.POST and verify.is_valid():
-            identity.verify_at_desk(request, account, by=by, document=verify.cleaned_data["document"])
-            messages.success(request, _("Đã xác minh %(name)s tại quầy.") % {"name": account.name})
-            return redirect("accounts:identity_person", patient_id)
-        done = _number(request, account, by, patient_id, phone, code)
+        if "verify" in request.POST:
+            done = _verified(request, record, account, by, one, verify) if to_verify else None
+        else:
+            done = _number(request, account, by, patient_id, phone, code) if account and may_add else None
         if done is not None:
             return done
     waiting = request.session.get("desk_phone") or {}
@@ -92,12 +102,14 @@ def person(request: HttpRequest, patient_id: str) -> HttpResponse:
         title=_("Xác minh danh tính"),
         person=Line(patient_id, people.name_of(patient)),
         facts=[
-            *_facts(people.person_of(patient)),
+            *_facts(one),
             (_("Tài khoản"), words.phone(account.phone) if account and account.phone else _("chưa có")),
             (_("Mức định danh"), str(IDENTITY_LEVELS[account.identity]) if account else ""),
         ],
         has_account=account is not None,
-        verified=bool(account and account.is_verified),
+        claimed=one.claimed,
+        may_add=may_add,
+        verified=not to_verify,
         form=verify,
         phone_form=phone,
         code_form=code if waiting.get("patient") == patient_id else None,
@@ -107,8 +119,35 @@ def person(request: HttpRequest, patient_id: str) -> HttpResponse:
     return render(request, "accounts/identity_person.html", {"page": page}, status=422 if wrong else 200)
 
 
+def _verified(
+    request: HttpRequest,
+    record: Record,
+    account: Account | None,
+    by: Account,
+    one: people.Person,
+    verify: VerifyForm,
+) -> HttpResponse | None:
+    """What the desk saw, noted; None while something is missing, or when another record carries the number."""
+    if not verify.is_valid():
+        return None
+    data = verify.cleaned_data
+    if not identity.verify_at_desk(
+        request, record, account, patient=one.id, by=by, document=data["document"],
+        number=data.get("number", ""),
+    ):  # fmt: skip
+        verify.add_error(
+            "number",
+            _(
+                "Một hồ sơ khác đã mang số này. Chưa xác minh gì; tìm hồ sơ đó theo số rồi đối chiếu hai người."
+            ),
+        )
+        return None
+    messages.success(request, _("Đã xác minh %(name)s tại quầy.") % {"name": one.name})
+    return redirect("accounts:identity_person", one.id)
+
+
 def _number(
-    request: HttpRequest, account: Account, by: Account, patient_id: str, phone: PhoneForm, code: CodeForm
+    request: HttpRequest, account: Account, by: Account, patient_id: str, phone: DeskPhoneForm, code: CodeForm
 ) -> HttpResponse | None:
     """A new number for who lost theirs: the code goes to it, its owner says it at the desk."""
     now, waiting = timezone.now(), request.session.get("desk_phone") or {}
@@ -124,7 +163,8 @@ def _number(
         if refusal not in (None, rules.Refusal.TOO_SOON):
             phone.add_error("phone", sentence(refusal or rules.Refusal.TOO_MANY))
             return None
-        request.session["desk_phone"] = {"patient": patient_id, "number": number}
+        seen = f"{phone.cleaned_data['document']} ...{phone.cleaned_data['ending']}"
+        request.session["desk_phone"] = {"patient": patient_id, "number": number, "seen": seen}
         return redirect("accounts:identity_person", patient_id)
     if not (code.is_bound and code.is_valid() and waiting.get("patient") == patient_id):
         return None
@@ -138,14 +178,23 @@ def _number(
         if not actions.add_phone(account, waiting["number"], now=now):
             code.add_error(None, _("Số này đang thuộc một tài khoản khác. Bỏ số ở tài khoản đó trước."))
             return None
-        adapters.tell_change(account, but=waiting["number"])
+        document = str(dict(DOCUMENTS).get(waiting["seen"].partition(" ")[0], ""))
+        adapters.tell_change(
+            account,
+            but=waiting["number"],
+            text=_(
+                "Số %(phone)s vừa được thêm vào tài khoản Y Bạ của bạn tại quầy, theo giấy tờ: %(document)s. "
+                "Nếu không phải bạn, gọi tổng đài ngay."
+            )
+            % {"phone": words.phone(waiting["number"]), "document": document},
+        )
         events.note(
             "factor",
             request=request,
             account=account,
             by=by,
             patient=patient_id,
-            detail="phone: added at a desk",
+            detail=f"phone: added at a desk by {waiting['seen']}",
         )
     request.session.pop("desk_phone")
     messages.success(request, _("Đã thêm số %(phone)s.") % {"phone": words.phone(waiting["number"])})
