@@ -8,7 +8,7 @@ A4.x sex.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -224,15 +224,3 @@ def _model(
         list_name=list_name,
         valid_from=valid_from,
     )
-
-
-def annexes(path: Path | str) -> Iterator[tuple[str, str]]:
-    """Sheet and title of every annex of a workbook, to see what an import will read."""
-    import openpyxl
-
-    book = openpyxl.load_workbook(path, read_only=True)
-    for sheet in book.worksheets:
-        for cells in sheet.iter_rows(max_col=1, values_only=True):
-            if fold(str(cells[0] or "")).startswith("phu luc"):
-                yield sheet.title, str(cells[0])
-    book.close()

@@ -35,7 +35,6 @@ TICKET: Final = BASE + "ticket"
 PRESCRIPTION: Final = BASE + "prescription"
 RECEIPT: Final = BASE + "receipt"
 INVOICE: Final = BASE + "invoice"
-DRUG: Final = BASE + "drug"
 SERVICE: Final = BASE + "service"
 
 CHANNEL_TAG: Final = "https://yba.vn/fhir/cs/channel"

@@ -33,10 +33,6 @@ PERMISSIONS: Final = ", ".join(
 )  # fmt: skip
 #: Personal data stay in no cache: not in a proxy's, not in the browser of a shared desk after signing out.
 UNKEPT: Final = "no-store, private"
-#: The policy of a file somebody brought: nothing in it runs, whatever it turns out to be.
-FILE_POLICY: Final = (
-    "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
 
 
 def live_origin(request: HttpRequest) -> str:

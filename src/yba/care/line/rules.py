@@ -20,7 +20,6 @@ from yba.care.refusal import Refusal, refuse
 MOST_PASSED: Final = 3
 ON_TIME: Final = timedelta(minutes=15)
 EARLY: Final = timedelta(minutes=30)
-CALLS: Final = 3
 USUAL_MINUTES: Final = (6, 9, 12, 15, 20)
 LETTERS: Final = "ABCDEGHKLMNPSTUVXY"
 FIRST: Final = frozenset({"over_75", "under_6", "pregnant", "disabled"})

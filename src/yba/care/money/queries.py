@@ -68,11 +68,6 @@ def receipt_of(*, invoice: str) -> Receipt | None:
     return Receipt.objects.filter(invoice_id=invoice).first()
 
 
-def receipts_of(*, patient: str) -> list[Receipt]:
-    """A person's receipts, newest first."""
-    return list(Receipt.objects.filter(patient_id=patient).order_by("-at"))
-
-
 def taken(*, facility: str, day: date, by: str = "") -> list[Taken]:
     """What a facility (or one of its cashiers) took on a day, by method; every method has its line."""
     rows = Receipt.objects.filter(facility=facility, day=day)

@@ -20,7 +20,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from yba.care import messages, people
-from yba.care.chart import HANOI
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
 from yba.care.sharing.giving import giver_of, keep, phones_of
@@ -51,10 +50,6 @@ class State:
     is_shared: bool
     asked: Ask | None
     phone: str
-
-    @property
-    def waits_for_code(self) -> bool:
-        return self.asked is not None
 
 
 def state_of(record: Record, patient: Patient) -> State:
@@ -238,8 +233,3 @@ def answer(record: Record, row: Ask, *, consent: str) -> None:
     Ask.objects.filter(pk=row.pk, state=Ask.State.WAITING).update(
         state=state, answered_at=record.clock(), consent=consent, code=""
     )
-
-
-def when_over(row: Ask) -> datetime:
-    """Until when the code counts, here."""
-    return (row.code_until or row.expires_at).astimezone(HANOI)

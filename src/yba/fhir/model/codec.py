@@ -64,15 +64,6 @@ def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
         return msgspec.json.Decoder(kind)
 
 
-def type_of(data: bytes | memoryview) -> str:
-    """The resourceType of JSON text. Raises Invalid; does not look at the rest."""
-    raw = bytes(data)
-    first = _TYPE_FIRST.match(raw)
-    if first is not None:
-        return first[1].decode()
-    return _read_head(raw, "")
-
-
 def _read_head(data: bytes, at: str) -> str:
     try:
         name = _head.decode(data).resourceType

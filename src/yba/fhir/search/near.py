@@ -13,11 +13,11 @@ from yba.fhir.search.question import Question, invalid, unsupported_modifier
 from yba.fhir.search.rows import Gathered
 from yba.fhir.search.values import plain, split
 
-RADIUS = 6_371_008.8  # metres: the mean radius of the earth
 NEARBY = Decimal(50_000)
 """Metres that are near where no distance is said."""
 _DEGREE = 111_195.0  # metres a degree of latitude, rounded down
 
+# Metres between two points of a ball with the mean radius of the earth.
 _DISTANCE = (
     "2 * 6371008.8 * asin(sqrt(least(1, sin(radians(x.latitude - {}) / 2) ^ 2"
     " + cos(radians({})) * cos(radians(x.latitude)) * sin(radians(x.longitude - {}) / 2) ^ 2)))"

@@ -13,9 +13,6 @@ from yba.fhir.validation.state import Scope, State
 
 Tree = Any
 
-_WITHOUT_URL = frozenset(
-    {"batch", "transaction", "batch-response", "transaction-response", "history", "searchset"}
-)
 _ONE_LINK = frozenset({"self", "first", "last", "next", "prev", "previous"})
 # What a document's Composition points to must be in the document (documents.html#content).
 _COMPOSED = ("subject", "encounter", "author", "custodian")

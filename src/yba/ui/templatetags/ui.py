@@ -809,11 +809,6 @@ def age(born: date | str | None) -> str:
 
 
 @register.filter
-def age_at(born: date | str | None, day: date) -> str:
-    return words.age(born, day, _language())
-
-
-@register.filter
 def gender(code: str | None) -> str:
     return words.gender(code, _language())
 

@@ -17,7 +17,6 @@ from yba.ui import spoken, words
 from yba.ui.words import local_day
 
 Kind = Literal["nothing", "code", "ticket", "citizen-qr", "insurance-qr", "number", "name"]
-CHECKED_IN: Final = frozenset({"arrived", "checked-in"})
 CLOSED: Final = frozenset({"cancelled", "noshow", "entered-in-error"})
 CROWDED: Final = 12
 _TICKET: Final = re.compile(r"([A-Za-zĐđ]{1,2})\s?0*([0-9]{1,4})")

@@ -56,7 +56,6 @@ class HomePage:
     title: str
     cover: Cover
     requests: list[RequestLine]
-    may_copy: bool
 
 
 @dataclass(frozen=True, slots=True)

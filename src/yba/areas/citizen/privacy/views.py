@@ -48,7 +48,6 @@ def home(request: HttpRequest) -> HttpResponse:
         _("Dữ liệu của tôi"),
         opened.cover,
         [pages.request_line(one) for one in found[:100]],
-        rules.copy_refusal(opened.one, today=opened.today) is None,
     )
     return render(request, "citizen_privacy/home.html", {"page": page})
 

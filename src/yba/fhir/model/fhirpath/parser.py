@@ -28,7 +28,6 @@ _BINDING = {
     "<": 6, ">": 6, "<=": 6, ">=": 6, "|": 7, "is": 8, "as": 8, "+": 9, "-": 9, "&": 9,
     "*": 10, "/": 10, "div": 10, "mod": 10,
 }  # fmt: skip
-_SIGN = 11
 _NAMES_TOO = frozenset({"is", "as", "in", "contains"})
 _WORDS = frozenset(word for word in _BINDING if word.isalpha())
 _DEEPEST = 120

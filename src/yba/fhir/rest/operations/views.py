@@ -182,12 +182,6 @@ def _views(call: Call, narrowed: stored.Narrowed) -> list[dict[str, str]]:
     return found
 
 
-def _bad_name(name: str, path: str) -> Invalid:
-    return Invalid(
-        "views.name", f"'{name[:60]}': a name has letters, digits and underscores only.", path=path
-    )
-
-
 def _parts(one: Parameter, name: str) -> list[Parameter]:
     return [part for part in one.parts if part.name == name]
 

@@ -27,9 +27,6 @@ from yba.fhir.rest.response import Response
 from yba.fhir.store.rows import Stored
 
 IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
-_OF_PATIENT = (
-    "select r.* from record.resource r where r.patient = any(%(patients)s) and r.content is not null"
-)
 #: What rows point to and a reader elsewhere needs to understand them.
 _SUPPORT = frozenset(
     {"Device", "ImagingStudy", "Location", "Medication", "Observation", "Organization", "Practitioner",
