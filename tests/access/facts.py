@@ -52,6 +52,18 @@ class Stand:
     kept: frozenset[str] | None = None
     named: frozenset[str] | None = None
     occurred: tuple[str, str] | None = None
+    claimed: bool = False
+    """The one it favours has made it themselves."""
+
+
+@dataclass(frozen=True)
+class Denial:
+    """What a person has denied, to anybody or to one holder; None: every type, or every row with or without labels."""
+
+    patient: str
+    holder: str | None = None
+    types: frozenset[str] | None = None
+    labels: frozenset[str] | None = None
 
 
 @dataclass
@@ -60,6 +72,7 @@ class Facts:
 
     rows: list[Row] = field(default_factory=list)
     stands: list[Stand] = field(default_factory=list)
+    denials: list[Denial] = field(default_factory=list)
     vips: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
 

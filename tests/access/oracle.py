@@ -141,9 +141,25 @@ def _stands(facts: Facts, actor: Any, row: Row, grant: dict[str, Any], relation:
     for one in facts.stands:
         if one.patient == row.patient and one.since <= now < one.until and _fits(one, actor, relation):
             let = own | (set(one.labels) if relation in ("shared", "delegated") else set())
-            if labels <= let and _covers(one, actor, row):
+            if one.claimed:  # decision 0012: what somebody gave themselves lets no label through
+                let = set(actor.rights)
+            if labels <= let and _covers(one, actor, row) and not _denied(facts, one, actor, row):
                 return True
     return False
+
+
+def _denied(facts: Facts, one: Stand, actor: Any, row: Row) -> bool:
+    """Whether the person has denied what a consent permits; treatment, transfers and emergencies are no consents."""
+    if one.basis not in ("consent", "delegate"):
+        return False
+    whoever = {f"facility:{actor.facility}", f"practitioner:{actor.practitioner}", f"person:{actor.person}"}
+    return any(
+        said.patient == row.patient
+        and (said.holder is None or said.holder in whoever)
+        and (said.types is None or row.type in said.types)
+        and (said.labels is None or bool(said.labels & facts.labels(row)))
+        for said in facts.denials
+    )
 
 
 def _fits(one: Stand, actor: Any, relation: str) -> bool:

@@ -15,6 +15,7 @@ import psycopg
 from tests.access.facts import (
     CODES,
     FACILITY,
+    Denial,
     Facts,
     Row,
     Stand,
@@ -28,7 +29,7 @@ from tests.access.linking import weave
 from tests.access.minimal import LINKS, UNDATED, linked, minimal
 from tests.builders import NOW
 from yba import fhir
-from yba.fhir.access import SYSTEM
+from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.errors import RecordError
 from yba.fhir.model import codec
 from yba.fhir.r4 import MODULES
@@ -42,16 +43,20 @@ REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 RELATED = "https://yba.vn/fhir/StructureDefinition/related-person-patient"
 TREAT = frozenset({"TREAT", "ETREAT", "CAREMGT", "CLINTRCH", "COC", "POPHLTH"})
+DOCTOR = Actor(user="u-d1", role="doctor", facility="A", practitioner="d1")
 PERSONS = names(
     "stranger visit treat dept ended past calledoff booked unbooked bookingover team teamover followed transfer request"
     " consented part research time withdrawn expired future label programme app emergency emergencyover"
-    " me child teen mum dad vip dead deadchild deadmum"
+    " me child teen mum dad vip dead deadchild deadmum selfmade"
+    " refused refusedpart refusedone refusedlabel refusedmum"
 )  # fmt: skip
 ELSEWHERE = names(
     "visit treat team transfer request consented research label emergency app programme me child mum stranger"
+    " refused refusedpart refusedone refusedlabel refusedmum"
 )
 """Of whom another facility keeps rows of every type, too."""
-LABELLED = ("visit", "treat", "dept", "consented", "label", "emergency", "me", "child", "mum", "programme")
+LABELLED = ("visit", "treat", "selfmade", "dept", "consented", "label", "emergency", "me", "child", "mum", "programme",
+            "refused", "refusedlabel")  # fmt: skip
 LABELLED_TYPES = ("Observation", "Condition", "MedicationRequest", "Invoice", "Claim", "Appointment", "Task")
 
 
@@ -61,6 +66,7 @@ class World(Facts):
     def __init__(self) -> None:
         super().__init__()
         self.number = 0
+        self.by_doctor: list[Row] = []
         self._persons()
         self._standing()
         self._charts()
@@ -149,6 +155,7 @@ class World(Facts):
         self._visits()
         self._teams()
         self._sharing()
+        self._refusing()
         self._family()
 
     def _visits(self) -> None:
@@ -157,6 +164,10 @@ class World(Facts):
             self.stand(one, "visit", "facility:A")
         self._visit("treat", "A", "in-progress", participant=[{"individual": ref("Practitioner/d1")}])
         self.stand("treat", "visit", "facility:A", "practitioner:d1")
+        self._visit("selfmade", "A", "in-progress")
+        self.by_doctor.append(self.rows[-1])
+        self.stand("selfmade", "visit", "facility:A")
+        self.stand("selfmade", "visit", "practitioner:d1", claimed=True)
         self._visit("dept", "A", "in-progress", serviceProvider=ref("Organization/khoa-noi"))
         self.stand(
             "dept", "visit", "facility:A", "facility:khoa-noi", "department:khoa-noi", "programme:khoa-noi"
@@ -267,6 +278,31 @@ class World(Facts):
             labels=frozenset(CODES),
         )
 
+    def _deny(self, patient: str, denial: Denial, **terms: Any) -> None:
+        self.add(
+            "Consent", None, patient, status="active", scope=PRIVACY, provision={"type": "deny", **terms}
+        )
+        self.denials.append(denial)
+
+    def _refusing(self) -> None:
+        """Who has permitted, and denies as well: all, a part, to one, of a label; and to whom may act for them."""
+        hiv = [{"system": CODES["hiv"][0], "code": "HIV"}]
+        for patient in ("refused", "refusedpart", "refusedone", "refusedlabel"):
+            self._consent(patient, ref("Organization/A"), securityLabel=hiv)
+            self.stand(
+                patient, "consent", "facility:A", "department:A", "programme:A", purposes=TREAT,
+                labels=frozenset({"hiv"}),
+            )  # fmt: skip
+        self._deny("refused", Denial("refused"))
+        kinds = [{"system": "http://hl7.org/fhir/resource-types", "code": "Observation"}]
+        self._deny("refusedpart", Denial("refusedpart", types=frozenset({"Observation"})), **{"class": kinds})
+        to_d1 = [{"role": {"text": "IRCP"}, "reference": ref("Practitioner/d1")}]
+        self._deny("refusedone", Denial("refusedone", "practitioner:d1"), actor=to_d1)
+        self._deny("refusedlabel", Denial("refusedlabel", labels=frozenset({"hiv"})), securityLabel=hiv)
+        self._consent("refusedmum", ref("Patient/me"), purpose=[])
+        self.stand("refusedmum", "delegate", "person:me")
+        self._deny("refusedmum", Denial("refusedmum", types=frozenset({"Observation"})), **{"class": kinds})
+
     def _family(self) -> None:
         for child in ("child", "teen", "deadchild"):
             self.add("RelatedPerson", None, child, own=f"rel-{child}", active=True, relationship=[coded(ROLE_CODE,
@@ -341,3 +377,7 @@ def fill(connection: psycopg.Connection[Any], world: World) -> None:
         made = record.put_all([codec.decode(json.dumps(one.content).encode()) for one in part])
         for row, answer in zip(part, made, strict=True):
             assert not isinstance(answer, RecordError), (row, answer)
+    doctor = fhir.open(connection, actor=DOCTOR, clock=lambda: NOW)
+    for row in world.by_doctor:  # a doctor of the facility writes themselves in
+        row.content["participant"] = [{"individual": ref("Practitioner/d1")}]
+        doctor.update(codec.decode(json.dumps(row.content).encode()))

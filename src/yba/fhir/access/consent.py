@@ -1,9 +1,13 @@
 """What a FHIR Consent lets through: its provisions as rows of ``record.standing``. FHIR R4, consent.html.
 
 Taken are privacy consents that are active. The root provision permits, nested ones that deny take from it. A root that
-denies lets nothing through but what a nested one permits. What this record can't hold a row to (a class that is no
-resource type, a code of content) opens nothing: a consent is never read more widely than it was given. Sensitive labels
-pass only where the provision names them; HIV status never by default (Luật Phòng, chống HIV/AIDS Đ30).
+denies lets nothing through but what a nested one permits, and stands against what other consents permit (basis
+``denial``): of several the most protective counts, whichever came later. A denial inside a permission is an exception
+to that one alone; so is a root that denies where the consent is one to opt in and names what it lets through.
+
+What this record can't hold a row to (a class that is no resource type, a code of content) opens nothing, and denies
+all: a consent is never read more widely than it was given. Sensitive labels pass only where the provision names them;
+HIV status never by default (Luật Phòng, chống HIV/AIDS Đ30).
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from yba.fhir.access.actor import Actor
-from yba.fhir.access.labels import DECEASED, bits_of, of_security
+from yba.fhir.access.labels import DECEASED, OF_VIP, VIP, bits_of, of_security
 from yba.fhir.access.standing import (
     ALWAYS,
     FOREVER,
@@ -56,10 +60,13 @@ class _Terms:
 def opened(source: Source) -> list[Standing]:
     """The rows of a Consent."""
     consent = source.resource
-    if consent.status != "active" or source.patient is None or consent.provision is None:
+    if consent.status != "active" or source.patient is None:
         return []
     if not _has(consent.scope, data()["consent"]["scope"]):
         return []
+    against = _against(source) if denies(consent) else []
+    if consent.provision is None:
+        return against
     person = source.look.content("Patient", source.patient)
     root = consent.provision
     basis = "emergency" if is_emergency(consent) else "consent"
@@ -67,11 +74,12 @@ def opened(source: Source) -> list[Standing]:
         found = _permitted(root, source, basis, (ALWAYS, FOREVER))
     else:  # FHIR gives no default: what is not said to permit does not
         inside = _times(root.period, (ALWAYS, FOREVER))
-        permits = [one for one in root.provision if root.type == "deny" and one.type == "permit"]
+        closed = root.type == "deny" or denies(consent)
+        permits = [one for one in root.provision if closed and one.type == "permit"]
         found = [row for one in permits for row in _permitted(one, source, basis, inside)]
     if person is not None and is_dead(person):
         found = _of_dead(found, opened_to_kin=_is_of(consent, KIN))
-    return found
+    return against + found
 
 
 def _of_dead(found: list[Standing], *, opened_to_kin: bool) -> list[Standing]:
@@ -130,7 +138,7 @@ def _read(one: ConsentProvision, source: Source, basis: str, within: tuple[str, 
     for label in one.securityLabel:
         bit = of_security(label.system, label.code)
         known_labels = known_labels and bit != 0
-        labels |= bit
+        labels |= bit | (OF_VIP if bit & VIP else 0)
     named = tuple("/".join(target(each.reference)) for each in one.data if target(each.reference) != ("", ""))
     row = Standing(
         source.patient or "", "", basis, since, until, types or None, labels & _LABELLED, _purposes(one.purpose),
@@ -181,6 +189,48 @@ def _moments(period: Period | None) -> tuple[str | None, str | None]:
         return None, None
     start, end = instant_of(period.start)[0], instant_of(period.end)[1]
     return start.isoformat() if start else None, end.isoformat() if end else None
+
+
+# -- what stands against others ----------------------------------------------------------------------------
+
+ANYBODY: Final = "*"
+"""Holder of a denial that names nobody, or somebody this record does not know."""
+_NO_ACCESS: Final = frozenset({"collect", "correct"})
+"""Actions of consentaction that are none of seeing."""
+
+
+def denies(consent: Any) -> bool:
+    """Whether a Consent stands against others: its root denies, by its type or (R4: roots have none) by its policy.
+
+    One to opt in whose root denies all but what it names only bounds what it gives itself.
+    """
+    root = consent.provision
+    said = root.type if root is not None else None
+    if said is None:
+        return consent.policyRule is not None and _has(consent.policyRule, ("OPTOUT",))
+    opts_in = consent.policyRule is not None and _has(consent.policyRule, ("OPTIN",))
+    return said == "deny" and not (opts_in and any(one.type == "permit" for one in root.provision))
+
+
+def _against(source: Source) -> list[Standing]:
+    """The rows of a denial. What they can't be held to bounds nothing: it is never read more narrowly than said."""
+    root = source.resource.provision or ConsentProvision()
+    acts = {code.code for concept in root.action for code in concept.coding}
+    if acts and acts <= _NO_ACCESS:
+        return []
+    terms = _read(root, source, "denial", (ALWAYS, FOREVER))
+    named = [one for one in root.actor if not _is_custodian(one)]
+    known = all(holders(one.reference, source.look) for one in named)
+    labels = [of_security(one.system, one.code) for one in root.securityLabel]
+    row = replace(
+        terms.row,
+        types=terms.row.types if _types(root.class_)[1] else None,
+        labels=terms.row.labels if all(labels) else 0,
+        purposes=terms.row.purposes if all(one.code for one in root.purpose) else None,
+        named=terms.row.named if all(one.meaning == "instance" for one in root.data) else None,
+    )
+    whom = terms.holders if named and known else (ANYBODY,)
+    return [replace(row, holder=holder) for holder in whom]
 
 
 # -- what is denied ----------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from yba.fhir.access import labels
-from yba.fhir.access.standing import SOURCES, Look, Source, Standing, is_dead, rows, was_minor
+from yba.fhir.access.actor import Actor
+from yba.fhir.access.standing import SOURCES, Author, Look, Source, Standing, is_dead, rows, was_minor
 from yba.fhir.model import codec
 from yba.fhir.search.parameters import hashed
 from yba.fhir.store.identity import shard_of
@@ -24,6 +26,18 @@ _PERSONS = (
     "select distinct r.id::varchar from record.token x join record.resource r on r.rid = x.rid and r.shard = x.shard"
     " where x.param = %s and x.code = %s and x.system = %s and r.type = 'Patient' and r.content is not null limit 2"
 )
+_CLAIMED = "select s.holder::varchar from record.standing s where s.source_type = %s and s.source_id = %s and s.claimed"
+_PERSON_ROLES = frozenset({"citizen", "guardian", "delegate"})
+
+
+@lru_cache(maxsize=8192)
+def author_of(actor: Actor) -> Author | None:
+    """The one who writes, as their own standing is judged by; None for a rule of the house."""
+    if actor.role == "system":
+        return None
+    own = [f"practitioner:{actor.practitioner}"] if actor.practitioner else []
+    own += [f"department:{one}" for one in actor.departments]
+    return Author(frozenset(own), actor.role not in _PERSON_ROLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,12 @@ class Looking:
         found = execute(self.connection, _PERSONS, (number, value, system)).fetchall()
         return found[0][0] if len(found) == 1 else None
 
+    def claimed(self, type_name: str, identifier: str) -> frozenset[str]:
+        """Who has written themselves into this CareTeam or PractitionerRole, as holders."""
+        return frozenset(
+            row[0] for row in execute(self.connection, _CLAIMED, (type_name, identifier)).fetchall()
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -61,8 +81,10 @@ def derived(
     facility: str | None,
     occurred: datetime | None,
     now: datetime,
+    author: Author | None = None,
+    is_new: bool = False,
 ) -> Derived:
-    """What follows from a resource that is written ``now``."""
+    """What follows from a resource that is written ``now``; ``author``: by whom, None for a rule of the house."""
     type_name = type(resource).__name__
     found = labels.found_in(type_name, content)
     bits = found.bits
@@ -74,7 +96,7 @@ def derived(
         bits |= of_chart(resource, bits)
     if type_name not in SOURCES:
         return Derived(bits, None)
-    made = rows(Source(resource, patient, facility, now, look))
+    made = rows(Source(resource, patient, facility, now, look, author, is_new))
     return Derived(bits, [(shard_of(one.patient), one) for one in made])
 
 

@@ -40,14 +40,30 @@ _BOUNDS = (
     " and (s.occurred_until is null or r.occurred < s.occurred_until)"
     " and (s.purposes is null or %(actor_purpose)s = any(s.purposes))"
 )
+# What a denial of the person stands against: to anybody or to one as whom the actor comes, as far as it says. Where a
+# row does not tell (no moment, no facility) it counts. The consent that denies may make exceptions itself.
+_DENIED = (
+    "exists (select from record.standing d where d.patient = r.patient and d.holder in ('*', {holders})"
+    " and d.basis = 'denial' and d.since <= %(actor_now)s and d.until > %(actor_now)s"
+    " and d.source_id <> s.source_id"
+    " and (d.types is null or r.type = any(d.types)) and (d.labels = 0 or (r.sensitive & d.labels) <> 0)"
+    " and (d.kept is null or r.facility is null or r.facility = any(d.kept))"
+    " and (d.named is null or r.type || '/' || r.id = any(d.named))"
+    " and coalesce(r.occurred >= d.occurred_from, true) and coalesce(r.occurred < d.occurred_until, true)"
+    " and (d.purposes is null or coalesce(%(actor_purpose)s::text = any(d.purposes), true)))"
+)
 # Relation -> what of a standing it counts on, and who of the holders it must be.
 _STANDING: Mapping[str, tuple[str, str | None]] = {
     "own-department": (_TREATMENT, "s.holder = any(%(actor_departments)s)"),
     "own-patients": (_TREATMENT, None),
     "treating": (_TREATMENT, "s.holder = %(actor_practitioner)s"),
-    "shared": (f"{_SHARED} and {_BOUNDS}", None),
+    "shared": (f"{_SHARED} and {_BOUNDS} and (s.basis <> 'consent' or not {_DENIED})", None),
     "ward": ("s.basis = 'guardian'", None),
-    "delegated": (f"s.basis = 'delegate' and {_BOUNDS}", None),
+    # What was opened to next of kin after a death is the law's, not a consent's.
+    "delegated": (
+        f"s.basis = 'delegate' and {_BOUNDS} and ((s.labels & {labels.DECEASED}) <> 0 or not {_DENIED})",
+        None,
+    ),
 }
 _FAMILY = frozenset({"ward", "delegated"})
 _NOW = "s.since <= %(actor_now)s and s.until > %(actor_now)s"
@@ -159,9 +175,9 @@ def _text(ways: Sequence[Way], width: int, *, seeks: bool) -> tuple[str | None, 
     family = [way for way in ways if way.relation in _FAMILY]
     if treat and width:
         places = ", ".join(f"%(actor_holder_{number})s" for number in range(width))
-        parts.append(_EXISTS.format(holders=f"s.holder in ({places})", arms=_arms(treat)))
+        parts.append(_EXISTS.format(holders=f"s.holder in ({places})", arms=_arms(treat, places)))
     if family:
-        parts.append(_EXISTS.format(holders=_AS_PERSON, arms=_arms(family)))
+        parts.append(_EXISTS.format(holders=_AS_PERSON, arms=_arms(family, "%(actor_as_person)s")))
     if not parts:
         return "false", False
     text = parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
@@ -181,13 +197,22 @@ def _plain(way: Way) -> str:
     return _all([relation, _unlabelled(way.labels), way.where]) or "true"
 
 
-def _arms(ways: Sequence[Way]) -> str:
-    """What of a standing counts. Ways that count on the same differ in the labels they let through."""
+def _arms(ways: Sequence[Way], places: str) -> str:
+    """What of a standing counts. Ways that count on the same differ in the labels they let through.
+
+    ``places``: as whom the actor comes.
+    """
     grouped: dict[str, dict[str, None]] = {}
     for way in ways:
         counts, holder = _STANDING[way.relation]
+        counts = counts.replace("{holders}", places)
         here = _NOT_ELSEWHERE if way.kept_here and way.relation not in ("shared", *_FAMILY) else None
-        shown = _all([holder, f"(r.sensitive & %({_HIDES}{way.labels})s & ~s.labels) = 0"])
+        hides = f"%({_HIDES}{way.labels})s"
+        if (
+            counts == _TREATMENT and way.labels & ~labels.DECEASED
+        ):  # who wrote themselves in sees no label by it
+            hides = f"case when s.claimed then %({_HIDES}{labels.DECEASED})s else {hides} end"
+        shown = _all([holder, f"(r.sensitive & {hides} & ~s.labels) = 0"])
         grouped.setdefault(_all([counts, here, way.where]), {})[shown] = None
         if holder is None:  # most rows have no label
             grouped[_all([counts, here, way.where])]["r.sensitive = 0"] = None

@@ -8,8 +8,8 @@ What is data of these rules is in ``standing.yaml``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -31,7 +31,10 @@ APP: Final = "https://yba.vn/fhir/sid/app"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One row; times as FHIR or SQL text, None where nothing bounds it."""
+    """One row; times as FHIR or SQL text, None where nothing bounds it.
+
+    ``claimed``: made by the one it favours, so that no sensitive label passes by it (decision 0012).
+    """
 
     patient: str
     holder: str
@@ -45,6 +48,7 @@ class Standing:
     named: tuple[str, ...] | None = None
     occurred_from: str | None = None
     occurred_until: str | None = None
+    claimed: bool = False
 
 
 class Look(Protocol):
@@ -56,6 +60,9 @@ class Look(Protocol):
     def person(self, system: str, value: str) -> str | None:
         """The one Patient with this identifier; None for none or several."""
 
+    def claimed(self, type_name: str, identifier: str) -> frozenset[str]:
+        """Who has written themselves into this CareTeam or PractitionerRole, as holders."""
+
 
 @cache
 def data() -> Any:
@@ -66,22 +73,79 @@ def data() -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes a source, where it is no rule of the house: as whom they themselves come; whether they are staff."""
+
+    holders: frozenset[str] = frozenset()
+    staff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A resource that is being written, with what its row says."""
+    """A resource that is being written, with what its row says.
+
+    ``author`` None: a rule of the house, or what is there made anew. ``is_new``: it has no earlier version.
+    """
 
     resource: Any
     patient: str | None
     facility: str | None
     now: datetime
     look: Look
+    author: Author | None = None
+    is_new: bool = False
 
 
 def rows(source: Source) -> list[Standing]:
-    """What a resource opens, each once; nothing of a type that opens nothing."""
+    """What a resource opens, each once; nothing of a type that opens nothing.
+
+    With it go rows that open nothing and only keep who has written themselves into it.
+    """
     made = SOURCES.get(type(source.resource).__name__)
     if made is None:
         return []
-    return [one for one in dict.fromkeys(made(source)) if not _is_over(one, source.now)]
+    found = [one for one in dict.fromkeys(made(source)) if not _is_over(one, source.now)]
+    if source.author is not None:
+        found = [replace(one, claimed=True) if _is_claimed(one, source.author) else one for one in found]
+    return found + list(_kept_in_mind(source, {(one.patient, one.holder) for one in found}))
+
+
+def _is_claimed(one: Standing, author: Author) -> bool:
+    """Staff who name themselves, or note a consent for somebody."""
+    return one.claimed or (
+        author.staff if one.basis in ("consent", "delegate") else one.holder in author.holders
+    )
+
+
+def _kept_in_mind(source: Source, live: set[tuple[str, str]]) -> Iterator[Standing]:
+    """Rows without a time for staff who are named while nothing is open: stored only of who wrote themselves in.
+
+    So that it is known still when somebody else opens it again, or leads to it from another resource.
+    """
+    named = _NAMED.get(type(source.resource).__name__)
+    if named is None or (source.author is None and source.is_new):
+        return
+    basis, who = named
+    own = source.author.holders if source.author is not None else frozenset()
+    found = [
+        holder
+        for one in who(source.resource)
+        if target(one)[0] in _TREAT
+        for holder in holders(one, source.look)
+        if holder.startswith(("practitioner:", "department:"))
+    ]
+    for patient in _persons(source):
+        for holder in dict.fromkeys(found):
+            mine = holder in own
+            if (patient, holder) not in live and (mine or not source.is_new):
+                yield Standing(patient, holder, basis, ALWAYS, ALWAYS, claimed=mine)
+
+
+def _persons(source: Source) -> list[str]:
+    """Whose charts a resource speaks of; an empty name for nobody's."""
+    if type(source.resource).__name__ == "Appointment":
+        return _patients_of(source.resource)
+    return [source.patient or ""]
 
 
 def _is_over(one: Standing, now: datetime) -> bool:
@@ -160,11 +224,32 @@ def _treating(
     """The facility that keeps the resource, and whom it names, without its patients."""
     if source.patient is None:
         return []
-    found = [f"facility:{source.facility}"] if source.facility else []
+    own = [f"facility:{source.facility}"] if source.facility else []
+    found = [Standing(source.patient, holder, basis, since, until) for holder in own]
     for one in who:
-        if target(one)[0] in ("Practitioner", "PractitionerRole", "Organization", "CareTeam"):
-            found += holders(one, source.look)
-    return [Standing(source.patient, holder, basis, since, until) for holder in found]
+        if target(one)[0] in _TREAT:
+            claimed = _claimed_by(one, source.look)
+            found += [
+                Standing(source.patient, holder, basis, since, until, claimed=holder in claimed)
+                for holder in holders(one, source.look)
+            ]
+    return found
+
+
+_TREAT: Final = ("Practitioner", "PractitionerRole", "Organization", "CareTeam")
+
+
+def _claimed_by(found: Reference | None, look: Look) -> frozenset[str]:
+    """Who came by themselves into the team or the role that a reference leads through."""
+    kind, identifier = target(found)
+    if kind == "PractitionerRole":
+        return look.claimed(kind, identifier)
+    if kind == "CareTeam":
+        team = look.content(kind, identifier)
+        roles = [one.member for one in team.participant] if team is not None else []
+        inner = [_claimed_by(one, look) for one in roles if target(one)[0] == "PractitionerRole"]
+        return look.claimed(kind, identifier).union(*inner)
+    return frozenset()
 
 
 # -- visits, bookings, teams -------------------------------------------------------------------------------
@@ -233,19 +318,17 @@ def _of_appointment(source: Source) -> list[Standing]:
     if booked.status not in known["open"]:
         return []
     until = _after(_last(booked.end) or _last(booked.start), source.now, known["days-after"])
-    people = [
-        identifier
-        for kind, identifier in (target(one.actor) for one in booked.participant)
-        if kind == "Patient"
-    ]
     who = [one.actor for one in booked.participant]
     return [
         one
-        for patient in dict.fromkeys(people)
-        for one in _treating(
-            Source(booked, patient, source.facility, source.now, source.look), "booking", who, ALWAYS, until
-        )
+        for patient in _patients_of(booked)
+        for one in _treating(replace(source, patient=patient), "booking", who, ALWAYS, until)
     ]
+
+
+def _patients_of(booked: Any) -> list[str]:
+    people = [target(one.actor) for one in booked.participant]
+    return list(dict.fromkeys(identifier for kind, identifier in people if kind == "Patient"))
 
 
 def _of_team(source: Source) -> list[Standing]:
@@ -335,6 +418,11 @@ def was_minor(patient: Any, moment: datetime, age: int) -> bool:
     return grown is not None and moment < grown
 
 
+def _of_role(_source: Source) -> list[Standing]:
+    """A role opens nothing by itself; who gave it to themselves is kept in mind."""
+    return []
+
+
 def _of_consent(source: Source) -> list[Standing]:
     from yba.fhir.access.consent import opened
 
@@ -348,7 +436,20 @@ SOURCES: Final[Mapping[str, _Rule]] = {
     "Consent": _of_consent,
     "Encounter": _of_encounter,
     "EpisodeOfCare": _of_episode,
+    "PractitionerRole": _of_role,
     "RelatedPerson": _of_relative,
     "ServiceRequest": _of_request,
 }
-"""The types that open charts."""
+"""The types that open charts, or lead there."""
+_Who = Callable[[Any], list[Reference | None]]
+_NAMED: Final[Mapping[str, tuple[str, _Who]]] = {
+    "Appointment": ("booking", lambda one: [each.actor for each in one.participant]),
+    "CareTeam": (
+        "care-team",
+        lambda one: [*(each.member for each in one.participant), *one.managingOrganization],
+    ),
+    "Encounter": ("visit", lambda one: [one.serviceProvider, *(each.individual for each in one.participant)]),
+    "EpisodeOfCare": ("care-team", lambda one: [one.managingOrganization, one.careManager, *one.team]),
+    "PractitionerRole": ("care-team", lambda one: [one.practitioner]),
+}
+"""As what, and whom, a resource names of those who treat."""

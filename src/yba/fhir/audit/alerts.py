@@ -189,7 +189,7 @@ select {COLUMNS} from record.audit a
 _THEIRS = """
 select p.id::varchar from unnest(%(patients)s::text[]) p(id)
  where p.id = %(person)s
-    or exists (select from record.standing s where s.patient = p.id and s.holder = any(%(holders)s))
+    or exists (select from record.standing s where s.patient = p.id and s.holder = any(%(holders)s) and not s.claimed)
     or exists (select from record.resource r where r.patient = p.id and r.facility = %(facility)s
                   and r.type in ('Appointment', 'Encounter', 'EpisodeOfCare', 'CareTeam', 'ServiceRequest'))
 """

@@ -51,6 +51,10 @@ class Waiting:
         """The one Patient with this identifier; None for none or several."""
         return Looking(self._record.connection).person(system, value)
 
+    def claimed(self, type_name: str, identifier: str) -> frozenset[str]:
+        """Who has written themselves into this CareTeam or PractitionerRole, as holders."""
+        return Looking(self._record.connection).claimed(type_name, identifier)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -101,4 +105,4 @@ def rederive(connection: psycopg.Connection[Any], patient: str, now: datetime) -
         resource = codec.decode_known(content, kind)
         found = rows(Source(resource, whose, facility, now, Looking(connection)))
         made.append(_Paper(kind, identifier, [(shard_of(one.patient), one) for one in found]))
-    standings.replace(connection, made)
+    standings.replace(connection, made, now)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from yba.fhir.access import labels, policy
 from yba.fhir.access.consent import is_of_a_rule
-from yba.fhir.access.deriving import derived
+from yba.fhir.access.deriving import author_of, derived
 from yba.fhir.access.standing import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
 from yba.fhir.audit import receiving
@@ -205,7 +205,7 @@ def put(
         record.unchecked_sources.append((type_name, identifier, content))
     made = derived(
         deriving.Waiting(record), stamped, content, patient=patient, facility=facility,
-        occurred=index.occurred, now=moment,
+        occurred=index.occurred, now=moment, author=author_of(record.actor), is_new=old is None,
     )  # fmt: skip
     item = Item(
         write.Write(

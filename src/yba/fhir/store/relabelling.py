@@ -91,7 +91,7 @@ def renew(connection: psycopg.Connection[Any], rows: Sequence[Row]) -> None:
             connection, _CHARTS,
             {"ids": ids, "shards": shards, "bits": of_chart, "inherited": labels.INHERITED, "unknown": labels.UNKNOWN},
         )  # fmt: skip
-    standings.replace(connection, made)
+    standings.replace(connection, made, now)
 
 
 def _goes_on(one: Standing, now: datetime) -> bool:

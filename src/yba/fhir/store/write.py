@@ -164,7 +164,7 @@ def _statement(
     if standing is not None and not new:
         parts.append(standings.FORGET)
     if standing:
-        parts.append(standings.ADD)
+        parts.append(standings.ADD_NEW if new else standings.ADD)
     if not new:
         parts += [_delete_index(table) for table in INDEX_TABLES if table not in same]
     parts += [_insert_index(table) for table in tables]

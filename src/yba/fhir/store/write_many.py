@@ -73,7 +73,7 @@ def write_many(
         contained.forget(
             connection, [rid for _, rid in old], sorted({item.known.shard for item, _ in old if item.known})
         )
-    standings.replace(connection, [item.row for item in items])
+    standings.replace(connection, [item.row for item in items], max(item.row.updated for item in items))
     add_index_rows(connection, every)
     check_generation(connection, now)
 
