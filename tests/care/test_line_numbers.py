@@ -33,10 +33,9 @@ def server(tmp_path: Path) -> Iterator[Embedded]:
 
 def _env(server: Embedded) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]))
-    settings = os.environ.get("DJANGO_SETTINGS_MODULE", "yba.site.settings")
     return {
-        **os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": settings, "YBA_DATA": str(server.env.data),
-        "YBA_DATABASE_URL": server.env.conninfo,
+        **os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "yba.site.settings",
+        "YBA_DATA": str(server.env.data), "YBA_DATABASE_URL": server.env.conninfo,
     }  # fmt: skip
 
 
