@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.builders import a_patient, an_observation, an_organization
 from yba import fhir
-from yba.areas.citizen.privacy import actions, copying
+from yba.areas.citizen.privacy import actions, copying, making
 from yba.areas.citizen.privacy.models import BookCopy
 from yba.areas.citizen.privacy.tasks import make_copy
 from yba.areas.citizen.rules import Own
@@ -171,7 +171,7 @@ def test_a_copy_nobody_fetched_runs_out(browser: Client, book: Book) -> None:
     BookCopy.objects.update(expires_at=late)
     assert "Đã hết hạn" in browser.get("/so/du-lieu/ban-sao/").content.decode()
     assert browser.post(f"/so/du-lieu/ban-sao/{copy.pk}/tai").status_code == 410
-    assert actions.forget_old(timezone.now()) == 1
+    assert making.forget_old(timezone.now()) == 1
     copy.refresh_from_db()
     assert (copy.state, copy.content) == ("expired", None)
 

@@ -1,10 +1,9 @@
-"""Making, fetching and forgetting copies; asking for corrections and erasure; erasing an account."""
+"""Ordering and fetching copies; asking for corrections and erasure; erasing an account."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yba.areas.citizen.privacy import book, copying, queries
+from yba.areas.citizen.privacy import copying, making, queries, tasks
 from yba.areas.citizen.privacy import rules as own_rules
 from yba.areas.citizen.privacy.models import BookCopy
 from yba.areas.citizen.rules import Own
@@ -21,7 +20,6 @@ from yba.care.privacy import actions as privacy
 from yba.care.privacy import keeping, rules
 from yba.care.privacy.models import Request
 from yba.care.refusal import Refusal, refuse
-from yba.fhir.errors import RecordError
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.words import local_day
@@ -49,32 +47,12 @@ def order_copy(record: Record, own: Own, *, form: str, once: str = "") -> BookCo
             )  # fmt: skip
             privacy.note(record, "export", own.person.id, f"copy {copy.pk} {form} asked")
             if copying.count(record, own.person.id) <= rules.AT_ONCE:
-                make(record, copy)
+                making.make(record, copy)
             else:
-                from yba.areas.citizen.privacy.tasks import make_copy
-
-                make_copy.defer(copy=copy.pk)
+                tasks.make_copy.defer(copy=copy.pk)
     except IntegrityError:
         return BookCopy.objects.get(once=once)
     return copy
-
-
-def make(record: Record, copy: BookCopy) -> None:
-    """Put the copy together with the rights of its asker. Raises RecordError, and then nothing is kept."""
-    now = record.clock()
-    entries = copying.rows(record, copy.patient_id)
-    if copy.form == BookCopy.Form.PDF:
-        made = f"{words.gio(now)} {words.ngay(now)}"
-        content = book.book_pdf(copying.decoded(entries), asked_by=record.actor.name, made=made)
-    else:
-        entries = [*entries, *copying.named(record, entries)]
-        content = copying.bundle(
-            entries, base_url=settings.YBA_ORIGIN + "/fhir", made=now.isoformat(timespec="seconds")
-        )
-    copy.content, copy.size, copy.count = content, len(content), len(entries)
-    copy.state, copy.ready_at, copy.expires_at = BookCopy.State.READY, now, now + rules.COPY_WAITS
-    copy.save()
-    privacy.note(record, "export", copy.patient_id, f"copy {copy.pk} {copy.form} made, {copy.count} entries")
 
 
 def fetch_copy(
@@ -96,12 +74,6 @@ def fetch_copy(
         copy.save(update_fields=["content", "state", "fetched_at"])
         privacy.note(record, "export", copy.patient_id, f"copy {copy.pk} {copy.form} fetched")
         return copy, content
-
-
-def forget_old(now: datetime) -> int:
-    """Take the bytes of copies nobody fetched in time; how many."""
-    old = BookCopy.objects.filter(state=BookCopy.State.READY, expires_at__lte=now)
-    return old.update(state=BookCopy.State.EXPIRED, content=None)
 
 
 # -- requests -----------------------------------------------------------------------------------------------
@@ -209,9 +181,3 @@ def file_name(copy: BookCopy) -> str:
 
 def waits_until(copy: BookCopy) -> str:
     return spoken.when(copy.expires_at) if copy.expires_at else ""
-
-
-__all__ = [
-    "RecordError", "ask_correction", "ask_erasure", "erase_account", "fetch_copy", "file_name", "forget_old",
-    "kept_answer", "make", "order_copy", "waits_until",
-]  # fmt: skip

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.citizen.privacy import actions
+from yba.areas.citizen.privacy import making
 from yba.areas.citizen.privacy.models import BookCopy
 from yba.fhir.errors import RecordError
 from yba.fhir.record import now
@@ -36,14 +36,14 @@ def make_copy(copy: int) -> None:
                 transaction=transaction.atomic,
             )
             with transaction.atomic():
-                actions.make(record, row)
+                making.make(record, row)
         except (RecordError, LookupError) as problem:
             log.warning("copy %s was not made: %s", copy, problem)
             BookCopy.objects.filter(pk=copy).update(state=BookCopy.State.FAILED)
 
 
-@app.periodic(cron="*/10 * * * *", periodic_id="citizen.forget-copies")  # type: ignore[untyped-decorator]
-@app.task(name="citizen.forget_copies", queueing_lock="citizen.forget_copies")  # type: ignore[untyped-decorator]
+@app.periodic(cron="*/10 * * * *", periodic_id="citizen.forget-copies")  # type: ignore[untyped-decorator]  # as above
+@app.task(name="citizen.forget_copies", queueing_lock="citizen.forget_copies")  # type: ignore[untyped-decorator]  # as above
 def forget_copies(timestamp: int = 0) -> int:
     """Copies nobody fetched in time lose their bytes."""
-    return actions.forget_old(now())
+    return making.forget_old(now())
