@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yba.fhir.bulk import export, importing
 from yba.fhir.jobs import Handler
-from yba.fhir.store import parameters, reindex
+from yba.fhir.store import parameters, reindex, version_labels
 from yba.fhir.views import exporting
 
 
@@ -16,6 +16,7 @@ def handlers(files: Path, import_sources: tuple[str, ...] = ()) -> Mapping[str, 
     """Kind of job -> what does it. ``files`` is the folder the application serves finished files from."""
     return {
         parameters.KIND: reindex.run,
+        version_labels.KIND: version_labels.run,
         export.KIND: partial(export.run, files=files),
         exporting.EXPORT: partial(exporting.export, files=files),
         exporting.MATERIALIZE: exporting.materialize,

@@ -48,7 +48,7 @@ def main() -> None:
         die_with_parent()
     from yba.fhir import background, jobs
     from yba.fhir.audit import alerts, sealing
-    from yba.fhir.store import reindex
+    from yba.fhir.store import reindex, version_labels
     from yba.fhir.subscriptions.delivery import Sender
     from yba.site import audit_keys
     from yba.site.accounts.still import still
@@ -71,6 +71,7 @@ def main() -> None:
     try:
         with connect() as connection:
             reindex.due(connection, datetime.now(UTC))  # rows that an older release has indexed
+            version_labels.due(connection, datetime.now(UTC))
     except psycopg.Error:
         logging.getLogger(__name__).exception(
             "background: whether anything must be indexed anew is not known"

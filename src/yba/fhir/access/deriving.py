@@ -86,18 +86,23 @@ def derived(
 ) -> Derived:
     """What follows from a resource that is written ``now``; ``author``: by whom, None for a rule of the house."""
     type_name = type(resource).__name__
-    found = labels.found_in(type_name, content)
-    bits = found.bits
-    if found.of_minors and patient is not None:
-        person = look.content("Patient", patient)
-        if person is not None and was_minor(person, occurred or now, labels.rules().age):
-            bits |= found.of_minors
+    bits = labels_of(look, type_name, content, patient, occurred or now)
     if type_name == "Patient":
         bits |= of_chart(resource, bits)
     if type_name not in SOURCES:
         return Derived(bits, None)
     made = rows(Source(resource, patient, facility, now, look, author, is_new))
     return Derived(bits, [(shard_of(one.patient), one) for one in made])
+
+
+def labels_of(look: Look, type_name: str, content: bytes, patient: str | None, moment: datetime) -> int:
+    """The labels of a resource's own content, as bits; ``moment``: when the person's age counts."""
+    found = labels.found_in(type_name, content)
+    if not found.of_minors or patient is None:
+        return found.bits
+    person = look.content("Patient", patient)
+    is_minor = person is not None and was_minor(person, moment, labels.rules().age)
+    return found.bits | (found.of_minors if is_minor else 0)
 
 
 def of_chart(patient: Any, bits: int) -> int:

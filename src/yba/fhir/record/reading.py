@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from yba.fhir.access import past, policy
 from yba.fhir.access.roles import ANY
 from yba.fhir.audit import search as audit_search
 from yba.fhir.audit.terms import TYPE as AUDIT
-from yba.fhir.condition import ALL, Condition
+from yba.fhir.condition import ALL
 from yba.fhir.errors import Forbidden, Gone, NotFound, Unsupported
 from yba.fhir.record.failures import translated
 from yba.fhir.store import read
@@ -161,39 +161,15 @@ def history(
     if identifier is not None and type_name is not None:
         current(record, type_name, identifier, interaction="history")
     with translated:
-        found, _ = _told(record, type_name, identifier, condition, asked)
+        found = read.history(record.connection, type_name, identifier, condition=condition, asked=asked)
         total = (
             read.count_history(record.connection, type_name, identifier, condition=condition, asked=asked)
             if count
             else None
         )
-        if total is not None and identifier is not None and condition.sql is not None:
-            every = replace(asked, after=None, count=_MANY)
-            total -= _told(record, type_name, identifier, condition, every)[1]
     subject = found[0][1] if identifier is not None and found else None
     record.audit("history", type_name=type_name, stored=subject)
     return Versions([(name, record.shown(one)) for name, one in found], total)
-
-
-_MANY = 1_000_000
-"""More versions than a resource has."""
-
-
-def _told(
-    record: Record, type_name: str | None, identifier: str | None, condition: Condition, asked: read.History
-) -> tuple[list[tuple[str, Stored]], int]:
-    """The versions the actor may be told of, as many as are asked; and how many between them are hidden."""
-    found: list[tuple[str, Stored]] = []
-    hidden, place = 0, asked
-    while True:
-        part = read.history(record.connection, type_name, identifier, condition=condition, asked=place)
-        kept = [one for one in part if past.told(record.connection, one[1], condition)]
-        hidden += len(part) - len(kept)
-        found += kept
-        if len(part) < place.count or len(found) >= asked.count:
-            return found[: asked.count], hidden
-        last = part[-1][1]
-        place = replace(place, after=(last.updated, last.rid, last.version))
 
 
 def history_stored(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from yba.fhir.access import labels, policy
 from yba.fhir.access.consent import is_of_a_rule
-from yba.fhir.access.deriving import author_of, derived
+from yba.fhir.access.deriving import author_of, derived, labels_of, of_chart
 from yba.fhir.access.standing import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
 from yba.fhir.audit import receiving
@@ -142,12 +142,18 @@ def delete_in(
         return None
     _check_change(record, type_name, (stored, shard), "delete")
     policy.check_delete(record.actor, type_name)
-    _guard(record, type_name, codec.decode(stored.content, type_name), None)
+    resource, moment = codec.decode(stored.content, type_name), _moment(record)
+    _guard(record, type_name, resource, None)
     if record.integrity:
         record.unchecked_targets.append((type_name, identifier))
+    # What is deleted keeps its labels: it is hidden like a living one, and so is that it was deleted.
+    bits = labels_of(
+        deriving.Waiting(record), type_name, stored.content, stored.patient, index_rows(resource).occurred or moment
+    )  # fmt: skip
     row = write.Write(
-        type_name, identifier, stored.version + 1, _moment(record), "DELETE", shard,
-        stored.patient, stored.facility, None, standing=() if type_name in SOURCES else None,
+        type_name, identifier, stored.version + 1, moment, "DELETE", shard, stored.patient, stored.facility, None,
+        sensitive=bits | (of_chart(resource, bits) if type_name == "Patient" else 0),
+        standing=() if type_name in SOURCES else None,
     )  # fmt: skip
     record.write(Item(row, None, write.Known(stored.rid, shard, stored.content)))
     return Stored(

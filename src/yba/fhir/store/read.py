@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from yba.fhir.access import past
 from yba.fhir.condition import Condition
 from yba.fhir.store import identity
 from yba.fhir.store.rows import Stored, execute
@@ -127,7 +128,7 @@ def history(
     """Versions in order.
 
     The condition is put to the current row: what the actor may not see now has no history for them,
-    and neither has what was another patient's or another facility's before it was put right.
+    and neither has what was another patient's or another facility's before it was put right, or was sensitive then.
     """
     source, params = _history(type_name, identifier, condition, asked)
     way = sql.SQL("" if asked.oldest_first else " desc")
@@ -176,6 +177,9 @@ def _history(
             sql.SQL("v.patient is not distinct from r.patient"),
             sql.SQL("v.facility is not distinct from r.facility"),
         ]
+        then = past.of_versions(condition)
+        if then is not None:
+            where.append(then)
     low, high = asked.at or (None, None)
     for text, name, value in (
         (sql.SQL("v.type = %(type)s"), "type", type_name),

@@ -103,9 +103,10 @@ _OF_CHART = f"""(%(sensitive)s::smallint | coalesce((select p.sensitive & {INHER
 
 _REST = """,
 v as (
-    insert into record.version (shard, type, id, version, updated, method, actor, patient, facility, rid, content)
+    insert into record.version (shard, type, id, version, updated, method, actor, patient, facility, rid, content,
+                                sensitive)
     select %(shard)s, %(type)s, %(id)s, %(version)s, %(updated)s, %(method)s, %(actor)s, %(patient)s,
-           %(facility)s, r.rid, %(content)s
+           %(facility)s, r.rid, %(content)s, %(own_sensitive)s::smallint
       from r),
 a as (
     insert into record.audit (at, actor, role, actor_facility, origin, act, type, id, version, patient, facility,
@@ -199,6 +200,11 @@ class Write(msgspec.Struct, frozen=True):
     standing: Sequence[tuple[int, Standing]] | None = None
 
     @property
+    def own_sensitive(self) -> int:
+        """The labels of this version; those of the person's chart are held against the row as it is."""
+        return self.sensitive & ~INHERITED
+
+    @property
     def of_chart(self) -> bool:
         """Whether the row takes the labels of somebody's chart; a Patient has its own."""
         return self.patient is not None and self.type != "Patient"
@@ -229,6 +235,7 @@ def write(
         "occurred": index.occurred if index else None,
         "content": None if row.content is None else row.content.decode(),
         "sensitive": row.sensitive,
+        "own_sensitive": row.own_sensitive,
         "actor": actor.user,
         "role": actor.role,
         "actor_facility": actor.facility,

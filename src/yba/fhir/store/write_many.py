@@ -28,7 +28,7 @@ _NULL = "\\N"
 _BETWEEN = "\x1f"
 _SPECIAL = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
 _RESOURCE = "shard, rid, type, id, version, updated, patient, facility, occurred, content, sensitive"
-_VERSION = "shard, type, id, version, updated, method, actor, patient, facility, rid, content"
+_VERSION = "shard, type, id, version, updated, method, actor, patient, facility, rid, content, sensitive"
 _AUDIT = (
     "at, actor, role, actor_facility, origin, name, practitioner, person, app, session, address, purpose, request,"
     " act, type, id, version, patient, facility"
@@ -250,7 +250,7 @@ def _versions(every: Sequence[tuple[Item, int]], actor: Actor) -> Iterable[str]:
         row = item.row
         yield (
             f"{row.shard}\t{row.type}\t{_text(row.id)}\t{row.version}\t{row.updated.isoformat()}\t{row.method}\t"
-            f"{user}\t{_text(row.patient)}\t{_text(row.facility)}\t{rid}\t{_content(row)}\n"
+            f"{user}\t{_text(row.patient)}\t{_text(row.facility)}\t{rid}\t{_content(row)}\t{row.own_sensitive}\n"
         )
 
 
