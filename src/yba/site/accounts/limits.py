@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -21,6 +22,12 @@ def take(key: str, *, most: int, window: timedelta, now: datetime) -> bool:
         row.count += 1
         row.save(update_fields=["started_at", "count"])
         return True
+
+
+def wait(key: str, *, most: int, window: timedelta, now: datetime) -> int:
+    """How many whole seconds until one more may be counted; 0: now. Counts nothing."""
+    row = Limit.objects.filter(key=key[:120], count__gte=most, started_at__gt=now - window).first()
+    return max(1, math.ceil((row.started_at + window - now).total_seconds())) if row is not None else 0
 
 
 def give_back(key: str) -> None:

@@ -5,12 +5,16 @@ SMART App Launch 2.2, "Client Authentication: Asymmetric"; RFC 7523, 3.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from django.http import HttpRequest
 from joserfc import jwt
 from joserfc.errors import JoseError
 
@@ -23,6 +27,22 @@ METHODS: Final = [OWN_KEY, "client_secret_basic", "client_secret_post", "none"]
 LONGEST_LIFE: Final = 300
 LEEWAY: Final = 30
 LONGEST: Final = 10_000
+
+
+def named(request: HttpRequest) -> tuple[str, bool]:
+    """The client a request says it is, for counting, and whether it shows a secret or a signature. Checks nothing."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    form = request.POST
+    try:
+        if scheme.lower() == "basic":
+            return unquote_plus(base64.b64decode(text, validate=True).decode().partition(":")[0]), True
+        if assertion := form.get("client_assertion", ""):
+            body = assertion.split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+            return str(claims.get("sub", "")) if isinstance(claims, dict) else "", True
+    except (ValueError, IndexError):
+        return "", True
+    return form.get("client_id", ""), "client_secret" in form
 
 
 def by_name(query_client: Callable[[str], App | None], request: Any) -> App | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from yba.site.oauth import addresses, clients, keys, scopes
+from yba.site.oauth import addresses, clients, keys, prompting, scopes
 
 #: SMART App Launch 2.2, "Conformance": only what is built and tested here.
 CAPABILITIES: Final = (
@@ -65,7 +65,7 @@ def openid() -> dict[str, Any]:
             "fhirUser",
             "name",
         ],
-        "prompt_values_supported": ["none", "consent"],
+        "prompt_values_supported": list(prompting.WORDS),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -11,7 +11,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 
-from yba.site.oauth import addresses, issuing, scopes
+from yba.site.oauth import addresses, issuing, prompting, scopes
 from yba.site.oauth.clients import METHODS
 from yba.site.oauth.models import Code, RefreshToken, Sitting
 
@@ -148,8 +148,7 @@ class SmartRequest:
             raise InvalidRequestError("response_mode can only be query.")
         if "request" in data or "request_uri" in data:
             raise InvalidRequestError("Request objects are not supported.")
-        if data.get("prompt", "consent") not in ("none", "consent"):
-            raise InvalidRequestError("prompt can only be none or consent.")
+        prompting.read(data)
         asked = scopes.split(data.get("scope", ""))
         if ("launch" in data) != (scopes.LAUNCH in asked):
             raise InvalidRequestError("A launch needs the scope launch, and the scope needs a launch.")

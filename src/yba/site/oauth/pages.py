@@ -96,6 +96,18 @@ class NoAppPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoosePage:
+    """Which account an app is to be let in by: the one that is signed in, or another."""
+
+    name: str
+    action: str
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", _("Dùng tài khoản nào?"))
+
+
+@dataclass(frozen=True, slots=True)
 class LeavingPage:
     where: str
     name: str

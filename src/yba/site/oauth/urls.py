@@ -10,6 +10,7 @@ app_name = "oauth"
 urlpatterns = [
     path("oauth/authorize", authorizing.authorize, name="authorize"),
     path("oauth/decide", authorizing.decide, name="decide"),
+    path("oauth/choose", authorizing.choose, name="choose"),
     path("oauth/token", tokens.token, name="token"),
     path("oauth/introspect", tokens.introspect, name="introspect"),
     path("oauth/revoke", tokens.revoke, name="revoke"),

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core.exceptions import ReauthenticationRequired
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -23,8 +25,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from yba.site.accounts import events
+from yba.site.accounts.models import Account
 from yba.site.headers import content_policy
-from yba.site.oauth import deciding, pages, picking
+from yba.site.oauth import deciding, pages, picking, prompting
 from yba.site.oauth.deciding import Asking
 from yba.site.oauth.forms import DecisionForm
 from yba.site.oauth.requests import Asked, once_each
@@ -46,14 +50,15 @@ def authorize(request: HttpRequest) -> HttpResponse:
         return response
     try:
         grant = _grant(request)
-        if not request.user.is_authenticated:
-            return _sign_in(request, grant)
+        prompt = prompting.read(request.GET)
+        first = _first(request, grant, prompt)
+        if first is not None:
+            return first
         asked = _asking(request, grant)
         known = asked.given_already()
-        quiet = request.GET.get("prompt")
-        if known is not None and quiet != "consent":
+        if known is not None and not prompt.consent:
             return _again(request, grant, asked, known)
-        if quiet == "none":
+        if prompt.silent:
             raise _Interaction("The person must be asked.", redirect_uri=grant.redirect_uri)
     except OAuth2Error as error:
         return _refused(request, error)
@@ -66,8 +71,8 @@ def decide(request: HttpRequest) -> HttpResponse:
     """Take the person's answer; the request is checked anew from its address."""
     try:
         grant = _grant(request)
-        if not request.user.is_authenticated:
-            return redirect(f"{reverse('oauth:authorize')}?{request.META.get('QUERY_STRING', '')}")
+        if not request.user.is_authenticated or _still_open(request, prompting.read(request.GET)):
+            return _back_to_asking(request)
         asked = _asking(request, grant)
         if request.POST.get("quyet") != "cho":
             raise AccessDeniedError("The person did not agree.", redirect_uri=grant.redirect_uri)
@@ -81,6 +86,65 @@ def decide(request: HttpRequest) -> HttpResponse:
     except OAuth2Error as error:
         error.redirect_uri = error.redirect_uri or request.GET.get("redirect_uri")
         return _refused(request, error)
+
+
+@never_cache
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Which account: this one, or another that signs in now. Then the request goes on as it was."""
+    try:
+        _grant(request)
+    except OAuth2Error as error:
+        return _refused(request, error)
+    now = timezone.now()
+    if request.user.is_authenticated and request.POST.get("tai_khoan") == "nay":
+        prompting.chose(request, request.user, now=now)
+        return _back_to_asking(request)
+    if isinstance(request.user, Account):
+        events.note("sign-out", request=request, account=request.user, detail="another account for an app")
+        logout(request)
+    return _to_sign_in(request, now=now)
+
+
+def _back_to_asking(request: HttpRequest) -> HttpResponse:
+    return redirect(f"{reverse('oauth:authorize')}?{request.META.get('QUERY_STRING', '')}")
+
+
+def _proved_at(request: HttpRequest) -> datetime | None:
+    """When the person of this session last proved who they are."""
+    proofs = get_authentication_records(request, request.user)
+    return datetime.fromtimestamp(proofs[-1]["at"], UTC) if proofs else None
+
+
+def _still_open(request: HttpRequest, prompt: prompting.Prompt) -> bool:
+    """Whether the sitting itself is not yet as the app wants it."""
+    stale = prompting.needs_proof(request, prompt, proved_at=_proved_at(request), now=timezone.now())
+    return stale or prompting.needs_choice(request, prompt, request.user)
+
+
+def _first(request: HttpRequest, grant: Any, prompt: prompting.Prompt) -> HttpResponse | None:
+    """What comes before the question: signing in, choosing the account, proving oneself again; None: nothing."""
+    now = timezone.now()
+    if not request.user.is_authenticated:
+        if prompt.silent:
+            raise _Login("Nobody is signed in.", redirect_uri=grant.redirect_uri)
+        return _to_sign_in(request, now=now)
+    if prompting.needs_choice(request, prompt, request.user):
+        if prompting.signed_in_for(request, _proved_at(request)):
+            prompting.chose(request, request.user, now=now)  # by signing in for this very request
+        else:
+            page = pages.ChoosePage(
+                name=str(request.user),
+                action=f"{reverse('oauth:choose')}?{request.META.get('QUERY_STRING', '')}",
+            )
+            return render(request, "oauth/choose.html", {"page": page})
+    if not prompting.needs_proof(request, prompt, proved_at=_proved_at(request), now=now):
+        return None
+    if prompt.silent:
+        raise _Login("The person must prove themselves again.", redirect_uri=grant.redirect_uri)
+    prompting.asked(request, now=now)
+    request.session[CAME] = True
+    raise ReauthenticationRequired
 
 
 class _Interaction(OAuth2Error):
@@ -125,21 +189,20 @@ class _NotCode(OAuth2Error):
 
 def _asking(request: HttpRequest, grant: Any) -> Asking:
     account: Any = request.user
-    proofs = get_authentication_records(request, account)
     return deciding.asking(
         grant,
         account,
         session=request.session.session_key or "",
         now=timezone.now(),
-        proved_at=datetime.fromtimestamp(proofs[-1]["at"], UTC) if proofs else None,
+        proved_at=_proved_at(request),
     )
 
 
-def _sign_in(request: HttpRequest, grant: Any) -> HttpResponse:
-    if request.GET.get("prompt") == "none":
-        raise _Login("Nobody is signed in.", redirect_uri=grant.redirect_uri)
+def _to_sign_in(request: HttpRequest, *, now: datetime) -> HttpResponse:
+    """Signing in is a proof, and a choice of the account, for the request that led there."""
+    prompting.asked(request, now=now)
     request.session[CAME] = True
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(f"{reverse('oauth:authorize')}?{request.META.get('QUERY_STRING', '')}")
 
 
 def _refused(request: HttpRequest, error: OAuth2Error) -> HttpResponse:
@@ -167,6 +230,7 @@ def _code(request: HttpRequest, grant: Any, asked: Asking, sitting: Any) -> Http
 
 def _leave(request: HttpRequest, where: str) -> HttpResponse:
     """Go to the app: straight, or by a page of ours where a browser would take it for the answer of a form."""
+    prompting.forget(request)
     if request.session.pop(CAME, False):
         return leaving(request, where)
     response = HttpResponse(status=302)

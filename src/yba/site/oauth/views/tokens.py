@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,35 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from yba.site.oauth import bearer, discovery, identity, keys, scopes
+from yba.site.oauth import bearer, clients, discovery, identity, keys, pacing, scopes
 from yba.site.oauth.models import AccessToken, digest
 from yba.site.oauth.requests import Asked, answered, once_each
 from yba.site.oauth.server import server
 
 FORM = "application/x-www-form-urlencoded"
+
+
+def _paced(endpoint: str, request: HttpRequest, work: Any) -> HttpResponse:
+    """Within the limits of its address and of its app, or 429."""
+    named, shows_secret = clients.named(request)
+    pace = pacing.pace_of(endpoint, request, named=named)
+    seconds = pace.wait(datetime.now(UTC))
+    if seconds:
+        return pacing.too_many(seconds)
+    response = _careful(request, work)
+    if response.status_code < 400 and (shows_secret or endpoint == "token"):
+        pace.proved(datetime.now(UTC))  # a public app that only names itself has proved nothing
+    elif response.status_code == 401 or _error_of(response) == "invalid_client":
+        pace.failed(datetime.now(UTC))
+    return response
+
+
+def _error_of(response: HttpResponse) -> str:
+    try:
+        found = json.loads(response.content)
+    except ValueError:
+        return ""
+    return str(found.get("error", "")) if isinstance(found, dict) else ""
 
 
 def _careful(request: HttpRequest, work: Any) -> HttpResponse:
@@ -47,21 +71,21 @@ def _endpoint(name: str, request: HttpRequest) -> HttpResponse:
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """A code, a refresh token or a signature for an access token. RFC 6749, 3.2."""
-    return _careful(request, server().create_token_response)
+    return _paced("token", request, server().create_token_response)
 
 
 @csrf_exempt
 @require_POST
 def introspect(request: HttpRequest) -> HttpResponse:
     """What a token lets through. RFC 7662."""
-    return _careful(request, lambda asked: _endpoint("introspection", asked))
+    return _paced("introspect", request, lambda asked: _endpoint("introspection", asked))
 
 
 @csrf_exempt
 @require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     """End a token. RFC 7009."""
-    return _careful(request, lambda asked: _endpoint("revocation", asked))
+    return _paced("revoke", request, lambda asked: _endpoint("revocation", asked))
 
 
 @csrf_exempt
