@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from yba.fhir.errors import RecordError
@@ -33,6 +35,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.RECEPTIONIST: [
         ("booking:reception", _("Tiếp đón"), "clipboard-check"),
         ("accounts:identity", _("Danh tính"), "id-card"),
+        ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
     roles.DOCTOR: [
         ("clinic:room", _("Phòng khám"), "stethoscope"),
@@ -65,6 +68,11 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
 }
 #: Only for those who treat: whose account names who they are in the roll of practitioners.
 TREATING: Final = frozenset({"clinic:room", "clinic:emergency"})
+#: Where a citizen gets to from the profile: its place in the tab bar is theirs, whatever their address begins with.
+OF_THE_PROFILE: Final = (
+    "citizen:family", "citizen:card_first", "citizen:opened", "citizen:privacy", "citizen:sharing", "oauth:connected",
+    "accounts:security",
+)  # fmt: skip
 #: What every member of staff has beside the rooms of the role.
 OWN: list[tuple[str, StrPromise, str]] = [("accounts:security", _("Bảo mật"), "shield-check")]
 
@@ -83,7 +91,16 @@ def items(request: HttpRequest) -> list[NavigationItem]:
         return []
     role = request.user.role
     own = OWN if role in roles.STAFF and role not in roles.SCREENS else []
-    return _existing([*_pages(request.user), *own])
+    found = _existing([*_pages(request.user), *own])
+    if role != roles.CITIZEN or not _hangs_on_the_profile(request.path):
+        return found
+    profile = address("citizen:profile")
+    return [replace(one, current=one.url == profile) for one in found]
+
+
+def _hangs_on_the_profile(path: str) -> bool:
+    folders = (url[: url.rindex("/") + 1] for name in OF_THE_PROFILE if (url := address(name)))
+    return path.startswith(tuple(folders))
 
 
 def rooms(request: HttpRequest) -> list[NavigationItem]:
@@ -93,7 +110,10 @@ def rooms(request: HttpRequest) -> list[NavigationItem]:
 
 def _pages(user: Account) -> list[tuple[str, StrPromise, str]]:
     """The role's pages that are there for this account."""
-    return [one for one in PAGES.get(user.role, []) if user.practitioner or one[0] not in TREATING]
+    treats = user.practitioner or (
+        user.role == roles.RECEPTIONIST and "emergency" in user.rights_at(timezone.now())
+    )
+    return [one for one in PAGES.get(user.role, []) if treats or one[0] not in TREATING]
 
 
 def _existing(pages: list[tuple[str, StrPromise, str]]) -> list[NavigationItem]:

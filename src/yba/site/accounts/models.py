@@ -56,6 +56,8 @@ class Account(AbstractBaseUser):
     rights = ArrayField(
         models.CharField(max_length=32), default=list, blank=True, help_text=_("Nhãn nhạy cảm được xem")
     )
+    #: Right -> the moment it ends (ISO 8601); one that is not here has no end.
+    rights_until = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -140,6 +142,10 @@ class Account(AbstractBaseUser):
         """The Patient id of oneself."""
         return self.links.filter(relation=AccountPerson.SELF).values_list("patient_id", flat=True).first()
 
+    def rights_at(self, now: datetime) -> frozenset[str]:
+        """The rights that count: one whose day has passed is none, whoever forgot to take it away."""
+        return rules.rights_at(self.rights, self.rights_until, now)
+
     def actor(self, *, session: str | None = None, address: str | None = None) -> Actor:
         """How the record sees this account; `session` and `address` are named in the audit."""
         own = self.person if self.role == roles.CITIZEN else None
@@ -153,7 +159,7 @@ class Account(AbstractBaseUser):
             departments=frozenset(self.departments),
             programme=self.programme or None,
             person=own,
-            rights=frozenset(self.rights),
+            rights=self.rights_at(timezone.now()),
             session=session,
             address=address,
         )
@@ -246,6 +252,41 @@ class Doubt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {', '.join(self.candidates)}"
+
+
+class StaffRight(models.Model):
+    """A right beside the role, asked for one member of staff: with a reason, until a day; given by a second person."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="given_rights")
+    right = models.CharField(max_length=32)
+    reason = models.CharField(max_length=400)
+    until = models.DateTimeField()
+    asked_by = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField()
+    given_by = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    given_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_because = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=~models.Q(asked_by=models.F("account")), name="accounts_right_not_own"
+            )
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["account", "ended_at"], name="accounts_right_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.right}"
+
+    def waits(self, now: datetime) -> bool:
+        return self.given_at is None and self.ended_at is None and now < self.until
+
+    def counts(self, now: datetime) -> bool:
+        return self.given_at is not None and self.ended_at is None and now < self.until
 
 
 class SignInCode(models.Model):

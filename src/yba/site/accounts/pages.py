@@ -119,6 +119,55 @@ class MemberPage:
 
 
 @dataclass(frozen=True, slots=True)
+class RightLine:
+    """A right of somebody: how it stands, who asked and who agreed, what can be done."""
+
+    id: int
+    account: int
+    person: str
+    role: str
+    right: str
+    reason: str
+    until: str
+    by: str
+    kind: str
+    state: str
+    may_approve: bool = False
+    may_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RightsPage:
+    """Who of the facility has what beside their role: what waits, what counts, what is over."""
+
+    title: str
+    waiting: Sequence[RightLine]
+    held: Sequence[RightLine]
+    over: Sequence[RightLine]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRightsPage:
+    """The rights of one, and giving another."""
+
+    title: str
+    account: int
+    role: str
+    lines: Sequence[RightLine]
+    form: forms.Form | None
+    why_not: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndRightPage:
+    title: str
+    line: RightLine
+    form: forms.Form
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One of two or more people side by side: what is said, and which of it differs from the first."""
 

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from itertools import pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 
@@ -123,6 +125,16 @@ def weak_pin(pin: str) -> bool:
     """All the same, or a run up or down: what a colleague tries first."""
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     return len(steps) == 1 and steps <= {0, 1, 9}
+
+
+def end_of(day: date) -> datetime:
+    """When a last day has passed whole, as Hanoi counts days."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+
+
+def rights_at(rights: Sequence[str], until: Mapping[str, str], now: datetime) -> frozenset[str]:
+    """Which of an account's rights count at a moment; one without an end has none."""
+    return frozenset(one for one in rights if one not in until or now < datetime.fromisoformat(until[one]))
 
 
 def is_silent(used_at: datetime, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yba.care import messages
-from yba.site.accounts import events, factors, roles, rules, sessions
+from yba.site.accounts import events, factors, rights, roles, rules, sessions
 from yba.site.accounts.actions import new_key, token_digest
 from yba.site.accounts.models import Account, Invitation
 
@@ -65,9 +65,7 @@ def invite(
 
 def end_of(day: date | None) -> datetime | None:
     """The account's last day, whole: it ends when the next begins."""
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=timezone.get_default_timezone())
+    return rules.end_of(day) if day is not None else None
 
 
 def open_invitation(key: str, *, lock: bool = False) -> Invitation | None:
@@ -141,7 +139,8 @@ def end(account: Account, *, by: Account, request: HttpRequest) -> None:
     with transaction.atomic():
         account.is_active = False
         account.set_unusable_password()
-        account.save(update_fields=["is_active", "password"])
+        rights.end_all(account, by=by, because="left")
+        account.save(update_fields=["is_active", "password", "rights", "rights_until"])
         factors.reset(account)
         sessions.end_all(account)
         account.tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
@@ -173,9 +172,9 @@ def change(
     with transaction.atomic():
         before = account.role
         if role != before:
-            account.rights = []  # given for the work of the old role; who needs them in the new one is asked anew
+            rights.end_all(account, by=by, because="role")
         account.role, account.departments, account.expires_at = role, list(departments), end_of(until)
-        account.save(update_fields=["role", "departments", "expires_at", "rights"])
+        account.save(update_fields=["role", "departments", "expires_at", "rights", "rights_until"])
         sessions.end_all(account)
         detail = f"role {before} -> {role}; departments {','.join(departments) or '-'}; until {until or '-'}"
         events.note("policy", request=request, account=account, by=by, detail=detail)

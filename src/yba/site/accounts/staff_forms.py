@@ -91,6 +91,35 @@ class InviteForm(PlaceForm):
         return phone
 
 
+class RightForm(forms.Form):
+    """A right beside the role: which, why, until which day."""
+
+    right = forms.ChoiceField(
+        label=_("Quyền"), widget=forms.RadioSelect, error_messages={"required": _("Chọn một quyền.")}
+    )
+    reason = forms.CharField(
+        label=_("Vì sao cần"),
+        max_length=300,
+        error_messages={"required": _("Viết việc cần quyền này. Người duyệt và người kiểm tra sẽ đọc.")},
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    until = DateField(label=_("Đến hết ngày"), error_messages={"required": _("Ghi ngày cuối của quyền.")})
+
+    def __init__(self, *args: Any, offered: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["right"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = list(offered)
+
+
+class EndForm(forms.Form):
+    """Why a right is taken away, or not given."""
+
+    reason = forms.CharField(
+        label=_("Vì sao"), max_length=300, error_messages={"required": _("Viết vì sao: người này sẽ hỏi.")}
+    )
+
+
 DOCUMENTS = [
     ("citizen-card", _("Căn cước")),
     ("passport", _("Hộ chiếu")),

@@ -12,10 +12,11 @@ from typing import Any
 import psycopg
 
 from yba.fhir.access import Actor
+from yba.site.accounts.rules import rights_at
 from yba.site.oauth.still import app_still
 
 _ACCOUNT = """
-select a.role, a.facility, a.practitioner, a.departments, a.programme, a.rights,
+select a.role, a.facility, a.practitioner, a.departments, a.programme, a.rights, a.rights_until, clock_timestamp(),
        (select l.patient_id from accounts_accountperson l
          where l.account_id = a.id and l.relation = 'ban-than' order by l.id limit 1)
   from accounts_account a
@@ -54,8 +55,9 @@ def _of_account(connection: psycopg.Connection[Any], actor: Actor, *, demo: bool
     row = connection.execute(_ACCOUNT, (int(actor.user), demo)).fetchone()
     if row is None:
         return None
-    role, facility, practitioner, departments, programme, rights, person = row
+    role, facility, practitioner, departments, programme, rights, until, now, person = row
     return replace(
         actor, role=role, facility=facility or None, practitioner=practitioner or None,
-        departments=frozenset(departments), programme=programme or None, rights=frozenset(rights), person=person,
+        departments=frozenset(departments), programme=programme or None, rights=rights_at(rights, until, now),
+        person=person,
     )  # fmt: skip

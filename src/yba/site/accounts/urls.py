@@ -14,7 +14,7 @@ from allauth.socialaccount.providers.openid_connect import views as openid
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from yba.site.accounts.views import desk_lock, identity, recovery, security, sign_in, staff, steps
+from yba.site.accounts.views import desk_lock, identity, recovery, rights, security, sign_in, staff, steps
 from yba.site.accounts.views.security import freshly_proved
 
 ours = [
@@ -41,6 +41,10 @@ ours = [
     path("nhan-vien", staff.roll, name="staff"),
     path("nhan-vien/moi", staff.invite, name="invite"),
     path("nhan-vien/moi/<int:invitation_id>/thu-lai", staff.withdraw, name="withdraw"),
+    path("nhan-vien/quyen", rights.roll, name="rights"),
+    path("nhan-vien/quyen/<int:right_id>/duyet", rights.approve, name="approve_right"),
+    path("nhan-vien/quyen/<int:right_id>/thu-lai", rights.end, name="end_right"),
+    path("nhan-vien/<int:account_id>/quyen", rights.member, name="member_rights"),
     path("nhan-vien/<int:account_id>", staff.member, name="member"),
     path("nhan-vien/<int:account_id>/<slug:what>", staff.deed, name="deed"),
     path("danh-tinh", identity.find, name="identity"),

@@ -166,7 +166,8 @@ def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
     return redirect("accounts:staff")
 
 
-def _of(by: Account, account_id: int) -> Account:
+def member_of(by: Account, account_id: int) -> Account:
+    """One of the staff that `by` administers; anybody else is not there."""
     found = next((one for one in staff.members(by) if one.pk == account_id), None)
     if found is None:
         raise Http404
@@ -178,7 +179,7 @@ def _of(by: Account, account_id: int) -> Account:
 def member(request: HttpRequest, account_id: int) -> HttpResponse:
     """One of the staff: role and departments, and what can be done about the account."""
     by: Any = request.user
-    account = _of(by, account_id)
+    account = member_of(by, account_id)
     places = _places(account.facility)
     initial = {
         "role": account.role,
@@ -225,7 +226,7 @@ DEEDS: dict[str, Deed] = {
 def deed(request: HttpRequest, account_id: int, what: str) -> HttpResponse:
     """Suspend, lift, end, reset the second factor: at once, and never of oneself."""
     by: Any = request.user
-    account = _of(by, account_id)
+    account = member_of(by, account_id)
     if what not in DEEDS or account.pk == by.pk:
         raise Http404
     DEEDS[what](account, by=by, request=request)
