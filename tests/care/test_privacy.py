@@ -105,6 +105,7 @@ def test_every_table_names_its_law() -> None:
     for text in tables.consent_texts():
         assert {"vi", "en"} <= set(text.titles) & set(text.texts), text.purpose
         assert not text.sensitive or "nhạy cảm" in text.texts["vi"]
+    assert all(one.class_kept or one.kept_until for one in tables.activities())
     assert {one.kept for one in tables.activities()} - {""} <= {one.key for one in tables.classes()}
 
 

@@ -18,6 +18,9 @@ STAFF = {
     "cashier": "thungan",
     "records_office": "khth",
     "facility_administrator": "quantri",
+    "system_administrator": "hethong",
+    "auditor": "kiemtra",
+    "nurse": "dieuduong",
     "wall": "manhinh",
 }
 

@@ -16,7 +16,10 @@ from tests.journeys.conftest import Screens
 
 HANH = "0905123456"
 MOST_BYTES = 100_000
-ROLES = ("citizen", "customer_care", "receptionist", "doctor", "pharmacist", "cashier", "wall")
+ROLES = (
+    "citizen", "customer_care", "receptionist", "doctor", "nurse", "pharmacist", "cashier", "records_office",
+    "facility_administrator", "system_administrator", "auditor", "wall",
+)  # fmt: skip
 #: Not pages: papers, calendar entries, other schemes.
 NOT_A_PAGE = re.compile(r"\.(pdf|ics|svg)$|^/ra$|^/ui/preferences|^/i18n")
 VIETNAMESE = re.compile(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from tests.builders import an_organization
 from yba import fhir
 from yba.site import navigation
 from yba.site.accounts import roles
 from yba.site.accounts.models import Account
+from yba.ui.context import with_current
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,28 @@ def test_who_treats_nobody_is_led_to_no_room(role: str) -> None:
     text = answer.content.decode()
     assert "/clinic/" not in text
     assert "Người thử" in text
+    assert "nhờ quản trị của cơ sở" in text
+    assert 'href="/tai-khoan/bao-mat"' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/so/", "Hôm nay"),
+        ("/so/trang/", "Sổ y bạ"),
+        ("/so/ho-so/", "Hồ sơ"),
+        ("/so/du-lieu/sua/", "Hồ sơ"),
+        ("/so/chia-se/", "Hồ sơ"),
+        ("/so/ai-da-mo/", "Hồ sơ"),
+        ("/ung-dung/", "Hồ sơ"),
+        ("/tai-khoan/so-dien-thoai", "Hồ sơ"),
+        ("/dat-kham/lich-hen/", "Đặt khám"),
+    ],
+)
+def test_the_tab_bar_shows_where_one_came_from(path: str, expected: str) -> None:
+    request = RequestFactory().get(path)
+    request.user = Account(role=roles.CITIZEN)
+    assert [one.label for one in with_current(navigation.items(request), path) if one.current] == [expected]
 
 
 def test_a_page_that_is_not_there_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def comparisons(path: Path) -> list[str]:
         if any(SECRET.search(name) for side in sides for name in _names(side)):
             found.append(ast.unparse(node))
     return found
+
+
+def test_nothing_of_an_installation_is_kept_with_the_source() -> None:
+    """A file that is ignored (a secret, a database, what was built) was never added by hand."""
+    if not (SOURCE.parents[1] / ".git").exists():
+        pytest.skip("no git here")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"],
+        cwd=SOURCE.parents[1], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert listed.stdout.splitlines() == []
 
 
 def test_secrets_are_compared_in_constant_time() -> None:

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django import forms
 from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +101,20 @@ def test_decimal_keeps_its_digits():
 def test_code():
     assert fields.CodeField().clean("481 902") == "481902"
     assert said(fields.CodeField(), "48 1") == "Mã có 6 chữ số, đã gõ 3."
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        (forms.CharField(), "", "Chưa ghi mục này."),
+        (fields.DateField(), "", "Chưa ghi mục này."),
+        (forms.ChoiceField(choices=[("a", "A")]), "", "Chưa chọn mục này."),
+        (forms.ChoiceField(choices=[("a", "A")]), "b", "Lựa chọn này không có trong danh sách. Chọn lại."),
+        (forms.MultipleChoiceField(choices=[("a", "A")]), [], "Chưa chọn mục này."),
+        (forms.FileField(), None, "Chưa chọn tệp."),
+        (forms.IntegerField(), "hai", "Ghi bằng chữ số, ví dụ 25."),
+        (forms.CharField(error_messages={"required": "Viết họ tên."}), "", "Viết họ tên."),
+    ],
+)
+def test_what_a_form_leaves_unsaid_is_said_in_the_words_of_the_house(field, typed, words):
+    assert said(field, typed) == words

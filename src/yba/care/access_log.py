@@ -109,6 +109,13 @@ TYPES: Final[Mapping[str, StrPromise]] = {
     "Invoice": gettext_lazy("hóa đơn"),
     "QuestionnaireResponse": gettext_lazy("phiếu hỏi"),
     "AuditEvent": gettext_lazy("nhật ký"),
+    "Organization": gettext_lazy("cơ sở y tế"),
+    "Location": gettext_lazy("phòng, địa điểm"),
+    "Practitioner": gettext_lazy("người hành nghề"),
+    "PractitionerRole": gettext_lazy("người hành nghề"),
+    "HealthcareService": gettext_lazy("chuyên khoa"),
+    "Schedule": gettext_lazy("lịch khám"),
+    "Slot": gettext_lazy("giờ khám"),
 }
 # Codes of v3-ActReason that actors carry (roles.yaml, emergency openings).
 PURPOSES: Final[Mapping[str, StrPromise]] = {
@@ -182,7 +189,7 @@ def _line(one: Sitting, asker: str, names: Mapping[str, str]) -> Line:
         facility=names.get(one.facility or "", ""),
         since=one.since,
         until=one.until,
-        acts=", ".join(act_words(act) for act in one.acts),
+        acts=_in_a_line([act_words(act) for act in one.acts]),
         things=type_words(one.types),
         why=purpose_words(one.purposes),
         count=one.count,
@@ -190,6 +197,11 @@ def _line(one: Sitting, asker: str, names: Mapping[str, str]) -> Line:
         refused=one.acts == ("refused",),
         own=own,
     )
+
+
+def _in_a_line(acts: list[str]) -> str:
+    """``Đọc, tìm``: words that begin a line of their own elsewhere, as one."""
+    return ", ".join([*acts[:1], *(one[:1].lower() + one[1:] for one in acts[1:])])
 
 
 def facility_names(record: Record, facilities: Iterable[str]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_a_sitting_is_told_in_words(browser: Client, book: Book) -> None:
     noted(book, "print", minutes=5, type="Encounter", id=book.visit.id)
     (line,) = lines(browser)
     assert line.startswith("BS. Trần Đức Bác sĩ · Bệnh viện Hương Giang ")
-    assert "· 3 lượt In, Đọc, Tìm: lần khám, chỉ số, kết quả, thông tin cá nhân" in line
+    assert "· 3 lượt In, đọc, tìm: lần khám, chỉ số, kết quả, thông tin cá nhân" in line
     assert line.endswith("Để làm gì: Khám, chữa bệnh chỉ xem")
 
 

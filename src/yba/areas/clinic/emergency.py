@@ -261,5 +261,5 @@ def end(request: HttpRequest, number: int) -> HttpResponse:
     """Close it before its time."""
     record = _record(request)
     emergency.end(record, _mine(record, number))
-    messages.success(request, _("Đã đóng sổ. Kiểm toán viên sẽ xem xét lần mở này."))
+    messages.success(request, _("Đã đóng sổ. Người kiểm tra nhật ký sẽ xem xét lần mở này."))
     return redirect("clinic:emergency")

@@ -171,6 +171,7 @@ class Activity:
     of_what: Words
     to_whom: Words
     kept: str
+    until: Words | None = None
 
     @property
     def name(self) -> str:
@@ -189,13 +190,25 @@ class Activity:
         """The retention class its data fall under."""
         return next((one for one in classes() if one.key == self.kept), None)
 
+    @property
+    def kept_until(self) -> str:
+        """How long, in words, where no class of the law says it."""
+        return said(self.until) if self.until else ""
+
 
 @cache
 def activities() -> Sequence[Activity]:
     """The register of processing."""
     return tuple(
         Activity(
-            row["key"], row["basis"], row["article"], row["name"], row["data"], row["recipients"], row["kept"]
+            row["key"],
+            row["basis"],
+            row["article"],
+            row["name"],
+            row["data"],
+            row["recipients"],
+            row["kept"],
+            row.get("until"),
         )
         for row in _rows("activities.yaml")
     )

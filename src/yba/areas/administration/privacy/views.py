@@ -326,7 +326,12 @@ def activities(request: HttpRequest) -> HttpResponse:
     }
     rows = [
         pages.ActivityRow(
-            one.name, bases[one.basis], one.data, one.recipients, _years(one.class_kept), one.article
+            one.name,
+            bases[one.basis],
+            one.data,
+            one.recipients,
+            _years(one.class_kept) or one.kept_until,
+            one.article,
         )
         for one in tables.activities()
     ]

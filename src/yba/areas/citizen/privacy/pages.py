@@ -272,7 +272,7 @@ def activity_line(one: Activity) -> ActivityLine:
         [
             (_("Dữ liệu"), one.data),
             (_("Ai nhận"), one.recipients),
-            (_("Giữ"), f"{years} ({kept.article})" if kept else ""),
+            (_("Giữ"), f"{years} ({kept.article})" if kept else one.kept_until),
             (_("Căn cứ"), one.article),
         ],
     )
