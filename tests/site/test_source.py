@@ -20,6 +20,7 @@ PLAIN = {
     "expected[row.seq] != leaf(row.seq, digest)": "a digest of the audit's own rows, known to whoever reads them",
     "hashlib.file_digest(stream, 'sha256').hexdigest() != file['Checksum']": "the sum of a backup's file",
     "app_of(token).pk == client.pk": "numbers of apps",
+    "_states(request).get(_digest(request), {}).get('chosen') != str(account.pk)": "numbers of accounts",
     "token.get('sub') != info.get('sub')": "one account's names in two answers of its provider (OpenID Connect, 5.3.2)",
 }
 

@@ -107,7 +107,7 @@ def test_code():
     ("field", "typed", "words"),
     [
         (forms.CharField(), "", "Chưa ghi mục này."),
-        (fields.DateField(), "", "Chưa ghi mục này."),
+        (forms.EmailField(), "", "Chưa ghi mục này."),
         (forms.ChoiceField(choices=[("a", "A")]), "", "Chưa chọn mục này."),
         (forms.ChoiceField(choices=[("a", "A")]), "b", "Lựa chọn này không có trong danh sách. Chọn lại."),
         (forms.MultipleChoiceField(choices=[("a", "A")]), [], "Chưa chọn mục này."),
