@@ -150,7 +150,7 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
         type=type_name,  # type: ignore[arg-type]  # MODULES holds exactly the resource types
         extension=_topics() if type_name == "Subscription" else [],
         profile=f"http://hl7.org/fhir/StructureDefinition/{type_name}",
-        interaction=[CapabilityStatementRestResourceInteraction(code=code) for code in _INTERACTIONS],  # type: ignore[arg-type]
+        interaction=_interactions(_INTERACTIONS),
         versioning="versioned",
         readHistory=True,
         updateCreate=True,
@@ -168,6 +168,10 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
     )
 
 
+def _interactions(codes: Iterable[str]) -> list[CapabilityStatementRestResourceInteraction]:
+    return [CapabilityStatementRestResourceInteraction(code=code) for code in codes]  # type: ignore[arg-type]  # of type-restful-interaction
+
+
 def _audit() -> CapabilityStatementRestResource:
     """AuditEvents are the audit itself: read, searched and added to (yba.fhir.audit)."""
     offered = [
@@ -178,13 +182,12 @@ def _audit() -> CapabilityStatementRestResource:
     references = [
         f"AuditEvent:{one.code}" for one in offered if one.kind == "reference" and one.code != "source"
     ]
-    codes = ("read", "vread", "create", "search-type")
     return CapabilityStatementRestResource(
         type="AuditEvent",
         profile="http://hl7.org/fhir/StructureDefinition/AuditEvent",
         documentation="The audit of this record, and the events that systems and devices send to it. "
         "Nobody changes or deletes one.",
-        interaction=[CapabilityStatementRestResourceInteraction(code=code) for code in codes],  # type: ignore[arg-type]
+        interaction=_interactions(("read", "vread", "create", "search-type")),
         versioning="versioned",
         readHistory=False,
         updateCreate=False,

@@ -13,7 +13,7 @@ from yba.fhir.errors import RecordError
 from yba.fhir.r4.consent import Consent, ConsentPolicy, ConsentProvision, ConsentProvisionActor
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension, Identifier, Period, Reference
 from yba.fhir.record import Record
-from yba.site.oauth import subjects
+from yba.site.oauth import scopes, subjects
 from yba.site.oauth.models import App, Connection
 
 #: How an app is named as who a Consent is given to: a Device by its client id.
@@ -85,8 +85,6 @@ def client_of(consent: Consent) -> str | None:
 
 
 def _acts(given: list[str]) -> list[str]:
-    from yba.site.oauth import scopes
-
     letters = frozenset().union(*(one.interactions for one in scopes.resources(given)))
     return (["access"] if letters & {"r", "s"} else []) + (["correct"] if letters & {"c", "u", "d"} else [])
 
