@@ -56,6 +56,7 @@ def test_who_treats_nobody_is_led_to_no_room(role: str) -> None:
     [
         ("/so/", "Hôm nay"),
         ("/so/trang/", "Sổ y bạ"),
+        ("/so/lan-kham/kb-1/", "Sổ y bạ"),
         ("/so/ho-so/", "Hồ sơ"),
         ("/so/du-lieu/sua/", "Hồ sơ"),
         ("/so/chia-se/", "Hồ sơ"),

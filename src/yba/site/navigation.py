@@ -92,15 +92,17 @@ def items(request: HttpRequest) -> list[NavigationItem]:
     role = request.user.role
     own = OWN if role in roles.STAFF and role not in roles.SCREENS else []
     found = _existing([*_pages(request.user), *own])
-    if role != roles.CITIZEN or not _hangs_on_the_profile(request.path):
-        return found
-    profile = address("citizen:profile")
-    return [replace(one, current=one.url == profile) for one in found]
+    tab = _tab_of(request.path) if role == roles.CITIZEN else None
+    return [replace(one, current=one.url == tab) for one in found] if tab else found
 
 
-def _hangs_on_the_profile(path: str) -> bool:
+def _tab_of(path: str) -> str | None:
+    """The tab a citizen came from, where the address does not begin with the tab's own."""
+    home, book = address("citizen:home"), address("citizen:book")
+    if home and path.startswith(f"{home}lan-kham/"):
+        return book
     folders = (url[: url.rindex("/") + 1] for name in OF_THE_PROFILE if (url := address(name)))
-    return path.startswith(tuple(folders))
+    return address("citizen:profile") if path.startswith(tuple(folders)) else None
 
 
 def rooms(request: HttpRequest) -> list[NavigationItem]:
