@@ -143,9 +143,7 @@ def parse_insurance_qr(text: str, *, today: date) -> InsuranceQr | Refusal:
             text=fields[2],
         )
     if start is None or end is None:
-        return refuse(
-            "qr.insurance.period", _("Không đọc được thời hạn thẻ trong mã QR. Nhập tay theo thẻ.")
-        )
+        return refuse("qr.insurance.period", _("Không đọc được thời hạn thẻ trong mã QR. Nhập tay theo thẻ."))
     gender: Gender = "male" if fields[3] == "1" else "female" if fields[3] == "2" else "unknown"
     return InsuranceQr(
         card, tidy_name(name), birth, gender, address, fields[5], start, end, five or "", card.warnings

@@ -112,7 +112,9 @@ WRONG: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("changes", WRONG, ids=[f"{next(iter(one))}-{number}" for number, one in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    "changes", WRONG, ids=[f"{next(iter(one))}-{number}" for number, one in enumerate(WRONG)]
+)
 def test_a_wrong_assertion_is_no_proof(app: App, changes: dict[str, Any]) -> None:
     answer = ask(assertion(app, **changes))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")

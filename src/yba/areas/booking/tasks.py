@@ -14,8 +14,8 @@ from yba.fhir.record import now
 from yba.ui.words import local_day
 
 
-@app.periodic(cron="30 18 * * *", periodic_id="booking.open-slots")  # type: ignore[untyped-decorator]  # 01:30 here
-@app.task(name="booking.open_slots", queueing_lock="booking.open_slots", retry=3)  # type: ignore[untyped-decorator]
+@app.periodic(cron="30 18 * * *", periodic_id="booking.open-slots")  # type: ignore[untyped-decorator]  # not followed; 01:30 here
+@app.task(name="booking.open_slots", queueing_lock="booking.open_slots", retry=3)  # type: ignore[untyped-decorator]  # the same
 def open_slots(timestamp: int = 0) -> int:
     """Open the slots of the days to come; running it twice makes nothing twice."""
     connection.ensure_connection()

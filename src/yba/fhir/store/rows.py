@@ -61,4 +61,4 @@ def execute(
 
     With ``prepare`` False it is planned by its values every time, never as a prepared statement for any values.
     """
-    return cursor_of(connection).execute(query, params, binary=True, prepare=prepare)  # type: ignore[arg-type]
+    return cursor_of(connection).execute(query, params, binary=True, prepare=prepare)  # type: ignore[arg-type]  # named statements are str
