@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from tests.care.sharing.village import HIV, Village
 from yba import fhir
-from yba.care.sharing import giving, tables
+from yba.care.messages.models import Message
+from yba.care.sharing import emergency, giving, tables
+from yba.care.sharing.models import Review
 from yba.care.sharing.terms import Holder, Terms, read
 from yba.fhir import errors
 from yba.fhir.access.consent import CATEGORY, KIN, sharing
 from yba.fhir.access.seeing import rows_seen
-from yba.fhir.r4.consent import Consent
+from yba.fhir.r4.consent import Consent, ConsentVerification
 from yba.fhir.r4.datatypes import Attachment, CodeableConcept, Coding, Reference
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import Account
@@ -132,14 +134,74 @@ def test_a_records_office_notes_a_paper_for_its_own_facility_only(village: Villa
     with pytest.raises(errors.Invalid) as caught:
         office.create(made)
     assert key_of(caught) == "consent.source"
+    made.sourceAttachment = Attachment(contentType="application/pdf")  # of nothing
+    with pytest.raises(errors.Invalid) as caught:
+        office.create(made)
+    assert key_of(caught) == "consent.source"
     made.sourceAttachment = Attachment(title="Phiếu đồng ý 12", contentType="application/pdf")
+    with pytest.raises(errors.Invalid) as caught:
+        office.create(made)
+    assert key_of(caught) == "consent.verification"
+    person = Reference(reference=f"Patient/{village.own.id}")
+    day = village.moment.isoformat()
+    for wrong in (
+        ConsentVerification(verified=False, verifiedWith=person, verificationDate=day),
+        ConsentVerification(verified=True, verificationDate=day),
+        ConsentVerification(verified=True, verifiedWith=person),
+        ConsentVerification(
+            verified=True,
+            verifiedWith=Reference(reference=f"Patient/{village.hung.id}"),
+            verificationDate=day,
+        ),
+        ConsentVerification(
+            verified=True,
+            verifiedWith=person,
+            verificationDate=(village.moment + timedelta(days=2)).isoformat(),
+        ),
+    ):
+        made.verification = [wrong]
+        with pytest.raises(errors.Invalid) as caught:
+            office.create(made)
+        assert key_of(caught) == "consent.verification"
+    made.verification = [ConsentVerification(verified=True, verifiedWith=person, verificationDate=day)]
+    made.performer = [Reference(reference=f"Patient/{village.hung.id}")]
+    with pytest.raises(errors.Invalid) as caught:
+        office.create(made)
+    assert key_of(caught) == "consent.performer"
+    made.performer = [person]
     made.provision.actor[0].reference = Reference(reference="Organization/C")  # type: ignore[union-attr]  # sharing makes it
     with pytest.raises(errors.Invalid) as caught:
         office.create(made)
     assert key_of(caught) == "consent.actor"
     made.provision.actor[0].reference = B  # type: ignore[union-attr]  # the same
-    office.create(made)
+    made.provision.securityLabel = [HIV]  # type: ignore[union-attr]  # the same
+    with pytest.raises(errors.Invalid) as caught:
+        office.create(made)
+    assert key_of(caught) == "consent.labels"
+    made.provision.securityLabel = []  # type: ignore[union-attr]  # the same
+    assert not Review.objects.exists()
+    kept = office.create(made)
     assert village.sees(village.doctor, village.result)
+    told = Message.objects.get(kind="sharing.noted")
+    assert told.to_phone == "0905123456"
+    waits = Review.objects.get(consent=kept.id)
+    assert (waits.reason, waits.words, waits.told, waits.state) == ("noted", "Phiếu đồng ý 12", 1, "waiting")
+    assert waits.facility == "B"
+    auditor = village.by(Account.objects.create_account("kiemtoan", role="auditor", facility="B"))
+    assert isinstance(
+        emergency.judge(auditor, waits.pk, justified=False, note="Không có tờ giấy nào."), Review
+    )
+    assert not village.sees(village.doctor, village.result)
+    assert village.record.read(Consent, kept.id or "").status == "inactive"
+
+
+def test_what_staff_note_carries_no_label_whatever_it_says(village: Village) -> None:
+    """By the record's own rule, also where no guard stands before it."""
+    office = village.by(Account.objects.create_account("luutru", role="records_office", facility="B"))
+    office.guards = {}
+    office.create(sharing(village.own.id or "", [B], now=village.moment, labels=[HIV]))
+    assert village.sees(village.doctor, village.result)
+    assert not village.sees(village.doctor, village.hidden)
 
 
 KEYS = [one.key for one in tables.parts() if not one.always]

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.care import messages, people
 from yba.care.refusal import Refusal, refuse
-from yba.care.sharing import tables, terms
+from yba.care.sharing import noting, tables, terms
 from yba.care.sharing.giving import giver_of, keep, phones_of
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Holder, Proof, Terms
@@ -192,15 +192,18 @@ def note_paper(record: Record, patient_id: str, *, paper: str) -> Consent | Refu
     if len(paper.strip()) < 3:
         return refuse("ask.paper", _("Ghi số hoặc nơi lưu tờ đồng ý có chữ ký."))
     with transaction.atomic():
-        made = _noted(record, patient, method="paper", by=f"{record.actor.name}: {paper.strip()}"[:200])
+        by = f"{record.actor.name}: {paper.strip()}"[:200]
+        made = _noted(record, patient, method="paper", by=by, paper=paper.strip()[:200])
         place = fold(_facility_name(record)).title()[:40].rstrip()
         text = f"Y Ba: {place} ghi so duoc chia se theo giay da ky. Khong dung: vao so, Chia se so, Rut lai."
-        for phone in phones_of(record, patient):
+        phones = phones_of(record, patient)
+        for phone in phones:
             messages.send(phone, text, "sharing.noted", f"noted.{made.id}.{phone}")
+        noting.to_review(record, made, patient, told=len(phones))
     return made
 
 
-def _noted(record: Record, patient: Patient, *, method: terms.Method, by: str) -> Consent:
+def _noted(record: Record, patient: Patient, *, method: terms.Method, by: str, paper: str = "") -> Consent:
     now = record.clock()
     today = local_day(now)
     performers = [f"Patient/{patient.id}"] if not is_ward(patient, now) else _guardians(record, patient)
@@ -208,7 +211,7 @@ def _noted(record: Record, patient: Patient, *, method: terms.Method, by: str) -
         desk_terms(record, today=today), patient=patient.id or "", performers=performers, now=now,
         proof=Proof(tables.text_of("share", today), method, by=by),
     )  # fmt: skip
-    return keep(record, made)
+    return keep(record, noting.proved(made, paper=paper, now=now) if paper else made)
 
 
 def _guardians(record: Record, patient: Patient) -> list[str]:

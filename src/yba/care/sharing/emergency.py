@@ -20,6 +20,7 @@ from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables
 from yba.care.sharing.giving import phones_of
 from yba.care.sharing.models import Review
+from yba.care.sharing.noting import NOTED
 from yba.fhir.access import Actor
 from yba.fhir.access.consent import emergency
 from yba.fhir.access.standing import data, is_dead
@@ -116,7 +117,9 @@ def _refusal(record: Record, opening: Opening) -> Refusal | None:
     if opening.reason not in {one.key for one in tables.reasons()}:
         return refuse("emergency.reason", _("Chọn lý do mở cấp cứu."))
     if len(opening.words.strip()) < SHORTEST:
-        return refuse("emergency.words", _("Viết rõ tình trạng, ít nhất 10 chữ cái: người kiểm tra nhật ký sẽ đọc."))
+        return refuse(
+            "emergency.words", _("Viết rõ tình trạng, ít nhất 10 chữ cái: người kiểm tra nhật ký sẽ đọc.")
+        )
     if is_desk(record.actor) and not _works_here(record, opening.practitioner):
         return refuse("emergency.doctor", _("Chọn bác sĩ trực của cơ sở: chỉ người đó mở được sổ."))
     return None
@@ -172,7 +175,7 @@ def current_of(record: Record, patient_id: str, *, practitioner: str) -> Review 
 
 def open_now(record: Record) -> list[Review]:
     """What is open for the actor, newest first; at reception: what the desk opened."""
-    found = Review.objects.filter(ended_at=None, until__gt=record.clock())
+    found = Review.objects.filter(ended_at=None, until__gt=record.clock()).exclude(reason=NOTED)
     mine = (
         found.filter(practitioner=record.actor.practitioner)
         if record.actor.practitioner
@@ -188,12 +191,17 @@ def end(record: Record, review: Review) -> None:
         row = Review.objects.select_for_update().get(pk=review.pk)
         if row.ended_at is not None or row.until <= now:
             return
-        system = record.as_system()
-        consent = system.lock(Consent, row.consent)
+        _withdraw(record, row)
+        row.save(update_fields=["ended_at"])
+
+
+def _withdraw(record: Record, row: Review) -> None:
+    system = record.as_system()
+    consent = system.lock(Consent, row.consent)
+    if consent.status == "active":
         consent.status = "inactive"
         system.update(consent)
-        row.ended_at = now
-        row.save(update_fields=["ended_at"])
+    row.ended_at = record.clock()
 
 
 # -- afterwards --------------------------------------------------------------------------------------------
@@ -202,21 +210,27 @@ def end(record: Record, review: Review) -> None:
 def judge(record: Record, number: int, *, justified: bool, note: str) -> Review | Refusal:
     """An auditor's verdict, once, with its grounds; nobody judges what they opened themselves.
 
+    A noted consent that has no good grounds is withdrawn at once.
+
     Raises Review.DoesNotExist for one of another facility.
     """
     if not note.strip():
         return refuse("review.note", _("Viết căn cứ của kết luận."))
-    with transaction.atomic():
+    with transaction.atomic(), record.atomic():
         row = Review.objects.select_for_update().get(pk=number, facility=record.actor.facility or "")
         if row.state != Review.State.WAITING:
             return refuse("review.judged", _("Lần mở này đã có kết luận của %(name)s."), name=row.judged_by)
         if row.account == record.actor.user:
-            return refuse("review.own", _("Người mở không tự xem xét. Chuyển cho người kiểm tra nhật ký khác."))
+            return refuse(
+                "review.own", _("Người mở không tự xem xét. Chuyển cho người kiểm tra nhật ký khác.")
+            )
         row.state = Review.State.JUSTIFIED if justified else Review.State.UNJUSTIFIED
         row.note, row.judged_at, row.judged_by = note.strip(), record.clock(), record.actor.name
-        row.save(update_fields=["state", "note", "judged_at", "judged_by"])
+        if row.reason == NOTED and not justified:
+            _withdraw(record, row)
+        row.save(update_fields=["state", "note", "judged_at", "judged_by", "ended_at"])
         record.audit(
             "alert", type_name="Consent", identifier=row.consent, patients=[row.patient_id],
-            detail=f"emergency {row.state}",
+            detail=f"{'noted' if row.reason == NOTED else 'emergency'} {row.state}",
         )  # fmt: skip
     return row

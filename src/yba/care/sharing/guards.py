@@ -13,6 +13,7 @@ import msgspec
 
 from yba.care import messages
 from yba.care.refusal import Refusal
+from yba.care.sharing import noting
 from yba.care.sharing.giving import Giver, giver_of, phones_of
 from yba.fhir.access.consent import is_of_a_rule
 from yba.fhir.access.standing import target
@@ -119,8 +120,14 @@ def _check_own(record: Record, consent: Consent, patient: Patient) -> None:
             "A person needs no consent to see their own book.",
             path="Consent.provision.actor",
         )
-    labels = [one for one in _provisions(consent.provision) if one.type == "permit" and one.securityLabel]
-    if who.who == "guardian" and (labels or any(kind in ("Patient", "RelatedPerson") for kind, _id in named)):
+    wider = [one for one in _provisions(consent.provision) if one.type == "permit"]
+    kin = [
+        one
+        for each in wider
+        for one in each.actor
+        if target(one.reference)[0] in ("Patient", "RelatedPerson")
+    ]
+    if who.who == "guardian" and (kin or any(one.securityLabel for one in wider)):
         raise Invalid(
             "consent.wider",
             "A guardian gives neither the child's sensitive kinds nor the book to other relatives.",
@@ -145,20 +152,8 @@ def _giver(record: Record, patient: Patient) -> Giver:
 
 
 def _check_noted(record: Record, consent: Consent, patient: Patient) -> None:
-    """By a role that may note one: signed on paper, for the facility that notes it, and the person is told."""
-    if consent.sourceAttachment is None and consent.sourceReference is None:
-        raise Invalid(
-            "consent.source",
-            "A consent noted for a person carries what they signed: Consent.sourceAttachment or sourceReference.",
-            path="Consent.source[x]",
-        )
-    if (
-        any(target(one)[0] not in ("Patient", "RelatedPerson") for one in consent.performer)
-        or not consent.performer
-    ):
-        raise Invalid(
-            "consent.performer", "Name who signed: the patient or a RelatedPerson.", path="Consent.performer"
-        )
+    """By a role that may note one: proved, for the facility that notes it; the person is told, an auditor judges."""
+    noting.check_proof(record, consent, patient)
     own = ("Organization", record.actor.facility or "")
     for one in _provisions(consent.provision):
         if any(target(actor.reference) != own for actor in one.actor):
@@ -172,8 +167,10 @@ def _check_noted(record: Record, consent: Consent, patient: Patient) -> None:
                 path="Consent.provision.securityLabel",
             )  # fmt: skip
     text = "Y Ba: mot co so ghi so duoc chia se theo giay da ky. Khong dung: vao so, Chia se so, Rut lai."
-    for phone in phones_of(record, patient):
-        messages.send(phone, text, "sharing.noted")
+    phones = phones_of(record, patient)
+    for phone in phones:
+        messages.send(phone, text, "sharing.noted", f"noted.{consent.id}.{phone}")
+    noting.to_review(record, consent, patient, told=len(phones))
 
 
 def _provisions(root: Any) -> list[Any]:

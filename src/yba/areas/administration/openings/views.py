@@ -1,4 +1,4 @@
-"""The auditor's review of emergency openings, and the records office's answers to next of kin."""
+"""The auditor's review of emergency openings and noted consents; the records office's answers to next of kin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from yba.care import catalogues
 from yba.care.access_log import ROLES
 from yba.care.refusal import Refusal
-from yba.care.sharing import emergency, kin_requests, tables
+from yba.care.sharing import emergency, kin_requests, noting, tables
 from yba.care.sharing.models import KinRequest, Review
 from yba.care.uploads import file_response
 from yba.fhir.record import Record
@@ -28,6 +28,7 @@ from yba.ui.words import local_day
 AUDITOR: Final = "auditor"
 OFFICE: Final = "records_office"
 SHOWN: Final = 100
+NOTED: Final = gettext_lazy("Đồng ý trên giấy, do cơ sở ghi")
 
 
 def _record(request: HttpRequest) -> Record:
@@ -62,8 +63,11 @@ class ListPage:
 def _review_row(row: Review, record: Record) -> Row:
     late = row.state == Review.State.WAITING and row.due < local_day(record.clock())
     kinds = {"waiting": "wait", "justified": "done", "unjustified": "urgent"}
+    who = f"{row.by_name}, {ROLES.get(row.role, '')}"
+    if row.reason == noting.NOTED:
+        who = f"{who} · {NOTED}"
     return Row(
-        reverse("administration:opening", args=[row.pk]), row.patient_name, f"{row.by_name}, {ROLES.get(row.role, '')}",
+        reverse("administration:opening", args=[row.pk]), row.patient_name, who,
         spoken.when(row.opened_at), words.ngay(row.due), "warn" if late else kinds[row.state],
         _("Quá hạn xem xét") if late else str(row.get_state_display()),
     )  # fmt: skip
@@ -72,7 +76,7 @@ def _review_row(row: Review, record: Record) -> Row:
 @require_safe
 @role_required(AUDITOR)
 def reviews(request: HttpRequest) -> HttpResponse:
-    """Emergency openings of the facility: those nobody has judged first, the oldest on top."""
+    """Emergency openings and noted consents of the facility: those nobody has judged first, the oldest on top."""
     record = _record(request)
     mine = Review.objects.filter(facility=record.actor.facility)
     waiting = mine.filter(state=Review.State.WAITING).order_by("due", "pk")
@@ -130,7 +134,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
                 messages.success(request, _("Đã ghi kết luận."))
                 return redirect("administration:openings")
             refusal, status = done.message, 409
-    reasons = {one.key: one.name for one in tables.reasons()}
+    reasons = {one.key: one.name for one in tables.reasons()} | {noting.NOTED: str(NOTED)}
     ended = row.ended_at or row.until
     facts = [
         (_("Người mở"), f"{row.by_name}, {ROLES.get(row.role, '')}"),
