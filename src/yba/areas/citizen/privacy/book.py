@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+from django.utils import translation
 
 from yba.areas.citizen.queries import place_of, title_of
 from yba.care import chart, people
+from yba.care.access_log import type_words
 from yba.care.documents import pdf
 from yba.fhir.model import codec
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
@@ -34,6 +36,15 @@ TITLES: Final = (
     ("DiagnosticReport", "Phiếu kết quả"), ("Observation", "Chỉ số và kết quả"), ("Procedure", "Thủ thuật, phẫu thuật"),
     ("Immunization", "Tiêm chủng"),
 )  # fmt: skip
+#: Standings that limit what a line says, or turn it round; a line as it stands has none.
+STANDINGS: Final = {
+    "entered-in-error": "ghi nhầm", "refuted": "đã loại trừ", "unconfirmed": "chưa xác nhận",
+    "provisional": "chẩn đoán sơ bộ", "differential": "chẩn đoán phân biệt", "not-done": "không làm",
+    "not-taken": "không dùng", "cancelled": "đã hủy", "revoked": "đã hủy", "stopped": "đã ngừng",
+    "on-hold": "đang tạm ngừng", "draft": "bản nháp", "preliminary": "chưa phải kết quả cuối",
+    "inactive": "không còn", "resolved": "đã khỏi", "remission": "đã lui bệnh", "recurrence": "tái phát",
+    "relapse": "tái phát",
+}  # fmt: skip
 
 
 def book_pdf(resources: Sequence[Resource], *, asked_by: str, made: str) -> bytes:
@@ -76,7 +87,23 @@ def _section(title: str, found: Iterable[Resource]) -> dict[str, Any]:
 def _line(one: Resource) -> Line:
     describe = _DESCRIBED.get(type(one).__name__)
     when, title, note = describe(one) if describe else _any(one)
-    return {"sort": when, "when": _day(when), "title": title or type(one).__name__, "note": note}
+    said = "; ".join(filter(None, [*_standings(one), note]))
+    return {"sort": when, "when": _day(when), "title": title or _kind(one), "note": said}
+
+
+def _kind(one: Resource) -> str:
+    """What sort of thing a line is that has no words of its own; the paper is Vietnamese, whoever asked for it."""
+    with translation.override("vi"):
+        found = type_words([type(one).__name__])
+    return found[:1].upper() + found[1:]
+
+
+def _standings(one: Resource) -> list[str]:
+    """``ghi nhầm``, ``không làm``: from the status, and a condition's or an allergy's two."""
+    codes = {str(getattr(one, "status", None) or "")}
+    for name in ("clinicalStatus", "verificationStatus"):
+        codes |= chart.codes_of(getattr(one, name, None))
+    return list(dict.fromkeys(said for code, said in STANDINGS.items() if code in codes))
 
 
 def _day(when: str) -> str:
@@ -111,8 +138,7 @@ def _encounter(one: Encounter) -> Said:
 
 
 def _condition(one: Condition) -> Said:
-    state = _text(one.clinicalStatus)
-    return one.recordedDate or one.onsetDateTime or "", _text(one.code), state
+    return one.recordedDate or one.onsetDateTime or "", _text(one.code), ""
 
 
 def _medication(one: MedicationRequest) -> Said:
@@ -178,7 +204,7 @@ def _any(one: Resource) -> Said:
     code = tree.get("code") or tree.get("type") or {}
     code = code[0] if isinstance(code, list) and code else code
     title = code.get("text", "") if isinstance(code, dict) else ""
-    return day, title or type(one).__name__, f"mã {one.id}"
+    return day, title, f"mã {one.id}"
 
 
 _DESCRIBED: dict[str, Callable[[Any], Said]] = {
