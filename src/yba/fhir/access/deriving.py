@@ -12,7 +12,8 @@ import psycopg
 
 from yba.fhir.access import labels
 from yba.fhir.access.actor import Actor
-from yba.fhir.access.standing import SOURCES, Author, Look, Source, Standing, is_dead, rows, was_minor
+from yba.fhir.access.sources import SOURCES, rows
+from yba.fhir.access.standing import Author, Look, Source, Standing, is_dead, was_minor
 from yba.fhir.model import codec
 from yba.fhir.search.parameters import hashed
 from yba.fhir.store.identity import shard_of

@@ -4,7 +4,7 @@ The text of a condition is the same for all actors of a role (and of a set of sc
 serves them; who they are is in its parameters. Nothing granted is nothing seen, and a hidden row is not found.
 
 How persons stand to facilities, staff, programmes, apps and their family is in ``record.standing``, made with the
-resources that say so (``standing.py``). Its times are held against the moment that is given, so that what ends, ends.
+resources that say so (``sources.py``). Its times are held against the moment that is given, so that what ends, ends.
 """
 
 from __future__ import annotations

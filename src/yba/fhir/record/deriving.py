@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from yba.fhir.access import labels
 from yba.fhir.access.deriving import Looking, of_chart
-from yba.fhir.access.standing import Source, Standing, is_dead, rows
+from yba.fhir.access.sources import rows
+from yba.fhir.access.standing import Source, Standing, is_dead
 from yba.fhir.model import codec
 from yba.fhir.r4.patient import Patient
 from yba.fhir.store import standings

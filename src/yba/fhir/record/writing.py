@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from yba.fhir.access import labels, policy
 from yba.fhir.access.consent import is_of_a_rule
 from yba.fhir.access.deriving import author_of, derived, labels_of, of_chart
-from yba.fhir.access.standing import SOURCES
+from yba.fhir.access.sources import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
 from yba.fhir.audit import receiving
 from yba.fhir.audit.terms import TYPE as AUDIT
