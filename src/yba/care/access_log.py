@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from yba.fhir.audit.opened import CHANGES, Sitting, sittings
+from yba.fhir.audit.opened import CHANGES, Sitting, sitting_at, sittings
 from yba.fhir.errors import RecordError
 from yba.fhir.r4.organization import Organization
 
@@ -166,6 +166,10 @@ class Line:
     changed: bool
     refused: bool
     own: bool
+    #: Where it stands in the log, who it was, which facility answers for it: for a question about it.
+    place: int = 0
+    who: str = ""
+    facility_id: str = ""
 
 
 def access_log(
@@ -196,12 +200,25 @@ def _line(one: Sitting, asker: str, names: Mapping[str, str]) -> Line:
         changed=any(act in CHANGES for act in one.acts),
         refused=one.acts == ("refused",),
         own=own,
+        place=one.place,
+        who=one.who,
+        facility_id=one.facility or "",
     )
 
 
 def _in_a_line(acts: list[str]) -> str:
     """``Đọc, tìm``: words that begin a line of their own elsewhere, as one."""
     return ", ".join([*acts[:1], *(one[:1].lower() + one[1:] for one in acts[1:])])
+
+
+def opening(record: Record, patient: str, place: int) -> Line | None:
+    """One line of the log. Raises NotFound for a person of whom the actor may not ask this."""
+    found = sitting_at(record, patient, place)
+    if found is None:
+        return None
+    return _line(
+        found, record.actor.user, facility_names(record, {found.facility} if found.facility else set())
+    )
 
 
 def facility_names(record: Record, facilities: Iterable[str]) -> dict[str, str]:

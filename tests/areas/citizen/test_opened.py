@@ -47,7 +47,8 @@ def lines(browser: Client, address: str = PAGE) -> list[str]:
     answer = browser.get(address)
     assert answer.status_code == 200
     found = re.findall(r'<li class="sheet-body">(.*?)</li>', answer.content.decode(), re.DOTALL)
-    return [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in found]
+    said = [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in found]
+    return [one.removesuffix(" Hỏi về lần mở này") for one in said]
 
 
 def test_a_sitting_is_told_in_words(browser: Client, book: Book) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from yba.care.privacy import rules, tables
@@ -182,12 +181,10 @@ def close(
     row.closed_at, row.closed_by = now, record.actor.name or "Y Bạ"
     row.replied_at = row.replied_at or now
     row.save()
-    step(
-        record,
-        row,
-        gettext_noop("Đã làm theo") if accepted else gettext_noop("Đã trả lời: không làm được"),
-        answer,
-    )
+    said = gettext_noop("Đã làm theo") if accepted else gettext_noop("Đã trả lời: không làm được")
+    if row.kind == Request.Kind.QUESTION:
+        said = gettext_noop("Mở không đúng, đã xử lý") if accepted else gettext_noop("Mở đúng việc")
+    step(record, row, said, answer)
     note(record, "request", row.patient_id, f"{row.number} {row.state}")
     return row
 
@@ -210,7 +207,7 @@ def closed_already(row: Request) -> Refusal:
         "privacy.closed",
         gettext_lazy("Yêu cầu %(number)s đã ở trạng thái “%(state)s”."),
         number=row.number,
-        state=_(str(row.get_state_display())),
+        state=row.state_words,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -46,6 +47,7 @@ class Request(models.Model):
         CORRECT = "correct", _("Xin sửa")
         ERASE = "erase", _("Xin xóa")
         RESTRICT = "restrict", _("Xin hạn chế dùng")
+        QUESTION = "question", _("Hỏi về một lần mở sổ")
 
     class State(models.TextChoices):
         OPEN = "open", _("Chờ trả lời")
@@ -93,6 +95,18 @@ class Request(models.Model):
     def number(self) -> str:
         """What people call it by."""
         return f"YC-{self.pk:05d}"
+
+    @property
+    def state_words(self) -> str:
+        """How it stands; of a question, what the facility found."""
+        if self.kind == self.Kind.QUESTION and self.state in ("accepted", "refused"):
+            return gettext("Mở không đúng, đã xử lý") if self.state == "accepted" else gettext("Mở đúng việc")
+        return str(self.get_state_display())
+
+    @property
+    def questioned(self) -> str:
+        """The account whose opening a question is about: it doesn't answer for itself."""
+        return self.subject.rpartition("/")[2] if self.kind == self.Kind.QUESTION else ""
 
     @property
     def is_pending(self) -> bool:

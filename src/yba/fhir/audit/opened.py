@@ -110,6 +110,27 @@ def sittings(
     return found, found[-1].place if len(rows) > limit else None
 
 
+def sitting_at(record: Record, patient: str, place: int) -> Sitting | None:
+    """The one sitting with this place (`Sitting.place`); None when there is none, or it has gone on since.
+
+    Raises NotFound for a person of whom the actor may not ask this.
+    """
+    view = view_of(record)
+    if view.own is not None and patient not in view.own:
+        raise NotFound("store.not-found", f"There is no Patient/{patient[:64]}.", type="Patient", id=patient)
+    query = _SITTINGS.format(door=view.sql or "true").replace(
+        "from sat where ", "from sat where place = %(only)s and "
+    )
+    asked = {
+        **view.params, "patient": patient, "acts": list(ACTS), "pause": PAUSE, "before": None, "limit": 1,
+        "only": place,
+    }  # fmt: skip
+    with translated:
+        row = execute(record.connection, query, asked, prepare=False).fetchone()
+    record.audit("audit", type_name="AuditEvent", detail=f"one opening of Patient/{patient}")
+    return _sitting(row) if row is not None else None
+
+
 def _sitting(row: tuple[Any, ...]) -> Sitting:
     (
         who,

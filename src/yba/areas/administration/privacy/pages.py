@@ -69,7 +69,7 @@ def request_row(one: Request, now: datetime) -> RequestRow:
     return RequestRow(
         reverse("administration:privacy_request", args=[one.pk]), one.number, one.patient_name,
         str(one.get_kind_display()), words.ngay(next_due) if one.is_pending else words.ngay(one.closed_at), left, late,
-        "warn" if late else KINDS[one.state], _("Quá hạn") if late else str(one.get_state_display()),
+        "warn" if late else KINDS[one.state], _("Quá hạn") if late else one.state_words,
     )  # fmt: skip
 
 
@@ -99,6 +99,7 @@ class RequestPage:
     is_particulars: bool
     is_erasure: bool
     is_restriction: bool
+    is_question: bool
     kept: list[tuple[str, str]]
     form: forms.Form
     extend_form: forms.Form
@@ -114,7 +115,8 @@ def request_facts(one: Request) -> list[tuple[str, str]]:
         (_("Sổ đang ghi"), one.wrong if one.kind == Request.Kind.CORRECT else ""),
         (_("Đúng ra là"), one.right if one.kind == Request.Kind.CORRECT else ""),
         (_("Không dùng vào"), one.right if one.kind == Request.Kind.RESTRICT else ""),
-        (_("Lý do"), "" if one.kind == Request.Kind.CORRECT else one.wrong),
+        (_("Lý do"), one.wrong if one.kind in (Request.Kind.ERASE, Request.Kind.RESTRICT) else ""),
+        (_("Điều muốn hỏi"), one.wrong if one.kind == Request.Kind.QUESTION else ""),
         (_("Gửi lúc"), spoken.when(one.asked_at)),
         (_("Báo đã nhận trước"), words.ngay(one.reply_due)),
         (_("Trả lời chậm nhất"), f"{words.ngay(one.due)} ({article})"),

@@ -101,6 +101,9 @@ def _answered(request: HttpRequest, record: Record, row: Request, act: str) -> H
     if not form.is_valid():
         return _request_page(request, record, row, form=form, status=422)
     data = form.cleaned_data
+    if row.questioned == record.actor.user:
+        own = _("Người mở sổ không tự trả lời. Nhờ người khác ở phòng kế hoạch tổng hợp.")
+        return _request_page(request, record, row, form=form, refusal=own, status=409)
     if act == "refuse":
         done = actions.refuse_request(record, row.pk, answer=data["answer"], article=data["article"])
     elif row.kind == Request.Kind.ERASE:
@@ -152,6 +155,7 @@ def _request_page(
         is_particulars=row.kind == Request.Kind.CORRECT and row.subject.startswith("Patient/"),
         is_erasure=erasure,
         is_restriction=row.kind == Request.Kind.RESTRICT,
+        is_question=row.kind == Request.Kind.QUESTION,
         kept=kept,
         form=form or AnswerForm(),
         extend_form=extend or ExtendForm(),

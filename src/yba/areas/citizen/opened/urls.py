@@ -6,4 +6,7 @@ from django.urls import path
 
 from yba.areas.citizen.opened import views
 
-urlpatterns = [path("ai-da-mo/", views.opened, name="opened")]
+urlpatterns = [
+    path("ai-da-mo/", views.opened, name="opened"),
+    path("ai-da-mo/<int:place>/hoi", views.question, name="question"),
+]

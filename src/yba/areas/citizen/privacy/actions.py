@@ -16,6 +16,7 @@ from yba.areas.citizen.privacy import copying, making, queries, tasks
 from yba.areas.citizen.privacy import rules as own_rules
 from yba.areas.citizen.privacy.models import BookCopy
 from yba.areas.citizen.rules import Own
+from yba.care.access_log import Line
 from yba.care.privacy import actions as privacy
 from yba.care.privacy import keeping, rules
 from yba.care.privacy.models import Request
@@ -111,6 +112,30 @@ def ask_restriction(
     asked = privacy.Asked(
         kind=Request.Kind.RESTRICT, patient=own.person.id, patient_name=own.person.name, facility=facility[0],
         facility_name=facility[1], right=right,
+    )  # fmt: skip
+    return privacy.ask(record, asked, once=once)
+
+
+def ask_about_opening(record: Record, own: Own, line: Line, *, why: str, once: str) -> Request | Refusal:
+    """Ask the facility of one opening of the book what it was for (Luật 91/2025/QH15 Đ4: the right to know)."""
+    when = f"{spoken.when(line.since)}"
+    said = [
+        line.name,
+        line.role,
+        line.facility,
+        when,
+        f"{line.acts}: {line.things}" if line.things else line.acts,
+    ]
+    subject = f"Opening/{line.place}/{line.who}"
+    pending = Request.objects.filter(
+        patient_id=own.person.id, subject=subject, state__in=Request.PENDING
+    ).first()
+    if pending is not None:
+        return pending
+    asked = privacy.Asked(
+        kind=Request.Kind.QUESTION, patient=own.person.id, patient_name=own.person.name,
+        facility=line.facility_id, facility_name=line.facility, subject=subject,
+        subject_words=" · ".join(filter(None, said))[:300], wrong=why,
     )  # fmt: skip
     return privacy.ask(record, asked, once=once)
 

@@ -45,7 +45,7 @@ def request_line(one: Request) -> RequestLine:
         f"{one.get_kind_display()} · {one.number}",
         " · ".join(filter(None, [one.facility_name, one.subject_words, due])),
         KINDS[one.state],
-        str(one.get_state_display()),
+        one.state_words,
     )
 
 
@@ -194,6 +194,7 @@ def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: da
         (_("Đúng ra là"), one.right if one.kind == Request.Kind.CORRECT else ""),
         (_("Không dùng vào"), one.right if one.kind == Request.Kind.RESTRICT else ""),
         (_("Lý do"), one.wrong if one.kind == Request.Kind.ERASE else ""),
+        (_("Điều muốn hỏi"), one.wrong if one.kind == Request.Kind.QUESTION else ""),
         (_("Gửi lúc"), spoken.when(one.asked_at)),
         (
             _("Báo đã nhận trước"),
@@ -204,7 +205,7 @@ def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: da
     steps = step_lines(one.steps.all())
     return RequestPage(
         _("Yêu cầu %(number)s") % {"number": one.number}, cover, one.number, one.pk, facts, KINDS[one.state],
-        str(one.get_state_display()), one.answer, one.article, steps, one.is_pending, officer,
+        one.state_words, one.answer, one.article, steps, one.is_pending, officer,
         one.is_pending and one.due < today,
     )  # fmt: skip
 
