@@ -15,7 +15,7 @@ from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 
-Refused = Literal["many", "held"]
+Refused = Literal["many", "held", "minor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ def keep_profile(record: Record, account: Any, *, details: Details) -> Patient |
     account has just proved, the same name and birth date, and is nobody else's own. Anybody else gets a book of
     their own, with the number as their own word (`people.claim`): nobody learns from the answer whether a number is
     known. What looks like somebody of the record goes to a human's list.
+    Below 16 a guardian enters the person, never they themselves: ``minor``.
     Once verified or seen by a doctor, name, birth date and sex are corrected at a desk only: ``held``.
     """
     with record.atomic():
@@ -48,6 +49,8 @@ def keep_profile(record: Record, account: Any, *, details: Details) -> Patient |
             if not isinstance(kept, str):
                 account.leave_to_a_human(record, details, but=own.patient_id)
             return kept
+        if is_ward(Patient(birthDate=details.birth_date), record.clock()):
+            return "minor"
         found = _joinable(record, account, details)
         patient = found or people.register_person(record, **_values(details))
         if found is None:
@@ -93,8 +96,11 @@ def _tie(account: Any, patient: Patient, relation: str) -> None:
 
 
 def is_held(record: Record, account: Any, patient_id: str) -> bool:
-    """Whether name, birth date and sex stand fast: somebody vouched for them, or a doctor wrote under them."""
-    if account.is_verified:
+    """Whether name, birth date and sex stand fast: somebody vouched, a doctor wrote under them, or it is a child.
+
+    A child with an own account could else grow older by typing.
+    """
+    if account.is_verified or is_ward(record.as_system().read(Patient, patient_id), record.clock()):
         return True
     seen = record.as_system().first(Encounter, ("patient", f"Patient/{patient_id}"), ("status", "finished"))
     return seen is not None
@@ -104,6 +110,8 @@ def _corrected(record: Record, patient_id: str, details: Details, *, held: bool)
     """The same person with other words; a citizen number that was vouched for is not changed here."""
     patient = record.lock(Patient, patient_id)
     said = (people.name_of(patient), patient.birthDate, patient.gender)
+    if not held and is_ward(Patient(birthDate=details.birth_date), record.clock()):
+        return "minor"
     if held and said != (details.name, details.birth_date, details.sex):
         return "held"
     fresh = people.new_patient(**{**_values(details), "citizen_number": ""})

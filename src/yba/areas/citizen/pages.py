@@ -215,6 +215,8 @@ class FamilyLine:
     note: str
     url: str
     card_url: str
+    #: Where a child's own account is opened or closed; empty for anybody but a ward of that age.
+    account_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

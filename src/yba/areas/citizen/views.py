@@ -24,6 +24,7 @@ from yba.areas.citizen.forms import (
     filled_from_insurance_qr,
 )
 from yba.areas.citizen.open_book import open_book, own_people
+from yba.areas.citizen.sharing import child_accounts
 from yba.care import people, places
 from yba.care.refusal import Refusal
 from yba.care.sharing import family as charges
@@ -122,6 +123,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     """One's own record: filled from the card's QR text or by hand."""
     record = record_of(request)
     own = next((it for it in own_people(request) if it.is_self), None)
+    if own is None and request.method != "POST" and child_accounts.waiting_for(record, _phones(request)):
+        return redirect("citizen:own_account")
     if request.method == "POST" and "fill" in request.POST:
         return _filled(request, record, ProfileForm)
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=_initial(own))
@@ -143,6 +146,11 @@ def profile(request: HttpRequest) -> HttpResponse:
     if people.person_of(kept).claimed:
         messages.info(request, CLAIMED)
     return redirect(back_to(request, reverse("citizen:home" if own else "citizen:card_first")))
+
+
+def _phones(request: HttpRequest) -> list[str]:
+    account: Any = request.user
+    return list(account.phones.values_list("number", flat=True))
 
 
 def _initial(own: rules.Own | None) -> dict[str, Any]:
@@ -181,6 +189,10 @@ def _details(form: ProfileForm, *, phone: str) -> actions.Details:
 def _refused(why: str) -> str:
     return {
         "held": _("Họ tên, ngày sinh, giới tính đã được xác nhận. Mang căn cước tới quầy tiếp đón để sửa."),
+        "minor": _(
+            "Chưa đủ 16 tuổi: cha mẹ hoặc người giám hộ lập sổ ở trang Gia đình của họ. "
+            "Từ 7 tuổi, trẻ có tài khoản riêng khi người giám hộ và trẻ cùng đồng ý."
+        ),
         "many": _("Một tài khoản giữ nhiều nhất %(most)s người.") % {"most": rules.MOST_PERSONS},
     }[why]
 
@@ -247,6 +259,7 @@ def family(request: HttpRequest) -> HttpResponse:
     if opened is None:
         return redirect("citizen:profile")
     language = get_language() or "vi"
+    asked = child_accounts.wards_of_age(opened.record)
     lines = [
         pages.FamilyLine(
             it.person.name,
@@ -261,6 +274,7 @@ def family(request: HttpRequest) -> HttpResponse:
             ),
             reverse("citizen:person", args=[it.person.id]),
             reverse("citizen:card", args=[it.person.id]),
+            reverse("citizen:child_account", args=[it.person.id]) if it.person.id in asked else "",
         )
         for it in opened.own
     ]

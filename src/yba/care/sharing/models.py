@@ -17,6 +17,7 @@ class Ask(models.Model):
     class Kind(models.TextChoices):
         SHARE = "share", _("Cơ sở xin xem sổ")
         INVITE = "invite", _("Mời người thân")
+        CHILD = "child", _("Tài khoản riêng của trẻ")
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Chờ trả lời")

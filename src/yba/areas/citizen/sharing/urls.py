@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yba.areas.citizen.sharing import family_views, views
+from yba.areas.citizen.sharing import child_views, family_views, views
 
 urlpatterns = [
     path("chia-se/", views.home, name="sharing"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("chia-se/xin/<str:token>", views.asked, name="sharing_asked"),
     path("chia-se/so/<str:consent_id>", views.one, name="sharing_one"),
     path("chia-se/so/<str:consent_id>/rut", views.withdraw, name="sharing_withdraw"),
+    path("gia-dinh/tai-khoan-cua-em", child_views.own_account, name="own_account"),
+    path("gia-dinh/<str:patient_id>/tai-khoan", child_views.child_account, name="child_account"),
     path("gia-dinh/moi", family_views.invite, name="sharing_invite"),
     path("gia-dinh/loi-moi/<str:token>", family_views.invited, name="sharing_invited"),
     path("gia-dinh/nguoi-da-mat", family_views.kin, name="sharing_kin"),
