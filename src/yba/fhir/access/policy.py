@@ -28,6 +28,7 @@ __all__ = ["FACILITY_TAG", "NOTHING", "Condition", "condition", "mask", "may", "
 
 _TREATMENT = "s.basis in ('visit', 'booking', 'care-team')"
 _SHARED = "s.basis in ('consent', 'transfer', 'emergency')"
+_SHARED_USUALLY = "s.basis in ('consent', 'transfer')"
 _HERE = "r.facility = %(actor_facility)s"
 # What no facility keeps (an allergy somebody told of) is the person's own: who treats them sees it.
 _NOT_ELSEWHERE = f"({_HERE} or r.facility is null)"
@@ -211,7 +212,7 @@ def _arms(ways: Sequence[Way], places: str) -> str:
         if (
             counts == _TREATMENT and way.labels & ~labels.DECEASED
         ):  # who wrote themselves in sees no label by it
-            hides = f"case when s.claimed then %({_HIDES}{labels.DECEASED})s else {hides} end"
+            hides = f"case when s.claimed then %({_HIDES}{labels.DECEASED})s::int else {hides}::int end"
         shown = _all([holder, f"(r.sensitive & {hides} & ~s.labels) = 0"])
         grouped.setdefault(_all([counts, here, way.where]), {})[shown] = None
         if holder is None:  # most rows have no label
@@ -263,6 +264,11 @@ def _of_actor(actor: Actor, type_name: str, interaction: str) -> Condition:
 def door(actor: Actor, type_name: str, interaction: str) -> Compiled:
     """The compiled door of an actor."""
     return compiled(actor.role, type_name, interaction, actor.scopes, width(actor))
+
+
+def without_emergency(text: str) -> str:
+    """The text of a condition as if no chart stood open in an emergency."""
+    return text.replace(_SHARED, _SHARED_USUALLY)
 
 
 def width(actor: Actor) -> int:

@@ -19,7 +19,9 @@ from typing import Any
 import msgspec
 import psycopg
 
+from yba.fhir.access import emergency
 from yba.fhir.access.actor import HERE, Actor, Came
+from yba.fhir.access.emergency import Doubt
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,12 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
     answered: int | None = None
 
 
+class Doubted(Act, frozen=True):
+    """An act of which is asked, when it is written, whether an emergency alone let it through."""
+
+    doubt: Doubt | None = None
+
+
 _TYPES = {
     "at": "timestamptz", "version": "integer", "patients": "text[]", "answered": "integer",
 }  # fmt: skip
@@ -97,6 +105,13 @@ def act_of(actor: Actor, act: str, at: datetime, came: Came = HERE, **said: Any)
     )
 
 
+def doubted(act: Act, doubt: Doubt | None) -> Act:
+    """The act with what is to be asked of it when it is written."""
+    if doubt is None:
+        return act
+    return Doubted(**{name: getattr(act, name) for name in Act.__struct_fields__}, doubt=doubt)
+
+
 def split(act: Act, patients: Sequence[str]) -> list[Act]:
     """The act with the persons whose records were answered: as many rows as it takes to name them all."""
     if len(patients) == 1:
@@ -111,8 +126,45 @@ def write_acts(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> None
     """Append acts to the audit on the given connection."""
     if not acts:
         return
+    acts = settled(connection, acts)
     with psycopg.Cursor(connection) as cursor:
         cursor.execute(_INSERT.encode(), (_written(acts),))
+
+
+def settled(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> Sequence[Act]:
+    """The acts with the purpose ETREAT where an emergency alone let them through."""
+    doubted = [(one, one.doubt) for one in acts if isinstance(one, Doubted) and one.doubt is not None]
+    if not doubted:
+        return acts
+    moments = [one.at for one, _ in doubted]
+    found = emergency.openings(connection, {doubt.actor for _, doubt in doubted}, min(moments), max(moments))
+    return [
+        each
+        for one in acts
+        for each in (_judged(connection, one, found) if isinstance(one, Doubted) else (one,))
+    ]
+
+
+def _judged(connection: psycopg.Connection[Any], act: Doubted, found: emergency.Openings) -> list[Act]:
+    """One act, or two: what an emergency let through, and the rest."""
+    plain = Act(**{name: getattr(act, name) for name in Act.__struct_fields__})
+    about = [act.patient] if act.patient is not None else act.patients or []
+    opened = found.of(act.doubt.actor, act.at).intersection(about) if act.doubt is not None else ()
+    if not opened or act.doubt is None:
+        return [plain]
+    only = emergency.only_by_it(connection, act.doubt, opened, act.at)
+    if not only:
+        return [plain]
+    rest = sorted(set(about).difference(only))
+    told = msgspec.structs.replace(plain, purpose=emergency.PURPOSE)
+    if not rest:
+        return split(told, sorted(only))
+    many = sum(only.values())
+    usual = None if plain.answered is None else max(plain.answered - many, 0)
+    return [
+        *split(msgspec.structs.replace(plain, answered=usual), rest),
+        *split(msgspec.structs.replace(told, answered=many), sorted(only)),
+    ]
 
 
 def _written(acts: Sequence[Act]) -> str:
