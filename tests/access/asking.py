@@ -18,6 +18,12 @@ from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.store.audit import Journal
 
 SECRET = re.compile(rb"bimat\d{5}")
+ASKED: dict[str, int] = {}
+"""How often each kind of cell was tried in this run, and under ``requests`` how many requests were made."""
+
+
+def count(what: str, many: int = 1) -> None:
+    ASKED[what] = ASKED.get(what, 0) + many
 
 
 class Asking(Client):
@@ -36,6 +42,7 @@ class Asking(Client):
     def by(self, actor: Actor, method: str, url: str, body: object = None, **headers: str) -> Answer:
         self.actors["now"] = actor
         self.journal.acts.clear()
+        count("requests")
         return self(method, url, body, token="now", **headers)
 
     @contextmanager

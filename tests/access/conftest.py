@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.access.asking import Asking
+from tests.access.asking import ASKED, Asking
 from tests.access.world import World, fill
 
 
@@ -38,3 +38,10 @@ def asking(filled: str) -> Iterator[Asking]:
             yield Asking(connection)
         finally:
             connection.rollback()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How much of the matrix this run has tried."""
+    if ASKED:
+        told = ", ".join(f"{many:,} {what}" for what, many in sorted(ASKED.items()))
+        terminalreporter.write_line(f"access: {told}")

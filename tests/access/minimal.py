@@ -49,6 +49,8 @@ FILLED: dict[str, Any] = {
 
 # What the classes do not say, but the record asks at every write (required bindings, invariants of its guards).
 ALSO: dict[str, dict[str, Any]] = {
+    "Binary": {"contentType": "text/plain"},
+    "CapabilityStatement": {"format": ["application/fhir+json"]},
     "RelatedPerson": {"active": True},
     "Appointment": {"status": "cancelled"},
     "Encounter": {"status": "cancelled", "class": {"code": "AMB"}},

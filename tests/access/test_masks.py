@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from tests.access import oracle
-from tests.access.asking import ACTORS, Asking
+from tests.access.asking import ACTORS, Asking, count
 from tests.access.facts import FACILITY
 from tests.access.minimal import linked, minimal
-from tests.access.test_matrix_reading import count
 from tests.fhir.test_rest import Answer
 from yba.fhir.search.parameters import builtin
 

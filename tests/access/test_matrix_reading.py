@@ -14,21 +14,16 @@ from zlib import crc32
 import pytest
 
 from tests.access import oracle
-from tests.access.asking import ACTORS, Asking, secrets_in
+from tests.access.asking import ACTORS, Asking, count, secrets_in
 from tests.access.facts import Row
 from tests.access.world import TYPES, World
 
 EVERY = int(os.environ.get("YBA_ACCESS_EVERY", "41"))
-ASKED: dict[str, int] = {}
 
 
 def chosen(*parts: str, every: int = EVERY) -> bool:
     """Whether this one of very many is asked: always the same, spread over all."""
     return every <= 1 or crc32("|".join(parts).encode()) % every == 0
-
-
-def count(what: str) -> None:
-    ASKED[what] = ASKED.get(what, 0) + 1
 
 
 def missing_and_leaked(expected: Iterable[Row], found: set[str]) -> tuple[list[str], set[str]]:

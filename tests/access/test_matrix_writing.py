@@ -17,9 +17,9 @@ from zlib import crc32
 import pytest
 
 from tests.access import oracle
-from tests.access.asking import ACTORS, Asking, secrets_in
+from tests.access.asking import ACTORS, Asking, count, secrets_in
 from tests.access.facts import Row
-from tests.access.test_matrix_reading import chosen, count
+from tests.access.test_matrix_reading import chosen
 from tests.access.world import TYPES, World
 from yba.fhir.access import Actor
 

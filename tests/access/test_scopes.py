@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.access import oracle
-from tests.access.asking import ACTORS, Asking, secrets_in
+from tests.access.asking import ACTORS, Asking, count, secrets_in
 from tests.access.questions import questions
-from tests.access.test_matrix_reading import chosen, count, missing_and_leaked
+from tests.access.test_matrix_reading import chosen, missing_and_leaked
 from tests.access.test_noninterference import difference, plain, take_away
 from tests.access.world import World
 from yba.fhir.access import Actor

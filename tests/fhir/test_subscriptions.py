@@ -281,7 +281,7 @@ def test_past_events_can_be_asked_for_by_their_owner_only(house: House, receiver
         "status": "active", "type": "query-event", "events": [("2", "Observation/o1"), ("3", "Observation/o2")],
     }  # fmt: skip
     after = stream.after(house.connection, SYSTEM, "s", 3, base_url=BASE, now=house.clock())
-    assert [number for number, _ in after] == [4]
+    assert ([number for number, _ in after.told], after.reached) == ([4], 4)
     with pytest.raises(fhir.errors.NotFound):
         stream.after(
             house.connection, Actor(user="x", role="doctor"), "s", 0, base_url=BASE, now=house.clock()

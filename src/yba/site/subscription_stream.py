@@ -101,13 +101,14 @@ class Streams:
                     await send({"type": "http.response.body", "body": b""})
                     return
                 actor = known
-                found = await asyncio.to_thread(
+                heard = await asyncio.to_thread(
                     stream.after, connection, actor, identifier, number,
                     base_url=self._base_url, now=datetime.now(UTC),
                 )  # fmt: skip
-                for number, body in found:
-                    await _part(send, b"id: %d\nevent: event-notification\ndata: %b\n\n" % (number, body))
-                quiet = 0.0 if found else quiet + LOOK_SECONDS
+                for each, body in heard.told:
+                    await _part(send, b"id: %d\nevent: event-notification\ndata: %b\n\n" % (each, body))
+                number = heard.reached
+                quiet = 0.0 if heard.told else quiet + LOOK_SECONDS
                 if quiet >= HEARTBEAT_SECONDS:
                     quiet = 0.0
                     await _part(send, b": here\n\n")

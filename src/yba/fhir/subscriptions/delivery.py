@@ -23,7 +23,7 @@ from yba.fhir.subscriptions import matching
 from yba.fhir.subscriptions.definition import REST_HOOK
 from yba.fhir.subscriptions.guard import DELIVERY
 from yba.fhir.subscriptions.matching import Listener
-from yba.fhir.subscriptions.notification import Event, bundle, focus
+from yba.fhir.subscriptions.notification import Event, bundle, focus, shown
 
 log = logging.getLogger(__name__)
 
@@ -199,9 +199,11 @@ class _Subscriber:
         count = 0
         if wanted.channel == REST_HOOK:
             while waiting := self._waiting(wanted.at_once):
-                self._notify(waiting)
+                seen = shown(self._listener.record, waiting)
+                if seen:
+                    self._notify(seen)
                 self._arrived(waiting, "active")
-                count += len(waiting)
+                count += len(seen)
         beat = wanted.heartbeat
         now = self._sender.clock()
         if not count and beat is not None and told_at + timedelta(seconds=beat) <= now and wanted.topic:

@@ -62,6 +62,14 @@ def focus(record: Record, event: Event) -> Stored | None:
     return record.shown(found)
 
 
+def shown(record: Record, told: Sequence[Event]) -> list[Event]:
+    """The events whose resource the subscription's actor may see now, whatever they might when it changed.
+
+    Of the others nothing is said, not even that there was one: an id, or the mere moment, would tell of what is hidden.
+    """
+    return [one for one in told if focus(record, one) is not None]
+
+
 def bundle(
     record: Record,
     wanted: Wanted,

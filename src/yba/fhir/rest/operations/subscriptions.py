@@ -14,7 +14,7 @@ from yba.fhir.rest.response import Response
 from yba.fhir.store.rows import execute
 from yba.fhir.subscriptions import stream
 from yba.fhir.subscriptions.definition import CONTENTS
-from yba.fhir.subscriptions.notification import bundle, events, status_of
+from yba.fhir.subscriptions.notification import bundle, events, shown, status_of
 
 _TYPE = frozenset({"Subscription"})
 MOST = 1_000
@@ -67,6 +67,7 @@ def past(call: Call) -> Response:
             "subscription.too-many", f"More than {MOST} events. Ask for fewer by 'eventsUntilNumber'."
         )
     now = call.record.clock()
+    told = shown(call.record, told)
     body = bundle(
         call.record, replace(found.wanted, content=content), "query-event", standing.number, told,
         base_url=call.request.base_url, state=standing.state, now=now,
