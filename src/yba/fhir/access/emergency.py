@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import psycopg
 
-from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.store.rows import execute
 
@@ -78,6 +77,9 @@ def only_by_it(
 
     The door is asked again without emergencies, row by row; where the rows are not known, whether anything else stood.
     """
+    # Not above: it imports search, and search the store, whose audit imports this module.
+    from yba.fhir.access import policy
+
     if not doubt.rows:
         asked = {"patients": sorted(patients), "holders": policy.holders(doubt.actor), "at": at}
         others = {row[0] for row in execute(connection, _ELSE, asked).fetchall()}
