@@ -19,6 +19,7 @@ from psycopg.types.string import ByteaBinaryLoader
 
 from yba.fhir import record as records
 from yba.fhir.access import policy
+from yba.fhir.condition import Condition
 from yba.fhir.jobs import KEPT_FOR, JobRun
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.compartments import COMPARTMENTS
@@ -191,8 +192,9 @@ def _filtered(
     filters: list[list[tuple[str, str]]],
     made: _Files,
 ) -> Iterator[list[bytes]]:
-    """What any of the type's filters finds, each once."""
+    """What any of the type's filters finds, each once; of what may be searched, that which may be exported."""
     record = records.Record(connection, actor=run.actor, journal=_Silent())
+    may = policy.condition(run.actor, type_name, "export")
     patients = None if asked.patients is None else set(asked.patients)
     seen: set[str] = set()
     for params in filters:
@@ -200,9 +202,10 @@ def _filtered(
         while True:
             page = [*params, ("_count", str(SEARCH_PAGE)), *([("_cursor", after)] if after else [])]
             found = record.search_stored(type_name, page, strict=True)
+            exported = _exported(connection, may, type_name, [one.id for one in found.matches])
             batch = []
             for one in found.matches:
-                if one.id in seen or one.content is None:
+                if one.id in seen or one.content is None or one.id not in exported:
                     continue
                 if (patients is not None and one.patient not in patients) or (
                     (asked.every_patient and one.patient is None)
@@ -218,6 +221,19 @@ def _filtered(
             after = found.next
             if after is None:
                 break
+
+
+def _exported(
+    connection: psycopg.Connection[Any], may: Condition, type_name: str, found: list[str]
+) -> frozenset[str]:
+    """Those of the rows a search has found that may be exported, too: a role may see more than it may take along."""
+    if may.sql is None:
+        return frozenset(found)
+    text = sql.SQL(
+        "select r.id::varchar from record.resource r where r.type = %(type)s and r.id = any(%(found)s) and {}"
+    ).format(may.sql)
+    rows = execute(connection, text, {"type": type_name, "found": found, **may.params}).fetchall()
+    return frozenset(one[0] for one in rows)
 
 
 def _note(run: JobRun, made: _Files) -> None:

@@ -186,7 +186,7 @@ def _conditions(record: Record, steps: list[Step]) -> _Known:
                     raise NotFound("store.no-match", f"Nothing matches the condition of '{step.url[:200]}'.")
                 step.id = match.id
             elif step.method == "POST":
-                step.existing = match
+                step.existing = conditions.existing(record, match) if match is not None else None
             else:
                 assert step.resource is not None
                 step.id = conditions.decide(record, step.resource, match)

@@ -140,10 +140,16 @@ def create(
     def work() -> tuple[Stored, bool]:
         found = match(record, type(resource).__name__, params, locked=True)
         if found is not None:
-            return found, False
+            return existing(record, found), False
         return writing.put(record, resource, identifier, "POST", None), True
 
     return record.attempt(work)
+
+
+def existing(record: Record, found: Stored) -> Stored:
+    """What is answered instead of being made: it is read, so it is noted, and shown as any read shows it."""
+    record.audit("read", type_name=found.type, stored=found)
+    return record.shown(found)
 
 
 def update(

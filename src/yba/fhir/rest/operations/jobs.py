@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from yba.fhir import jobs
+from yba.fhir.access import policy
 from yba.fhir.errors import NotFound, RecordError, Unsupported
 from yba.fhir.jobs import Job
 from yba.fhir.model import tree
@@ -23,6 +24,10 @@ from yba.fhir.rest.response import Response, refused
 
 RETRY_SECONDS = 2
 FILE = "job-file:"
+_NEEDED = {
+    "export": "export", "import": "import", "view-export": "views", "materialize": "materialize", "reindex": "reindex",
+}  # fmt: skip
+"""Kind of job -> the operation a role must be let call (roles.yaml)."""
 _KINDS_OF_FILES = {
     ".ndjson": "application/fhir+ndjson", ".csv": "text/csv; charset=utf-8",
     ".parquet": "application/vnd.apache.parquet", ".json": "application/fhir+json; charset=utf-8",
@@ -52,9 +57,17 @@ def _asked(request: Request) -> str:
 
 
 def _own(call: Call) -> Job:
-    """The job, when it is the actor's own; another's is not there."""
-    job = jobs.get(call.record.connection, call.needed("id"))
-    if job.actor.user != call.record.actor.user and call.record.actor.role != "system":
+    """The job, when it is the actor's own; another's is not there.
+
+    Nor is one of the account itself, or of another app of it, there for an app; nor one that its owner, of another
+    role by now, might not ask for any more.
+    """
+    job, actor = jobs.get(call.record.connection, call.needed("id")), call.record.actor
+    if actor.role == "system" and actor.app is None:
+        return job
+    needed = _NEEDED.get(job.kind)
+    own = job.actor.user == actor.user and actor.app in (None, job.actor.app)
+    if not own or (needed is not None and not policy.may_call(actor, needed)):
         raise NotFound("jobs.not-found", "There is no job with this id.")
     return job
 
