@@ -15,6 +15,7 @@ from yba.fhir.access.actor import Actor
 from yba.fhir.access.sources import SOURCES, rows
 from yba.fhir.access.standing import Author, Look, Source, Standing, is_dead, was_minor
 from yba.fhir.model import codec
+from yba.fhir.search.casing import folded
 from yba.fhir.search.parameters import hashed
 from yba.fhir.store.identity import shard_of
 from yba.fhir.store.rows import execute
@@ -55,7 +56,7 @@ class Looking:
     def person(self, system: str, value: str) -> str | None:
         """The one Patient with this identifier; None for none or several."""
         number = hashed("Patient", "identifier")
-        found = execute(self.connection, _PERSONS, (number, value, system)).fetchall()
+        found = execute(self.connection, _PERSONS, (number, folded(system, value), system)).fetchall()
         return found[0][0] if len(found) == 1 else None
 
     def claimed(self, type_name: str, identifier: str) -> frozenset[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from yba.fhir.access import labels
 from yba.fhir.access.deriving import Looking, of_chart
@@ -17,6 +18,8 @@ from yba.fhir.access.sources import rows
 from yba.fhir.access.standing import Source, Standing, is_dead
 from yba.fhir.model import codec
 from yba.fhir.r4.patient import Patient
+from yba.fhir.search.casing import folded
+from yba.fhir.search.parameters import hashed
 from yba.fhir.store import standings
 from yba.fhir.store.identity import shard_of
 from yba.fhir.store.rows import execute
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from yba.fhir.record.handle import Record
+    from yba.fhir.store.write_many import Item
 
 _PAPERS = (
     "select r.type::varchar, r.id::varchar, r.content, r.patient::varchar, r.facility::varchar"
@@ -49,7 +53,11 @@ class Waiting:
         return Looking(self._record.connection).content(type_name, identifier)
 
     def person(self, system: str, value: str) -> str | None:
-        """The one Patient with this identifier; None for none or several."""
+        """The one Patient with this identifier; None for none or several.
+
+        Whoever is storing such a Patient is waited for, and finds what is stored here (``appeared``).
+        """
+        execute(self._record.connection, _HOLD, (_IDENTIFIERS, [_bucket(system, value)]))
         return Looking(self._record.connection).person(system, value)
 
     def claimed(self, type_name: str, identifier: str) -> frozenset[str]:
@@ -89,6 +97,70 @@ def relabel(connection: psycopg.Connection[Any], patient: str, bits: int) -> Non
     """Give every row of a chart the labels of its person."""
     params = {"patient": patient, "shard": shard_of(patient), "inherited": labels.INHERITED, "bits": bits}
     execute(connection, _CHART, params)
+
+
+# -- persons who appear after the papers that name them ----------------------------------------------------
+
+IN_TRANSACTION: Final = frozenset({"Patient", "RelatedPerson", "Consent"})
+"""Types whose write is more than its one statement."""
+_IDENTIFIERS: Final = 72_164
+_BUCKETS: Final = 256
+_HOLD = "select pg_advisory_xact_lock(%s::int4, x) from unnest(%s::int4[]) x"
+_SHARE = "select pg_advisory_xact_lock_shared(%s::int4, x) from unnest(%s::int4[]) x"
+# Whose papers name a relative by one of these identifiers; and which of these persons have papers already.
+_NAMED = """
+select r.patient::varchar from unnest(%(systems)s::text[], %(values)s::text[]) as n(system, value)
+  join record.token x on x.param = %(param)s and x.code = n.value collate "C" and x.system = n.system collate "C"
+  join record.resource r on r.rid = x.rid and r.shard = x.shard
+ where r.type = 'RelatedPerson' and r.patient is not null and r.content is not null
+union
+select r.patient::varchar from record.resource r
+ where r.shard = any(%(shards)s::smallint[]) and r.patient = any(%(ids)s::text[])
+   and r.type in ('Consent', 'RelatedPerson') and r.content is not null"""
+
+
+def _bucket(system: str, value: str) -> int:
+    return crc32(f"{system}|{folded(system, value)}".encode()) % _BUCKETS
+
+
+def appeared(connection: psycopg.Connection[Any], items: Sequence[Item], now: datetime) -> None:
+    """Patients were written: papers that named them before they were there, or by another number, open anew.
+
+    Called in the write's transaction. Who stores such a paper meanwhile holds the same locks (``Waiting.person``).
+    """
+    people = [one for one in items if one.row.type == "Patient"]
+    named = sorted({pair for one in people for pair in _changed_identifiers(one)})
+    new = [one.row for one in people if one.known is None and one.row.method == "PUT"]
+    for row in new:
+        if row.sensitive & labels.INHERITED:  # rows of the chart that came before the person
+            relabel(connection, row.id, row.sensitive & labels.INHERITED)
+    if not named and not new:
+        return
+    if named:
+        execute(connection, _SHARE, (_IDENTIFIERS, sorted({_bucket(*pair) for pair in named})))
+    asked = {
+        "systems": [system for system, _ in named], "values": [folded(*pair) for pair in named],
+        "param": hashed("RelatedPerson", "identifier"), "ids": [row.id for row in new],
+        "shards": sorted({row.shard for row in new}),
+    }  # fmt: skip
+    for (patient,) in execute(connection, _NAMED, asked).fetchall():
+        rederive(connection, patient, now)
+
+
+def _changed_identifiers(item: Item) -> set[tuple[str, str]]:
+    """The identifiers a Patient has got or lost by a write."""
+    before = item.known.content if item.known is not None else None
+    old = codec.decode_known(before, "Patient") if before is not None else None
+    new = item.index.resource if item.index is not None and item.row.content is not None else None
+    return _identifiers(old) ^ _identifiers(new)
+
+
+def _identifiers(patient: Any) -> set[tuple[str, str]]:
+    return (
+        {(one.system, one.value) for one in patient.identifier if one.system and one.value}
+        if patient
+        else set()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Opened for a request with ``yba.fhir.open``; lives as long as it. Reads no envir
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,18 +17,19 @@ import psycopg
 from yba.fhir import search
 from yba.fhir.access import policy
 from yba.fhir.access.actor import HERE, Actor, Came
+from yba.fhir.access.emergency import doubt_of
 from yba.fhir.audit import search as audit_search
 from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, RecordError, TooCostly
 from yba.fhir.model import codec
 from yba.fhir.r4.datatypes import Resource
-from yba.fhir.record import conditions, integrity, many, reading, writing
+from yba.fhir.record import conditions, deriving, integrity, many, reading, writing
 from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.writing import ANY_VERSION, Change
 from yba.fhir.search.parameters import without
 from yba.fhir.store import contained, identity
-from yba.fhir.store.audit import Journal, act_of, split, write_acts
+from yba.fhir.store.audit import Journal, act_of, doubted, split, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
@@ -184,21 +185,30 @@ class Record:
     def write(self, item: Item) -> None:
         """Write one version, or let it wait for others (``together``)."""
         if self._waiting is None:
-            with translated:
-                if contained.concern(item.row, item.index, item.known):
-                    with self._connection.transaction():
-                        write_many(self._connection, self.actor, [item], self.came)
-                else:
-                    write_one(self._connection, self.actor, item.row, item.index, item.known, self.came)
+            if item.row.type == "Patient":
+                with translated, self._transaction():
+                    self._write_now(item)
+                    deriving.appeared(self._connection, [item], self.clock())
+                return
+            self._write_now(item)
             return
         self._waiting.append(item)
         if len(self._waiting) >= MOST_WAITING:
             self._send_waiting()
 
+    def _write_now(self, item: Item) -> None:
+        with translated:
+            if contained.concern(item.row, item.index, item.known):
+                with self._connection.transaction():
+                    write_many(self._connection, self.actor, [item], self.came)
+            else:
+                write_one(self._connection, self.actor, item.row, item.index, item.known, self.came)
+
     def _send_waiting(self) -> None:
         items, self._waiting = self._waiting or [], []
         with translated:
             write_many(self._connection, self.actor, items, self.came)
+            deriving.appeared(self._connection, items, self.clock())
 
     def attempt(self, work: Callable[[], T], *, taken: bool = False) -> T:
         """Do work in a transaction, and again where another one stood in its way; see ``failures.attempted``."""
@@ -217,12 +227,14 @@ class Record:
         patients: Collection[str] = (),
         answered: int | None = None,
         identifier: str | None = None,
+        rows: Iterable[Stored] = (),
     ) -> None:
         """Note an act that changes nothing (the write statement notes its own): a key of ``yba.fhir.audit.acts``.
 
         ``patients``: whose records were answered, printed or exported, where it is not ``stored`` alone;
-        ``answered``: how many resources; ``identifier``: of what it is about, where its row is not at hand. A page that
-        makes a paper says ``record.audit("print", type_name="Encounter", identifier=..., patients=[...])``.
+        ``answered``: how many resources; ``rows``: these, where they are at hand; ``identifier``: of what it is about,
+        where its row is not at hand. A page that makes a paper says
+        ``record.audit("print", type_name="Encounter", identifier=..., patients=[...])``.
         """
         row = act_of(
             self.actor,
@@ -238,11 +250,14 @@ class Record:
             outcome=outcome,
             answered=answered,
         )
-        rows = split(row, sorted(patients)) if patients else (row,)
+        if outcome == "ok" and (patients or row.patient is not None):
+            seen = [*rows, *([stored] if stored is not None and stored.version else [])]
+            row = doubted(row, doubt_of(self.actor, ((one.type, one.id) for one in seen)))
+        acts = split(row, sorted(patients)) if patients else (row,)
         if self._journal is None:
-            write_acts(self.connection, rows)
+            write_acts(self.connection, acts)
             return
-        for one in rows:
+        for one in acts:
             self._journal.add(one)
 
     def refused(self, error: RecordError, type_name: str, stored: Stored | None = None) -> None:
@@ -358,6 +373,7 @@ class Record:
             detail="&".join(f"{name}={value}" for name, value in params)[:2000],
             patients=patients,
             answered=len(answered) or found.total or 0,
+            rows=answered,
         )
 
     def search(self, kind: type[Resource] | str, params: Sequence[Parameter], *, strict: bool = True) -> Page:
@@ -432,7 +448,8 @@ class Record:
         if if_none_exist is not None:
             return conditions.create(self, resource, if_none_exist, identifier)
         name = type(resource).__name__
-        if self.integrity or name in self.guards or name == writing.FOLLOWED:
+        alone = name not in deriving.IN_TRANSACTION and name != writing.FOLLOWED
+        if self.integrity or name in self.guards or not alone:
             return self.attempt(lambda: (writing.put(self, resource, identifier, "POST", None), True))
         return writing.put(self, resource, identifier, "POST", None), True
 

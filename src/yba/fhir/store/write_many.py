@@ -80,7 +80,7 @@ def write_many(
 
 _OF_CHARTS = (
     "select p.id::varchar, p.sensitive & %(inherited)s from record.resource p"
-    " where p.type = 'Patient' and p.id = any(%(ids)s) and p.sensitive & %(inherited)s <> 0"
+    " where p.type = 'Patient' and p.id = any(%(ids)s) order by p.id for key share of p"
 )
 
 

@@ -275,7 +275,7 @@ def _answer(
     call.record.audit(
         "operation", type_name=source.path.partition("/")[0], stored=source.heads[0] if source.heads else None,
         detail=source.path, patients={one.patient for one in answered if one.patient is not None},
-        answered=len(matches) + len(included),
+        answered=len(matches) + len(included), rows=answered,
     )  # fmt: skip
     entries = [entry(base, one, MATCH) for one in matches]
     entries += [entry(base, one, INCLUDE) for one in included]
