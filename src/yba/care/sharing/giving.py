@@ -225,8 +225,9 @@ def withdraw(record: Record, consent_id: str) -> Consent | Refusal:
         return refuse(
             "share.emergency", _("Lần mở cấp cứu tự hết sau 3 giờ và được xem xét; không rút được.")
         )
-    mine = any(one.kind == "person" and one.id == record.actor.person for one in terms.read(consent).holders)
-    if not mine:
+    given = terms.read(consent)
+    mine = any(one.kind == "person" and one.id == record.actor.person for one in given.holders)
+    if not mine or given.denies:  # whom it denies does not take it back
         giver = giver_of(record, patient_id)
         if isinstance(giver, Refusal):
             return giver

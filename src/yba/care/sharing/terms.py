@@ -16,7 +16,7 @@ from yba.care.chart import HANOI
 from yba.care.privacy.tables import Text
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables
-from yba.fhir.access.consent import is_emergency, sharing
+from yba.fhir.access.consent import denies, is_emergency, sharing
 from yba.fhir.access.standing import APP, target
 from yba.fhir.model.dates import period_of
 from yba.fhir.r4.consent import Consent, ConsentPolicy, ConsentProvision
@@ -169,7 +169,10 @@ def proof_of(proof: Proof) -> Extension:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A Consent as a person reads it. ``parts`` None: the whole book; ``types``: those named."""
+    """A Consent as a person reads it. ``parts`` None: the whole book.
+
+    ``denies``: it stands against other consents, as far as its terms say; ``but``: it makes exceptions itself.
+    """
 
     id: str
     status: str
@@ -186,6 +189,8 @@ class Given:
     performers: tuple[str, ...]
     emergency: bool
     changed: str
+    denies: bool = False
+    but: bool = False
 
     def state(self, now: datetime) -> str:
         """``active``, ``waiting``, ``ended`` (by the clock) or ``withdrawn``."""
@@ -199,8 +204,9 @@ class Given:
 
 def read(consent: Consent) -> Given:
     """The terms of a Consent, also of one that others made."""
-    root = consent.provision or ConsentProvision()
-    permits = [root] if root.type == "permit" else [one for one in root.provision if one.type == "permit"]
+    root, against = consent.provision or ConsentProvision(), denies(consent)
+    inner = [one for one in root.provision if one.type == "permit"]
+    permits = [root] if root.type == "permit" or against else inner
     types = [code.code or "" for one in permits for code in one.class_ if code.system in (_TYPES, None)]
     whole = any(not one.class_ for one in permits) or set(_every()).issubset(types)
     labels = {(code.system, code.code) for one in permits for code in one.securityLabel}
@@ -230,6 +236,8 @@ def read(consent: Consent) -> Given:
         performers=tuple(one.reference or "" for one in consent.performer),
         emergency=is_emergency(consent),
         changed=(consent.meta.lastUpdated or "") if consent.meta else "",
+        denies=against,
+        but=against and bool(inner),
     )
 
 

@@ -82,6 +82,8 @@ class ShareLine:
 def share_line(one: Given, now: datetime) -> ShareLine:
     """A consent in words."""
     state = one.state(now)
+    if one.denies:
+        return _denial_line(one, state)
     title = ", ".join(it.name or it.id for it in one.holders) or _("Người được mời")
     until = _("tới hết %(day)s") % {"day": day_of(one.until)} if one.until else _("tới khi rút lại")
     notes = [purposes_words(one.purposes), f"{parts_words(one.parts)}, {until}"]
@@ -93,6 +95,32 @@ def share_line(one: Given, now: datetime) -> ShareLine:
         title, tuple(filter(None, notes)), "urgent" if one.emergency and state == "active" else KINDS[state],
         _("Đang mở cấp cứu") if one.emergency and state == "active" else state_words(state),
         reverse("citizen:sharing_one", args=[one.id]),
+    )  # fmt: skip
+
+
+def whom_denied(one: Given) -> str:
+    """To whom a denial says no."""
+    return ", ".join(it.name or it.id for it in one.holders) or _("Mọi nơi, mọi người khác")
+
+
+def denied_words(one: Given) -> str:
+    """What of the book a denial closes."""
+    if one.sensitive:
+        return sensitive_words(one.sensitive)
+    return _("Cả sổ") if one.parts is None else parts_words(one.parts)
+
+
+def _denial_line(one: Given, state: str) -> ShareLine:
+    until = _("tới hết %(day)s") % {"day": day_of(one.until)} if one.until else _("tới khi bỏ")
+    notes = [
+        purposes_words(one.purposes), f"{denied_words(one)}, {until}",
+        _("Trừ phần được phép ngay trong lời từ chối này") if one.but else "",
+        _("Thắng mọi lần đã cho xem. Không chặn nơi đang khám, chuyển tuyến và cấp cứu."),
+    ]  # fmt: skip
+    said = {"active": _("Đang từ chối"), "withdrawn": _("Đã bỏ")}.get(state) or state_words(state)
+    return ShareLine(
+        _("Không cho xem: %(names)s") % {"names": whom_denied(one)}, tuple(filter(None, notes)),
+        "wait" if state == "active" else KINDS[state], said, reverse("citizen:sharing_one", args=[one.id]),
     )  # fmt: skip
 
 
@@ -179,6 +207,7 @@ class OnePage:
     withdraw_url: str
     is_app: bool
     is_waiting: bool
+    denies: bool = False
     refusal: str = ""
 
 
@@ -202,6 +231,19 @@ def facts_of_given(one: Given) -> list[tuple[str, str]]:
     """A consent that was given, in words."""
     days = [words.ngay(one.occurred_from) if one.occurred_from else _("trước tới nay")]
     days.append(words.ngay(one.occurred_until) if one.occurred_until else _("nay"))
+    if one.denies:
+        return [
+            (_("Không cho"), whom_denied(one)),
+            (_("Để"), purposes_words(one.purposes)),
+            (_("Không cho xem"), denied_words(one)),
+            (_("Việc xảy ra"), " – ".join(days) if one.occurred_from or one.occurred_until else ""),
+            (
+                _("Nghĩa là"),
+                _("Thắng mọi lần đã cho xem. Không chặn nơi đang khám, chuyển tuyến và cấp cứu."),
+            ),
+            (_("Từ"), moment_of(one.since)),
+            (_("Tới"), moment_of(one.until)),
+        ]
     methods = {
         "page": _("Trên trang của mình"), "code": _("Mã gửi tới điện thoại, đọc tại quầy"),
         "paper": _("Giấy có chữ ký"), "office": _("Phòng hồ sơ quyết định"),

@@ -195,7 +195,7 @@ def _one_page(
     now, (given,) = opened.record.clock(), lines.named(opened.record, [terms.read(consent)])
     state, giver = given.state(now), giver_of(opened)
     mine = any(it.kind == "person" and it.id == opened.record.actor.person for it in given.holders)
-    may = (isinstance(giver, giving.Giver) or mine) and not given.emergency
+    may = (isinstance(giver, giving.Giver) or (mine and not given.denies)) and not given.emergency
     purpose = "delegate" if any(it.kind == "person" for it in given.holders) else "share"
     text = next((it for it in tables.texts()[purpose] if it.version == given.version), None)
     line = pages.share_line(given, now)
@@ -205,6 +205,7 @@ def _one_page(
         line=line,
         facts=pages.facts_of_given(given),
         text=text.text if text else "",
+        denies=given.denies,
         history=[_version(it) for it in _history(opened.record, given.id)],
         can_withdraw=may and state in ("active", "waiting"),
         withdraw_url=reverse("citizen:sharing_withdraw", args=[given.id]),
@@ -222,7 +223,8 @@ def _history(record: Record, consent_id: str) -> list[terms.Given]:
 
 
 def _version(given: terms.Given) -> tuple[str, str]:
-    said = {"active": _("Bắt đầu chia sẻ"), "proposed": _("Đã mời"), "rejected": _("Người được mời từ chối")}
+    begun = _("Bắt đầu từ chối") if given.denies else _("Bắt đầu chia sẻ")
+    said = {"active": begun, "proposed": _("Đã mời"), "rejected": _("Người được mời từ chối")}
     return (
         f"{words.gio(given.changed)} {words.ngay(given.changed[:10])}",
         said.get(given.status, _("Đã rút lại")),
