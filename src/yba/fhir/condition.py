@@ -21,13 +21,15 @@ class Condition:
 
     ``sql`` is None when every row may be seen; the text is the same for every actor of a role, so that one prepared
     statement serves them all. ``narrow``: it leaves few rows whatever its values are (a person's own chart).
-    ``among_few``: the same condition where rows are few already, without what only helps to find them.
+    ``among_few``: the same condition where rows are few already, without what only helps to find them. ``quick``: a
+    shorter one that lets through most rows that this one does and none that it does not: to be asked first for one row.
     """
 
     sql: SQL | None
     params: Mapping[str, object] = field(default_factory=dict)
     narrow: bool = False
     among_few: SQL | None = None
+    quick: SQL | None = None
 
 
 NOTHING = SQL("false")
