@@ -159,7 +159,9 @@ def _copied(connection: psycopg.Connection[Any], family: list[str], times: int) 
 def _tables(connection: psycopg.Connection[Any]) -> list[str]:
     """The tables of current rows and their index rows."""
     rows = connection.execute(
-        "select c.table_name::text from information_schema.columns c where c.table_schema = 'record'"
+        "select c.table_name::text from information_schema.columns c"
+        " join information_schema.tables t using (table_schema, table_name)"
+        " where c.table_schema = 'record' and t.table_type = 'BASE TABLE'"
         " and c.column_name = 'rid' and c.table_name <> 'version' order by c.table_name <> 'resource', c.table_name"
     )
     return [row[0] for row in rows.fetchall()]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import psycopg
 
 from yba.fhir.access import Actor
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, ContactPoint, HumanName, Identifier, Reference
@@ -15,6 +19,16 @@ from yba.fhir.r4.slot import Slot
 #: Tuesday, 24 November 2026, 9:00 in Vietnam.
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SID = "https://yba.vn/fhir/sid/"
+
+
+@contextmanager
+def as_owner(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """Django's connection as worker and background have it, for what web processes may not do themselves."""
+    connection.execute("set role none")
+    try:
+        yield connection
+    finally:
+        connection.execute("set role yba_web")
 
 
 def an_actor(role: str = "doctor", **fields: Any) -> Actor:

@@ -2,7 +2,8 @@
 
 | Fixture | What it gives |
 |---|---|
-| `connection` | a plain psycopg connection with the record's tables; rolled back after the test |
+| `connection` | a plain psycopg connection, of the owner of the record's tables; rolled back after the test |
+| `walled` | the same as the role of web processes: the wall stands before it |
 | `record` | the record for the system on Django's connection; rolled back (asks pytest-django's `db`) |
 | `own_database` | the connection string of a database of this test's own: for threads and real commits |
 | `committed` | the same, and Django uses it too: for views and actions under several threads |
@@ -117,7 +118,7 @@ def template(databases: Databases, django_db_blocker: Any) -> str:
     from django.db import connections
 
     with django_db_blocker.unblock():
-        _turn_django_to(name)
+        _turn_django_to(name, owner=True)
         call_command("migrate", verbosity=0, interactive=False)
         connections.close_all()
     with psycopg.connect(databases.conninfo(name)) as connection:
@@ -143,13 +144,17 @@ def django_db_setup(test_database: str, django_db_blocker: Any) -> Iterator[None
         connections.close_all()
 
 
-def _turn_django_to(name: str) -> None:
+def _turn_django_to(name: str, *, owner: bool = False) -> None:
+    """Django works as it does in the web, behind the wall; the template is made by the owner of the tables."""
     from django.conf import settings
     from django.db import connections
 
+    from yba.site.environment import WEB_ROLE
+
     connections.close_all()
-    settings.DATABASES["default"]["NAME"] = name
-    connections["default"].settings_dict["NAME"] = name
+    for said in (settings.DATABASES["default"], connections["default"].settings_dict):
+        said["NAME"] = name
+        said["OPTIONS"] = {**said["OPTIONS"], "options": "" if owner else f"-c role={WEB_ROLE}"}
 
 
 @pytest.fixture
@@ -157,6 +162,17 @@ def connection(databases: Databases, test_database: str) -> Iterator[psycopg.Con
     """A plain connection; whatever the test does is rolled back."""
     with psycopg.connect(databases.conninfo(test_database)) as found:
         found.execute("SELECT 1")  # the transaction that is rolled back begins here
+        try:
+            yield found
+        finally:
+            found.rollback()
+
+
+@pytest.fixture
+def walled(databases: Databases, test_database: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A plain connection as web processes come; whatever the test does is rolled back."""
+    with psycopg.connect(databases.conninfo(test_database), options="-c role=yba_web") as found:
+        found.execute("SELECT 1")
         try:
             yield found
         finally:

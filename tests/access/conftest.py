@@ -31,8 +31,8 @@ def filled(databases: Any, template: str, world: World) -> Iterator[str]:
 
 @pytest.fixture
 def asking(filled: str) -> Iterator[Asking]:
-    """The record's face over the world; whatever a test does is rolled back."""
-    with psycopg.connect(filled, prepare_threshold=2) as connection:
+    """The record's face over the world, behind the wall as in the web; whatever a test does is rolled back."""
+    with psycopg.connect(filled, prepare_threshold=2, options="-c role=yba_web") as connection:
         connection.execute("select 1")
         try:
             yield Asking(connection)

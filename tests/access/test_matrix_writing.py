@@ -89,7 +89,7 @@ def _by_rule(row: Row) -> bool:
 def kept(asking: Asking, row: Row) -> int | None:
     """The version of a row as the tables have it; None where its content is gone."""
     found = asking.connection.execute(
-        "select version from record.resource where type = %s and id = %s and content is not null",
+        "select version from record.unwalled_resource where type = %s and id = %s and content is not null",
         (row.type, row.id),
     ).fetchone()
     return None if found is None else found[0]

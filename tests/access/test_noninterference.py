@@ -55,9 +55,9 @@ def take_away(asking: Asking, rows: list[Row]) -> None:
             copy.write_row(key)
     connection.execute("alter table pg_temp.hidden add column rid bigint")
     connection.execute(
-        "update pg_temp.hidden h set rid = r.rid from record.resource r where r.type = h.type and r.id = h.id"
+        "update pg_temp.hidden h set rid = r.rid from record.unwalled_resource r where r.type = h.type and r.id = h.id"
     )
-    for table in (*INDEX_TABLES, "version", "resource"):
+    for table in (*INDEX_TABLES, "unwalled_version", "unwalled_resource"):
         connection.execute(f"delete from record.{table} x using pg_temp.hidden h where x.rid = h.rid")
 
 

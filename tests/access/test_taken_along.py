@@ -323,7 +323,7 @@ def test_who_may_import(files: Files, world: World, tmp_path: Path, name: str) -
 def _versions(files: Files) -> set[tuple[str, int]]:
     return set(
         files.connection.execute(
-            "select id::varchar, version from record.resource where type = 'Patient'"
+            "select id::varchar, version from record.unwalled_resource where type = 'Patient'"
         ).fetchall()
     )
 

@@ -10,7 +10,7 @@ def test_the_record_knows_whose_each_row_is(asking: Asking, world: World) -> Non
     kept = {
         (kind, one): (patient, facility)
         for kind, one, patient, facility in asking.connection.execute(
-            "select type::varchar, id::varchar, patient::varchar, facility::varchar from record.resource"
+            "select type::varchar, id::varchar, patient::varchar, facility::varchar from record.unwalled_resource"
         ).fetchall()
     }
     wrong = [

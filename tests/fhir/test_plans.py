@@ -15,7 +15,7 @@ import pytest
 from bench import plans, synthetic
 from tests.conftest import Databases
 from yba.fhir import search
-from yba.fhir.access import SYSTEM, Actor, policy
+from yba.fhir.access import SYSTEM, Actor, policy, wall
 
 PERSONS = 4_500
 
@@ -30,12 +30,28 @@ def store(databases: Databases, template: str) -> Iterator[psycopg.Connection[An
     databases.drop(name)
 
 
+@pytest.fixture(scope="module")
+def web(store: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """The same, behind the wall."""
+    with psycopg.connect(store.info.dsn, autocommit=True, options="-c role=yba_web") as connection:
+        yield connection
+
+
 @pytest.mark.parametrize("generic", [False, True], ids=["by values", "prepared"])
 @pytest.mark.parametrize("shape", plans.SHAPES, ids=lambda shape: shape.name.replace(" ", "-"))
 def test_a_hot_search_touches_what_it_answers_with(
     store: psycopg.Connection[Any], shape: plans.Shape, generic: bool
 ) -> None:
     cost = plans.costs(store, shape, generic=generic)
+    assert plans.faults(shape, cost) == [], cost
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["by values", "prepared"])
+@pytest.mark.parametrize("shape", plans.SHAPES, ids=lambda shape: shape.name.replace(" ", "-"))
+def test_the_wall_hides_no_index(web: psycopg.Connection[Any], shape: plans.Shape, generic: bool) -> None:
+    """What the database itself hides by is asked of rows an index has found, and takes no index from a search."""
+    wall.tell(web, wall.reach_of(shape.actor))
+    cost = plans.costs(web, shape, generic=generic)
     assert plans.faults(shape, cost) == [], cost
 
 
@@ -78,8 +94,13 @@ def test_the_trap_is_noticed(store: psycopg.Connection[Any]) -> None:
     assert len(plans.faults(plans.Shape("trap", "Observation", (), 12), cost)) >= 2
 
 
-def test_a_page_far_down_costs_like_the_first(store: psycopg.Connection[Any]) -> None:
+@pytest.mark.parametrize("walled", [False, True], ids=["owner", "web"])
+def test_a_page_far_down_costs_like_the_first(
+    store: psycopg.Connection[Any], web: psycopg.Connection[Any], walled: bool
+) -> None:
     """Keyset paging: the hundredth page of a type touches no more than the first."""
+    store = web if walled else store
+    wall.tell(store, wall.reach_of(SYSTEM))
 
     def ask(cursor: str | None) -> tuple[search.Found, plans.Cost]:
         params = [("_count", "50"), *([("_cursor", cursor)] if cursor else [])]

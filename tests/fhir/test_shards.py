@@ -144,7 +144,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listened]:
 def of_rows(heard: Listened) -> list[tuple[str, Any]]:
     """The statements that touch a distributed table."""
     tables = "|".join(DISTRIBUTED)
-    return [one for one in heard.statements if re.search(rf"\brecord\.(?:{tables})\b", one[0])]
+    return [one for one in heard.statements if re.search(rf"\brecord\.(?:unwalled_)?(?:{tables})\b", one[0])]
 
 
 @pytest.fixture

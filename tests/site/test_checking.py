@@ -87,6 +87,8 @@ STORED: list[tuple[str, dict[str, Any]]] = [
     ("database.superuser", {"superuser": True}),
     ("database.superuser", {"passes_row_security": True}),
     ("database.roles", {"creates_roles": True}),
+    ("database.wall", {"web_passes_wall": True}),
+    ("database.wall", {"web_silent": True}),
     ("database.listens", {"listen_addresses": "*"}),
     ("database.socket", {"socket_rights": "0777"}),
     ("backup.off", {"archiving": False}),
@@ -213,5 +215,5 @@ def test_what_is_right_in_a_demo_is_named() -> None:
     assert {key for key in every if not key.startswith(OF_DEPLOYMENT)} == {
         "proxies.any", "database.address", "database.tls", "addresses.plain", "secret.short", "secret.rights",
         "folder.writable", "folder.readable", "audit.key", "database.silent", "debug", "database.tables",
-        "database.roles", "database.listens", "database.socket",
+        "database.roles", "database.wall", "database.listens", "database.socket",
     }  # fmt: skip

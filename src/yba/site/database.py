@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 
 from yba.site import archiving
-from yba.site.environment import Environment
+from yba.site.environment import WEB_ROLE, Environment
 from yba.site.holding import AlreadyHeld, Hold
 from yba.site.lifetime import signal_when_parent_dies
 
@@ -316,6 +316,23 @@ def check_outside(address: str) -> None:
         ) from None
     if version < OLDEST:
         raise DatabaseProblem(f"YBA_DATABASE_URL is PostgreSQL {version}; Y Bạ needs {OLDEST} or newer.")
+
+
+def check_web(env: Environment) -> None:
+    """Raise DatabaseProblem when web processes can't come to the database behind the wall (docs/decisions/0013)."""
+    try:
+        with psycopg.connect(env.web_conninfo, connect_timeout=10) as connection:
+            connection.execute("SELECT FROM record.resource LIMIT 0")
+            connection.execute("SELECT FROM record.unwalled_resource LIMIT 0")
+    except psycopg.Error as problem:
+        where = "YBA_WEB_DATABASE_URL" if env.web_database_url else "YBA_DATABASE_URL"
+        raise DatabaseProblem(
+            f"Web processes can't use the database of {where}: {str(problem).strip()}\n"
+            f"They work as the role {WEB_ROLE}, which may not pass row-level security. The login of YBA_DATABASE_URL "
+            f"makes it itself where it has CREATEROLE; else have the administrator of the server run:\n"
+            f"    CREATE ROLE {WEB_ROLE} NOLOGIN;  GRANT {WEB_ROLE} TO <the login of {where}>;\n"
+            "and start again."
+        ) from None
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from yba.site import secret_files
 
 #: A unix socket's whole path may have 107 bytes on Linux and 103 on macOS; the file name takes 13.
 LONGEST_SOCKET_FOLDER = 85
+WEB_ROLE = "yba_web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Environment:
     oidc_number_claim: str = "citizen_number"
     proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     scanner: str = ""
+    web_database_url: str | None = None
+    behind_wall: bool = False
 
     @property
     def demo(self) -> bool:
@@ -93,10 +96,31 @@ class Environment:
 
     @property
     def conninfo(self) -> str:
-        """The libpq connection string of the one database."""
-        if self.database_url:
-            return self.database_url
-        return f"host={self.socket_folder} dbname=yba user=yba"
+        """The libpq connection string of the one database: the owner's, in a web process the one behind the wall."""
+        return self.web_conninfo if self.behind_wall else self.owner_conninfo
+
+    @property
+    def owner_conninfo(self) -> str:
+        """As worker, commands and migrations come: as the owner of the tables."""
+        return self.database_url or f"host={self.socket_folder} dbname=yba user=yba"
+
+    @property
+    def web_conninfo(self) -> str:
+        """As web processes come: by a login of their own, or by the owner's, working as the role ``yba_web``."""
+        if self.web_database_url:
+            return self.web_database_url
+        from psycopg.conninfo import (
+            conninfo_to_dict,
+            make_conninfo,
+        )  # loads the driver, which some commands do without
+
+        said = str(conninfo_to_dict(self.owner_conninfo).get("options") or "")
+        return make_conninfo(self.owner_conninfo, options=f"{said} -c role={WEB_ROLE}".strip())
+
+
+def serve_behind_wall() -> None:
+    """Let this process, which serves the web and has not read its settings, come to the database as the web does."""
+    os.environ["YBA_BEHIND_WALL"] = "1"
 
 
 def _listed(name: str) -> tuple[str, ...]:
@@ -152,6 +176,8 @@ def environment() -> Environment:
         oidc_number_claim=os.environ.get("YBA_OIDC_NUMBER_CLAIM") or "citizen_number",
         proxies=_proxies(),
         scanner=os.environ.get("YBA_SCANNER") or "",
+        web_database_url=os.environ.get("YBA_WEB_DATABASE_URL") or None,
+        behind_wall=bool(os.environ.get("YBA_BEHIND_WALL")),
     )
 
 

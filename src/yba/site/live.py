@@ -17,6 +17,13 @@ from urllib.parse import parse_qs, urlsplit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
 
+from django.conf import settings
+
+from yba.site.environment import serve_behind_wall
+
+if not settings.configured:
+    serve_behind_wall()
+
 if os.environ.get("YBA_CHILD"):
     from yba.site.lifetime import die_with_parent
 
@@ -24,7 +31,6 @@ if os.environ.get("YBA_CHILD"):
 
 import django
 import psycopg
-from django.conf import settings
 from django.core.signing import BadSignature
 from django.http.request import validate_host
 

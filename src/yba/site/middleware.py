@@ -1,15 +1,32 @@
-"""What every page passes: demo accounts stay outside, and the language is the one an account chose."""
+"""What every page passes: nobody acts yet, demo accounts stay outside, and the language is the one an account chose."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
+import psycopg
 from django.conf import settings
 from django.contrib.auth import logout
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from yba.fhir.access import wall
+
 Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def nobody_acts_yet(get_response: Handler) -> Handler:
+    """Who acted in the request before, on the same connection, acts no more (``yba.fhir.access.wall``)."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if connection.connection is not None:
+            with contextlib.suppress(psycopg.Error):  # a connection that broke is opened anew by who needs it
+                wall.forget(connection.connection)
+        return get_response(request)
+
+    return handle
 
 
 def no_demo_accounts(get_response: Handler) -> Handler:

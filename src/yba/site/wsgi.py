@@ -9,12 +9,18 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
 
+from django.conf import settings
+
+from yba.site.environment import serve_behind_wall
+
+if not settings.configured:
+    serve_behind_wall()
+
 if os.environ.get("YBA_CHILD"):
     from yba.site.lifetime import die_with_parent
 
     die_with_parent()
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 Environ = dict[str, Any]

@@ -6,7 +6,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -19,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from yba import fhir
 from yba.fhir.access import Actor, Came
+from yba.fhir.record import now as now
 
 _NUMBER = re.compile(r"[A-Za-z0-9._:\-]{1,64}")
 P = ParamSpec("P")
@@ -81,11 +81,6 @@ def _given(setting: str, default: Any) -> Any:
     """What the function named by a setting returns, or ``default`` when the site names none."""
     provider = getattr(settings, setting, "")
     return import_string(provider)() if provider else default
-
-
-def now() -> datetime:
-    """The clock of pages."""
-    return datetime.now(UTC)
 
 
 def role_required(*roles: str) -> Callable[[View[P]], View[P]]:

@@ -13,6 +13,7 @@ from django.test import Client
 
 from tests.areas.administration.test_privacy import signed_in
 from tests.areas.citizen.test_privacy import HOUSE, Book
+from tests.builders import as_owner
 from yba import fhir
 from yba.areas.administration.audit import queries
 from yba.areas.administration.audit.pages import RULES
@@ -184,13 +185,14 @@ def test_to_look_and_to_export_is_in_the_audit(auditor: Client, book: Book) -> N
 
 
 def alerted(book: Book, *, facility: str = HOUSE) -> int:
-    connection = book.record.connection
-    row = connection.execute(
-        "insert into record.audit_alert (rule, key, found, since, until, actor, name, role, facility, patient, count)"
-        " values ('vip', %s, now(), now() - interval '1 hour', now() + interval '1 hour', '7700', 'BS. Trần Đức',"
-        " 'doctor', %s, %s, 1) returning number",
-        (f"7700|{facility}", facility, book.own.id),
-    ).fetchone()
+    with as_owner(book.record.connection) as connection:
+        row = connection.execute(
+            "insert into record.audit_alert"
+            " (rule, key, found, since, until, actor, name, role, facility, patient, count)"
+            " values ('vip', %s, now(), now() - interval '1 hour', now() + interval '1 hour', '7700', 'BS. Trần Đức',"
+            " 'doctor', %s, %s, 1) returning number",
+            (f"7700|{facility}", facility, book.own.id),
+        ).fetchone()
     assert row is not None
     return int(row[0])
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tests.builders import as_owner
+
 LAST = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 
 
@@ -18,6 +20,12 @@ def at(*targets: tuple[str, str]) -> object:
 
 
 def test_care_desk_becomes_customer_care_and_numbers_get_rows(committed: str) -> None:
+    connection.ensure_connection()
+    with as_owner(connection.connection):
+        _from_the_first_day()
+
+
+def _from_the_first_day() -> None:
     old = at(("accounts", "0001_initial"))
     account, token = old.get_model("accounts", "Account"), old.get_model("accounts", "Token")  # type: ignore[attr-defined]
     account.objects.create(login="cskh", role="care_desk", facility="bv1")

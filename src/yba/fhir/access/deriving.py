@@ -23,9 +23,10 @@ from yba.fhir.store.rows import execute
 if TYPE_CHECKING:
     from yba.fhir.r4.datatypes import Resource
 
-_CONTENT = "select r.content from record.resource r where r.type = %s and r.id = %s and r.content is not null"
+_CONTENT = "select r.content from record.unwalled_resource r where r.type = %s and r.id = %s and r.content is not null"
 _PERSONS = (
-    "select distinct r.id::varchar from record.token x join record.resource r on r.rid = x.rid and r.shard = x.shard"
+    "select distinct r.id::varchar from record.token x"
+    " join record.unwalled_resource r on r.rid = x.rid and r.shard = x.shard"
     " where x.param = %s and x.code = %s and x.system = %s and r.type = 'Patient' and r.content is not null limit 2"
 )
 _CLAIMED = "select s.holder::varchar from record.standing s where s.source_type = %s and s.source_id = %s and s.claimed"

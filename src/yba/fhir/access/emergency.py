@@ -25,7 +25,8 @@ select distinct s.patient::varchar from record.standing s
  where s.patient = any(%(patients)s) and s.holder = any(%(holders)s) and s.basis <> 'emergency' and s.basis <> 'denial'
    and s.since <= %(at)s and s.until > %(at)s"""
 _ROWS = (
-    "select r.patient::varchar, count(*) from record.resource r where r.type = %(e_type)s and r.id = any(%(e_ids)s)"
+    "select r.patient::varchar, count(*) from record.unwalled_resource r"
+    " where r.type = %(e_type)s and r.id = any(%(e_ids)s)"
     " and r.patient = any(%(e_patients)s) and ({without}) is not true group by r.patient"
 )
 

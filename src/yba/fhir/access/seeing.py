@@ -21,10 +21,10 @@ from yba.fhir.store.identity import shard_of
 from yba.fhir.store.rows import execute
 
 _KINDS = """
-select distinct r.type::varchar from record.resource r
+select distinct r.type::varchar from record.unwalled_resource r
  where r.shard = %(s_shard)s and r.patient = %(s_patient)s and r.content is not null"""
 _ROWS = """
-select r.type::varchar, r.id::varchar, r.occurred from record.resource r
+select r.type::varchar, r.id::varchar, r.occurred from record.unwalled_resource r
  where r.shard = %(s_shard)s and r.patient = %(s_patient)s and r.type = %(s_type)s and r.content is not null"""
 _CHARTS = """
 select s.patient::varchar, s.basis::varchar, nullif(max(s.until), 'infinity'), min(s.source_id)::varchar

@@ -163,7 +163,7 @@ def _asking(record: Record, view: View) -> Asking:
         return [one.id for one in found.matches]
 
     def charts(kind: str, identifier: str) -> list[str]:
-        query = "select distinct v.patient::varchar from record.version v where v.type = %s and v.id = %s"
+        query = "select distinct v.patient::varchar from record.unwalled_version v where v.type = %s and v.id = %s"
         found = [one[0] for one in execute(record.connection, query, (kind, identifier)).fetchall()]
         return [] if None in found else found
 

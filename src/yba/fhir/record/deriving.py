@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 _PAPERS = (
     "select r.type::varchar, r.id::varchar, r.content, r.patient::varchar, r.facility::varchar"
-    " from record.resource r where r.shard = %s and r.patient = %s and r.type in ('Consent', 'RelatedPerson')"
+    " from record.unwalled_resource r where r.shard = %s and r.patient = %s and r.type in ('Consent', 'RelatedPerson')"
     " and r.content is not null"
 )
 _CHART = (
-    "update record.resource set sensitive = (sensitive & ~%(inherited)s::int) | %(bits)s::int"
+    "update record.unwalled_resource set sensitive = (sensitive & ~%(inherited)s::int) | %(bits)s::int"
     " where shard = %(shard)s and patient = %(patient)s and type <> 'Patient'"
     " and sensitive & %(inherited)s <> %(bits)s"
 )
@@ -111,10 +111,10 @@ _SHARE = "select pg_advisory_xact_lock_shared(%s::int4, x) from unnest(%s::int4[
 _NAMED = """
 select r.patient::varchar from unnest(%(systems)s::text[], %(values)s::text[]) as n(system, value)
   join record.token x on x.param = %(param)s and x.code = n.value collate "C" and x.system = n.system collate "C"
-  join record.resource r on r.rid = x.rid and r.shard = x.shard
+  join record.unwalled_resource r on r.rid = x.rid and r.shard = x.shard
  where r.type = 'RelatedPerson' and r.patient is not null and r.content is not null
 union
-select r.patient::varchar from record.resource r
+select r.patient::varchar from record.unwalled_resource r
  where r.shard = any(%(shards)s::smallint[]) and r.patient = any(%(ids)s::text[])
    and r.type in ('Consent', 'RelatedPerson') and r.content is not null"""
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast, overload
 import psycopg
 
 from yba.fhir import search
-from yba.fhir.access import policy
+from yba.fhir.access import policy, wall
 from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.access.emergency import doubt_of
 from yba.fhir.audit import search as audit_search
@@ -92,6 +92,8 @@ class Record:
     ) -> None:
         self._transaction = transaction or connection.transaction
         self._connection = connection
+        self._wall = wall.of(connection)
+        self._reach: wall.Reach | None = None
         self._waiting: list[Item] | None = None
         self.actor = actor
         self.came = came
@@ -107,9 +109,19 @@ class Record:
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
-        """The connection; whoever asks for it finds on it everything written so far."""
+        """The connection; whoever asks for it finds on it everything written so far, and that this actor acts on it.
+
+        Not to be kept while another record acts on the same connection: ask again.
+        """
         if self._waiting:
             self._send_waiting()
+        return self._told()
+
+    def _told(self) -> psycopg.Connection[Any]:
+        """The connection, on which the database has been told who acts (``access.wall``)."""
+        if self._reach is None:
+            self._reach = wall.reach_of(self.actor, real_time=self.clock is now)
+        self._wall.tell(self._connection, self._reach)
         return self._connection
 
     # -- who and when ------------------------------------------------------------------------------
@@ -200,14 +212,14 @@ class Record:
         with translated:
             if contained.concern(item.row, item.index, item.known):
                 with self._connection.transaction():
-                    write_many(self._connection, self.actor, [item], self.came)
+                    write_many(self._told(), self.actor, [item], self.came)
             else:
-                write_one(self._connection, self.actor, item.row, item.index, item.known, self.came)
+                write_one(self._told(), self.actor, item.row, item.index, item.known, self.came)
 
     def _send_waiting(self) -> None:
         items, self._waiting = self._waiting or [], []
         with translated:
-            write_many(self._connection, self.actor, items, self.came)
+            write_many(self._told(), self.actor, items, self.came)
             deriving.appeared(self._connection, items, self.clock())
 
     def attempt(self, work: Callable[[], T], *, taken: bool = False) -> T:
@@ -316,7 +328,7 @@ class Record:
         """What knows codes and value sets: the published ones, and those of the record that the actor may read."""
         from yba.fhir.terminology.stored import RecordShelf
 
-        return Terminology(RecordShelf(self.connection, self.may))
+        return Terminology(RecordShelf(lambda: self.connection, self.may))
 
     # -- searches --------------------------------------------------------------------------------------
 

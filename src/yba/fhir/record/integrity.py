@@ -28,7 +28,7 @@ _LIVING = sql.SQL(
 )
 _POINTING = (
     "select s.type::varchar, s.id::varchar from record.reference x"
-    " join record.resource s on s.rid = x.rid and s.shard = x.shard and s.content is not null"
+    " join record.unwalled_resource s on s.rid = x.rid and s.shard = x.shard and s.content is not null"
     " where x.target_type = %(type)s and x.target_id = %(id)s and not (s.type = %(type)s and s.id = %(id)s)"
     " limit 1"
 )

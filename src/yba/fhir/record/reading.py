@@ -14,7 +14,6 @@ from yba.fhir.access import past, policy
 from yba.fhir.access.roles import ANY
 from yba.fhir.audit import search as audit_search
 from yba.fhir.audit.terms import TYPE as AUDIT
-from yba.fhir.condition import ALL
 from yba.fhir.errors import Forbidden, Gone, NotFound, Unsupported
 from yba.fhir.record.failures import translated
 from yba.fhir.store import read
@@ -54,7 +53,7 @@ def _note_hidden(record: Record, type_name: str, identifier: str) -> None:
     if policy.sees_all(record.actor, type_name) or type_name == AUDIT:
         return
     with translated:
-        hidden = read.current(record.connection, type_name, identifier, condition=ALL)
+        hidden = read.current(record.connection, type_name, identifier, condition=None)
     if hidden is not None:
         record.refused(not_found(type_name, identifier), type_name, hidden[0])
 

@@ -17,7 +17,7 @@ from yba.fhir.access.sources import SOURCES
 from yba.fhir.access.writing import Given, may_change, may_store, refused
 from yba.fhir.audit import receiving
 from yba.fhir.audit.terms import TYPE as AUDIT
-from yba.fhir.condition import ALL, FACILITY_TAG
+from yba.fhir.condition import FACILITY_TAG
 from yba.fhir.errors import Forbidden, Invalid, PreconditionFailed
 from yba.fhir.model import codec, references
 from yba.fhir.model.dates import instant
@@ -48,10 +48,10 @@ def known_row(record: Record, type_name: str, identifier: str, *, lock: bool = F
     With ``lock`` an id that is not there is held, so that nobody else stores it before the transaction ends.
     """
     with translated:
-        found = read.current(record.connection, type_name, identifier, condition=ALL, lock=lock)
+        found = read.current(record.connection, type_name, identifier, condition=None, lock=lock)
         if found is None and lock:
             read.hold_names(record.connection, [(type_name, identifier)])
-            found = read.current(record.connection, type_name, identifier, condition=ALL, lock=True)
+            found = read.current(record.connection, type_name, identifier, condition=None, lock=True)
         return found
 
 

@@ -155,12 +155,13 @@ def _types(
     return [one for one in there if members is None or one in members]
 
 
-# The types that have rows, each found by one step down the primary key.
+# The types that have rows, each found by one step down the primary key: that some are there tells nothing of whose.
 _PRESENT = """
 with recursive step as (
-    select min(r.type) as type from record.resource r
+    select min(r.type) as type from record.unwalled_resource r
     union all
-    select (select min(r.type) from record.resource r where r.type > step.type) from step where step.type is not null
+    select (select min(r.type) from record.unwalled_resource r where r.type > step.type) from step
+     where step.type is not null
 )
 select step.type::varchar from step where step.type is not null"""
 
@@ -212,7 +213,8 @@ def _ordered(asked: Asked, arm: Arm) -> Arm:
 
 
 def _shape(asked: Asked) -> str:
-    return f"{asked.level} {asked.sort}"
+    # The order of storing runs by other values than it did (migration 0014): a page kept since is asked anew.
+    return f"{asked.level} {asked.sort or 'stored'}"
 
 
 def _of_patient(clauses: Sequence[Clause]) -> bool:

@@ -65,7 +65,8 @@ def _keys(
 ) -> tuple[Key, ...]:
     if not sort:
         # What the index of a type's rows in the order of storing is made of, and no other index.
-        return (Key("(0 - r.rid)" if fenced else "(- r.rid)", "bigint", descending=False, nullable=False),)
+        text = "(r.rid + 0)::float8" if fenced else "(r.rid::float8)"
+        return (Key(text, "float8", descending=True, nullable=False),)
     found = tuple(_key(type_name, code, descending, fenced) for code, descending in sort)
     fenced = fenced and found[0].sql != "r.occurred"  # the chart's own index orders by both
     return (*found, _column("r.rid", "bigint", descending=found[0].descending, fenced=fenced))

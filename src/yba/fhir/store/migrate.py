@@ -20,6 +20,8 @@ import psycopg
 from psycopg.errors import LockNotAvailable
 from psycopg.pq import TransactionStatus
 
+from yba.fhir.store.webrole import admit
+
 LOCK = 7_216_001
 _MARK = "-- concurrently\n"
 _WAIT_SECONDS = 0.1
@@ -36,7 +38,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def migrate(connection: psycopg.Connection[Any]) -> list[str]:
-    """Bring the schema ``record`` to the newest version; the names of what was applied.
+    """Bring the schema ``record`` to the newest version, and let the web's role in; the names of what was applied.
 
     Several processes may call it at once: one works, the others wait and find nothing to do. On a connection that is
     inside a transaction all of it happens there, and locks what it must until the end.
@@ -44,9 +46,13 @@ def migrate(connection: psycopg.Connection[Any]) -> list[str]:
     if connection.info.transaction_status != TransactionStatus.IDLE:
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
-            return _apply(connection, inside=True)
+            done = _apply(connection, inside=True)
+            admit(connection)
+            return done
     with _autocommit(connection), _alone(connection):
-        return _apply(connection, inside=False)
+        done = _apply(connection, inside=False)
+        admit(connection)
+        return done
 
 
 @contextmanager

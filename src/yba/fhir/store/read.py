@@ -22,6 +22,9 @@ _CURRENT = sql.SQL(
 )
 _ON_SHARD = sql.SQL("{} and r.shard = %(shard)s").format(_CURRENT)
 _TEXTS = {False: _CURRENT.as_string(None), True: _ON_SHARD.as_string(None)}
+_WHOEVER = {
+    name: text.replace("record.resource", "record.unwalled_resource") for name, text in _TEXTS.items()
+}
 _VERSION = sql.SQL(
     "select v.id::varchar, v.version, v.updated, v.content, v.patient::varchar, v.facility::varchar, v.rid,"
     " v.method::varchar from record.version v"
@@ -33,17 +36,20 @@ def current(
     type_name: str,
     identifier: str,
     *,
-    condition: Condition,
+    condition: Condition | None,
     lock: bool = False,
 ) -> tuple[Stored, int] | None:
     """The current row and its shard, deleted or not; None when there is none the condition lets through.
 
+    Without a condition it is the row whoever may see it: for deciding and locking, never for answering.
     With ``lock`` the row stays locked until the transaction ends. A deleted row keeps its patient and
     facility, so that the condition hides it like a living one.
     """
-    params: dict[str, object] = {"type": type_name, "id": identifier, **condition.params}
+    params: dict[str, object] = {"type": type_name, "id": identifier}
+    if condition is not None:
+        params |= condition.params
     shard = identity.carried_by(identifier)
-    if condition.quick is not None and not lock:
+    if condition is not None and condition.quick is not None and not lock:
         found = _quickly(connection, condition.quick, params, shard)
         if found is not None:
             return _stored(type_name, found)
@@ -75,7 +81,9 @@ def _quickly(
     return execute(connection, text, params if shard is None else {**params, "shard": shard}).fetchone()
 
 
-def _query(condition: Condition, *, on_shard: bool, lock: bool) -> str:
+def _query(condition: Condition | None, *, on_shard: bool, lock: bool) -> str:
+    if condition is None:
+        return f"{_WHOEVER[on_shard]} for update of r" if lock else _WHOEVER[on_shard]
     return _composed(None if condition.sql is None else condition.sql.as_string(None), on_shard, lock)
 
 
@@ -126,7 +134,7 @@ _OF_VERSION = (
 )
 # The version was followed by another before the time asked for began.
 _REPLACED = sql.SQL(
-    "not exists (select from record.version n where n.type = v.type and n.id = v.id"
+    "not exists (select from record.unwalled_version n where n.type = v.type and n.id = v.id"
     " and n.version = v.version + 1 and n.updated <= %(at_from)s)"
 )
 
@@ -210,7 +218,7 @@ def _history(
 
 _CURRENT_MANY = (
     "select r.id::varchar, r.version, r.updated, r.content, r.patient::varchar, r.facility::varchar, r.rid,"
-    " r.shard, r.type::varchar from record.resource r"
+    " r.shard, r.type::varchar from record.unwalled_resource r"
     " join (select distinct * from unnest(%(types)s::text[], %(ids)s::text[]) as n(type, id)) x"
     ' on r.type = x.type collate "C" and r.id = x.id collate "C" order by r.type, r.id for update of r'
 )
@@ -240,7 +248,7 @@ def hold_names(connection: psycopg.Connection[Any], names: Iterable[tuple[str, s
 
 
 _THERE = (
-    "select r.type::varchar, r.id::varchar from record.resource r"
+    "select r.type::varchar, r.id::varchar from record.unwalled_resource r"
     " join (select distinct * from unnest(%(types)s::text[], %(ids)s::text[]) as n(type, id)) x"
     ' on r.type = x.type collate "C" and r.id = x.id collate "C"'
 )

@@ -99,7 +99,7 @@ with r as (
 # The row's own labels, and those its person's chart has as a whole (yba.fhir.access.labels). The person's row is held
 # as a foreign key would hold it: who makes them VIP waits for this write, or this write for them and sees what is set.
 _SENSITIVE = "%(sensitive)s::smallint"
-_OF_CHART = f"""(%(sensitive)s::smallint | coalesce((select p.sensitive & {INHERITED} from record.resource p
+_OF_CHART = f"""(%(sensitive)s::smallint | coalesce((select p.sensitive & {INHERITED} from record.unwalled_resource p
              where p.type = 'Patient' and p.id = %(patient)s::text and p.shard = %(shard)s::smallint
              for key share of p), 0))::smallint"""  # noqa: S608
 

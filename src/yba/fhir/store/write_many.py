@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import psycopg
 
+from yba.fhir.access import wall
 from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.access.labels import INHERITED
 from yba.fhir.search import text
@@ -63,9 +65,9 @@ def write_many(
     _update_known(connection, items)
     new = [(item, rid) for item, rid in zip(items, rids, strict=True) if _is_new_there(item)]
     if new:
-        _copy(connection, "resource", _RESOURCE, _resources(new))
+        _store(connection, "resource", _RESOURCE, _resources(new))
     every = list(zip(items, rids, strict=True))
-    _copy(connection, "version", _VERSION, _versions(every, actor))
+    _store(connection, "version", _VERSION, _versions(every, actor))
     _copy(connection, "audit", _AUDIT, _audits(items, actor, came))
     _copy(connection, "outbox", _OUTBOX, _outboxes(items))
     old = [(item, rid) for item, rid in every if item.known is not None]
@@ -79,7 +81,7 @@ def write_many(
 
 
 _OF_CHARTS = (
-    "select p.id::varchar, p.sensitive & %(inherited)s from record.resource p"
+    "select p.id::varchar, p.sensitive & %(inherited)s from record.unwalled_resource p"
     " where p.type = 'Patient' and p.id = any(%(ids)s) order by p.id for key share of p"
 )
 
@@ -213,6 +215,33 @@ def _is_new_there(item: Item) -> bool:
 # -- lines for COPY ------------------------------------------------------------------------------------------
 
 
+def _store(
+    connection: psycopg.Connection[Any], table: str, columns: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """By COPY for the owner of the tables; behind the wall, which COPY can't pass, as one JSON text."""
+    if wall.held(connection):
+        text = msgspec.json.encode([_AS_JSON[table](*one) for one in rows]).decode()
+        execute(connection, _FROM_JSON.format(table=table, columns=columns), {"rows": text})
+    else:
+        _copy(connection, table, columns, ("\t".join(map(_cell, one)) + "\n" for one in rows))
+
+
+_FROM_JSON = (
+    "insert into record.{table} ({columns})"
+    " select {columns} from json_populate_recordset(null::record.{table}, %(rows)s::json)"
+)
+_AS_JSON: Mapping[str, Callable[..., Any]] = {
+    table: msgspec.defstruct(f"{table}_row", [(name, Any) for name in columns.split(", ")])
+    for table, columns in (("resource", _RESOURCE), ("version", _VERSION))
+}
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return _text(value) if value is None or isinstance(value, str) else str(value)
+
+
 def _copy(connection: psycopg.Connection[Any], table: str, columns: str, lines: Iterable[str]) -> None:
     with psycopg.Cursor(connection) as cursor, cursor.copy(
         f"copy record.{table} ({columns}) from stdin".encode()
@@ -229,29 +258,29 @@ def _text(value: str | None) -> str:
     return value
 
 
-def _resources(new: Sequence[tuple[Item, int]]) -> Iterable[str]:
-    for item, rid in new:
-        row = item.row
-        occurred = item.index.occurred if item.index else None
-        yield (
-            f"{row.shard}\t{rid}\t{row.type}\t{_text(row.id)}\t{row.version}\t{row.updated.isoformat()}\t"
-            f"{_text(row.patient)}\t{_text(row.facility)}\t{_NULL if occurred is None else occurred.isoformat()}\t"
-            f"{_content(row)}\t{row.sensitive}\n"
+def _resources(new: Sequence[tuple[Item, int]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            item.row.shard, rid, item.row.type, item.row.id, item.row.version, item.row.updated, item.row.patient,
+            item.row.facility, item.index.occurred if item.index else None, _content(item.row), item.row.sensitive,
         )
+        for item, rid in new
+    ]  # fmt: skip
 
 
-def _content(row: Write) -> str:
-    return _NULL if row.content is None else _text(row.content.decode())
+def _content(row: Write) -> str | None:
+    return None if row.content is None else row.content.decode()
 
 
-def _versions(every: Sequence[tuple[Item, int]], actor: Actor) -> Iterable[str]:
-    user = _text(actor.user)
-    for item, rid in every:
-        row = item.row
-        yield (
-            f"{row.shard}\t{row.type}\t{_text(row.id)}\t{row.version}\t{row.updated.isoformat()}\t{row.method}\t"
-            f"{user}\t{_text(row.patient)}\t{_text(row.facility)}\t{rid}\t{_content(row)}\t{row.own_sensitive}\n"
+def _versions(every: Sequence[tuple[Item, int]], actor: Actor) -> list[tuple[Any, ...]]:
+    return [
+        (
+            item.row.shard, item.row.type, item.row.id, item.row.version, item.row.updated, item.row.method, actor.user,
+            item.row.patient, item.row.facility, rid, _content(item.row),
+            item.row.own_sensitive,
         )
+        for item, rid in every
+    ]  # fmt: skip
 
 
 def _audits(items: Sequence[Item], actor: Actor, came: Came) -> Iterable[str]:

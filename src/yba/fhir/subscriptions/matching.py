@@ -42,7 +42,7 @@ returning o.seq, o.at, o.method::varchar, o.type::varchar, o.id::varchar, o.vers
 _LISTENING = """
 select s.id::varchar, s.actor::text, s.since, r.content
   from record.subscription s
-  join record.resource r on r.type = 'Subscription' and r.id = s.id and r.content is not null
+  join record.unwalled_resource r on r.type = 'Subscription' and r.id = s.id and r.content is not null
 """
 _QUEUE = """
 with n as (update record.subscription set number = number + 1 where id = %(subscription)s returning number)

@@ -38,7 +38,7 @@ class Terminology:
         """The handle that also knows what the record keeps, as far as its door lets."""
         from yba.fhir.terminology.stored import RecordShelf  # needs the search, which asks this handle
 
-        return cls(RecordShelf(connection, access))
+        return cls(RecordShelf(lambda: connection, access))
 
     def member(
         self,

@@ -329,7 +329,7 @@ def _import_one(record: Record, resource: Tree, place: str, report: Report) -> N
 
 def _known(record: Record, kind: str, url: str, version: str | None, identifier: str) -> Tree | None:
     """What the record keeps under this canonical url and version already."""
-    found = RecordShelf(record.connection, record.may).resource(kind, url, version)
+    found = RecordShelf(lambda: record.connection, record.may).resource(kind, url, version)
     if found is not None and found.get("version") == version:
         return found
     row = record.search_stored(kind, [("_id", identifier)]).matches

@@ -77,11 +77,18 @@ Access = Callable[[str], Condition]
 
 
 class RecordShelf:
-    """Terminology out of the record, as far as its door lets: ``access`` gives the condition on rows of a type."""
+    """Terminology out of the record, as far as its door lets: ``access`` gives the condition on rows of a type.
 
-    def __init__(self, connection: psycopg.Connection[Any], access: Access) -> None:
-        self._connection = connection
+    ``connect`` gives the connection each time: others may have acted on it meanwhile.
+    """
+
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], access: Access) -> None:
+        self._connect = connect
         self._access = access
+
+    @property
+    def _connection(self) -> psycopg.Connection[Any]:
+        return self._connect()
 
     def resource(self, kind: str, url: str, version: str | None) -> Tree | None:
         """The newest resource of a canonical url, or of that version; None when there is none to see.

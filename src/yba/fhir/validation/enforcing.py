@@ -70,5 +70,5 @@ def stored_definitions(record: Record) -> Definitions:
     """Profiles of the record's own, those the actor may read, before those published."""
     from yba.fhir.terminology.stored import RecordShelf
 
-    shelf = RecordShelf(record.connection, record.may)
+    shelf = RecordShelf(lambda: record.connection, record.may)
     return Definitions(find=lambda url, version: shelf.resource("StructureDefinition", url, version))

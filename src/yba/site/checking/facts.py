@@ -27,6 +27,8 @@ class Stored:
     superuser: bool = False
     creates_roles: bool = False
     passes_row_security: bool = False
+    web_passes_wall: bool = False
+    web_silent: bool = False
     listen_addresses: str = ""
     socket_rights: str = "0700"
     archiving: bool = True
@@ -77,7 +79,7 @@ def gathered(env: Environment, conninfo: str | None) -> Facts:
         root=os.geteuid() == 0,
         newest_copy=_newest_copy(env),
         audit_key=_audit_key(env),
-        stored=_stored(conninfo) if conninfo else None,
+        stored=_stored(conninfo, env.web_conninfo) if conninfo else None,
     )
 
 
@@ -133,10 +135,10 @@ def _audit_key(env: Environment) -> str:
     return ""
 
 
-def _stored(conninfo: str) -> Stored | None:
+def _stored(conninfo: str, web: str) -> Stored | None:
     try:
         with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
-            return Stored(**_of_server(connection), **_of_tables(connection))
+            return Stored(**_of_server(connection), **_of_web(web), **_of_tables(connection))
     except psycopg.Error:
         return None
 
@@ -165,6 +167,16 @@ def _of_server(connection: psycopg.Connection[Any]) -> dict[str, Any]:
         "archiving": _one(connection, "SHOW archive_mode") in ("on", "always"),
         "archive_failing": bool(archiver and archiver[0]),
     }
+
+
+def _of_web(conninfo: str) -> dict[str, Any]:
+    """As web processes come: whether the wall stands before them."""
+    try:
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=10) as connection:
+            held = _one(connection, "SELECT row_security_active(to_regclass('record.resource'))")
+            return {"web_passes_wall": held is False}
+    except psycopg.Error:
+        return {"web_silent": True}
 
 
 def _of_tables(connection: psycopg.Connection[Any]) -> dict[str, Any]:

@@ -47,7 +47,10 @@ def _server(facts: Facts, stored: Stored) -> Iterator[Finding]:
         yield made(
             "database.superuser",
             "pg_roles",
-            _("Ứng dụng vào cơ sở dữ liệu bằng quyền cao nhất: bức tường thứ hai không giữ."),
+            _(
+                "Ứng dụng vào cơ sở dữ liệu bằng quyền cao nhất: ai chiếm được tiến trình web thì qua được bức tường "
+                "thứ hai."
+            ),
             _("Tạo vai trò thường (NOSUPERUSER NOBYPASSRLS) và cho nó làm chủ cơ sở dữ liệu."),
         )
     elif stored.creates_roles:
@@ -56,6 +59,18 @@ def _server(facts: Facts, stored: Stored) -> Iterator[Finding]:
             "pg_roles",
             _("Vai trò của ứng dụng tạo được vai trò khác."),
             _("ALTER ROLE ... NOCREATEROLE"),
+        )
+    if (stored.web_passes_wall or stored.web_silent) and not stored.unapplied:
+        yield error(
+            "database.wall",
+            "YBA_WEB_DATABASE_URL" if facts.env.web_database_url else "yba_web",
+            _("Tiến trình web vượt qua bức tường thứ hai (row-level security)")
+            if stored.web_passes_wall
+            else _("Tiến trình web không vào được cơ sở dữ liệu bằng vai trò yba_web"),
+            _(
+                "Cho web vào bằng vai trò không làm chủ bảng (NOSUPERUSER NOBYPASSRLS, thuộc yba_web), rồi chạy "
+                "yba migrate."
+            ),
         )
     if not outside and stored.listen_addresses:
         yield error(

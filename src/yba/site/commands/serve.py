@@ -10,6 +10,7 @@ import argparse
 import time
 
 from yba.site import setup
+from yba.site.database import check_web
 from yba.site.environment import environment
 from yba.site.holding import Hold
 from yba.site.serve import Stopped, Supervisor, port_problem, stop_on_signals
@@ -32,6 +33,7 @@ def run(given: argparse.Namespace) -> int:
         try:
             supervisor.start_database()
             setup.prepare(env, demo=env.demo and not given.empty, say=_say)
+            check_web(env)
             accounts = setup.accounts_table() if env.demo else ""
             supervisor.start_children(collected=setup.collect_static())
             _welcome(address, time.monotonic() - began, accounts)

@@ -37,7 +37,7 @@ def library(call: Call, *more: Tree) -> Library:
 
 def shelf(record: Record) -> RecordShelf:
     """What the record keeps, as far as its actor may read it."""
-    return RecordShelf(record.connection, record.may)
+    return RecordShelf(lambda: record.connection, record.may)
 
 
 def resource(call: Call, name: str, kind: str) -> Tree | None:

@@ -1,0 +1,161 @@
+"""The second wall: the database is told who acts, and hides rows of persons that actor does not stand to.
+
+The door (``policy.py``) puts its condition to every query. Should a query forget it, the row-level security of
+``record.resource`` and ``record.version`` (migration 0014) still holds, for every login but the tables' owner. It is
+coarse on purpose: whatever the door lets through for any interaction passes, so the wall never hides what the door
+shows; labels, criteria and scopes are the door's alone. Nobody told is nothing seen.
+
+What deliberately looks at rows whoever may see them (a lock, who is told of a refusal, what a chart's papers open)
+names ``record.unwalled_resource`` or ``record.unwalled_version``; a test holds who does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.pq import PipelineStatus, TransactionStatus
+
+from yba.fhir.access import policy
+from yba.fhir.access.actor import Actor
+from yba.fhir.access.roles import ANY, Grant
+from yba.fhir.r4 import MODULES
+
+_BETWEEN: Final = "\x1f"
+_TREATING: Final = frozenset({"own-department", "own-patients", "treating", "shared"})
+_FAMILY: Final = frozenset({"ward", "delegated"})
+
+
+class Reach(NamedTuple):
+    """How far an actor reaches, as the policies read it: each field is the setting ``yba.<field>`` of the session.
+
+    ``reach``: ``all`` for who sees every row. ``types``: of which types every row may pass. ``kept``: of which those
+    of ``facility`` do. ``known``: of which those of persons do to whom one of ``holders`` stands. ``person``: whose
+    own chart passes. ``times``: ``any`` where the record's clock is not the database's.
+    """
+
+    reach: str = ""
+    types: str = ""
+    kept: str = ""
+    facility: str = ""
+    known: str = ""
+    holders: str = ""
+    person: str = ""
+    times: str = ""
+
+
+NOBODY: Final = Reach()
+_TELL: Final = "select " + ", ".join(
+    f"set_config('yba.{name}', %({name})s::text, false)" for name in Reach._fields
+)
+
+
+@lru_cache(maxsize=8192)
+def reach_of(actor: Actor, *, real_time: bool = True) -> Reach:
+    """What the wall is told of an actor, by all grants of the role together, whatever the interaction.
+
+    ``real_time``: standings are held against the database's clock, a day to either side; else whenever they were.
+    """
+    role = policy.role_of(actor)
+    grants = role.grants if role is not None else ()
+    every = _types(grants, {"all"})
+    if ANY in every:
+        return Reach(reach="all")
+    relations = {one for grant in grants for one in grant.of}
+    holders = policy.holders(actor) if relations & _TREATING else []
+    if relations & _FAMILY and actor.person:
+        holders = [*holders, f"person:{actor.person}"]
+    return Reach(
+        types=_words(every),
+        kept=_words(_types(grants, {"own-facility"})),
+        facility=(actor.facility or "") if "own-facility" in relations else "",
+        known=_words(_types(grants, _TREATING | _FAMILY)),
+        holders=_BETWEEN.join(_stored(one) for one in holders if _BETWEEN not in one),
+        person=(actor.person or "") if "self" in relations else "",
+        times="" if real_time else "any",
+    )
+
+
+def _types(grants: Iterable[Grant], relations: frozenset[str] | set[str]) -> set[str]:
+    return {name for grant in grants if not relations.isdisjoint(grant.of) for name in grant.types}
+
+
+def _words(types: set[str]) -> str:
+    """Between blanks, so that a name is found in it and no part of one."""
+    named = MODULES if ANY in types else types
+    return f" {' '.join(sorted(named))} " if named else ""
+
+
+def _stored(text: str) -> str:
+    """Text as the database can hold it; what it can't is nobody's id."""
+    return "" if "\x00" in text else text
+
+
+class Wall:
+    """What one connection has been told.
+
+    ``set_config`` is undone by a rollback, also of a savepoint. What was told is therefore believed only where it was
+    told outside of any transaction and nothing else has been told since: then no rollback can bring back another.
+    """
+
+    __slots__ = ("_held", "_told")
+
+    def __init__(self) -> None:
+        self._held: bool | None = None
+        self._told: Reach | None = None
+
+    def held(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether the wall stands before this connection: not for the tables' owner."""
+        if self._held is None:
+            with psycopg.Cursor(connection) as cursor:
+                row = cursor.execute(_HELD, prepare=False).fetchone()
+            self._held = bool(row and row[0])
+        return self._held
+
+    def tell(self, connection: psycopg.Connection[Any], reach: Reach) -> None:
+        """Who acts from now on, unless it is known to be so."""
+        if reach == self._told or not self.held(connection):
+            return
+        alone = (
+            connection.autocommit
+            and connection.info.transaction_status == TransactionStatus.IDLE
+            and connection.info.pipeline_status == PipelineStatus.OFF
+        )
+        self._told = None
+        # A cursor of its own: the record's may still hold an answer.
+        with psycopg.Cursor(connection) as cursor:
+            cursor.execute(_TELL, reach._asdict())
+        if alone:
+            self._told = reach
+
+
+_HELD = "select coalesce(row_security_active(to_regclass('record.resource')), false)"
+_walls: WeakKeyDictionary[psycopg.Connection[Any], Wall] = WeakKeyDictionary()
+
+
+def of(connection: psycopg.Connection[Any]) -> Wall:
+    """The wall before a connection."""
+    found = _walls.get(connection)
+    if found is None:
+        found = _walls[connection] = Wall()
+    return found
+
+
+def held(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the wall stands before this connection."""
+    return of(connection).held(connection)
+
+
+def tell(connection: psycopg.Connection[Any], reach: Reach) -> None:
+    """Who acts on a connection from now on."""
+    of(connection).tell(connection, reach)
+
+
+def forget(connection: psycopg.Connection[Any]) -> None:
+    """Nobody acts on a connection any more: what is asked on it now, without a record, sees no row."""
+    found = _walls.get(connection)
+    if found is not None:
+        found.tell(connection, NOBODY)
