@@ -119,27 +119,11 @@ class RecoveryForm(CodeForm):
     )
 
 
-class InvitedForm(forms.Form):
-    """A new member of staff chooses how to sign in."""
+class ChosenPasswordForm(forms.Form):
+    """A new password, typed twice."""
 
-    login = forms.RegexField(
-        r"^[a-z0-9][a-z0-9._-]{2,39}$",
-        label=_("Tên đăng nhập"),
-        help_text=_("Chữ thường không dấu, chữ số, dấu chấm; từ 3 ký tự."),
-        error_messages={
-            "required": _("Nhập tên đăng nhập."),
-            "invalid": _("Chỉ gồm chữ thường không dấu, chữ số, dấu chấm, gạch; từ 3 đến 40 ký tự."),
-        },
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
-    )
     password = _password_field(_("Mật khẩu"), "new-password")
     again = _password_field(_("Nhập lại mật khẩu"), "new-password")
-
-    def clean_login(self) -> str:
-        login = str(self.cleaned_data["login"])
-        if rules.normal_phone(login) or Account.objects.filter(login=login).exists():
-            raise forms.ValidationError(_("Tên này đã có người dùng. Chọn tên khác."))
-        return login
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -151,6 +135,28 @@ class InvitedForm(forms.Form):
             except forms.ValidationError as weak:
                 self.add_error("password", weak)
         return data
+
+
+class InvitedForm(ChosenPasswordForm):
+    """A new member of staff chooses how to sign in."""
+
+    field_order = ("login", "password", "again")
+    login = forms.RegexField(
+        r"^[a-z0-9][a-z0-9._-]{2,39}$",
+        label=_("Tên đăng nhập"),
+        help_text=_("Chữ thường không dấu, chữ số, dấu chấm; từ 3 ký tự."),
+        error_messages={
+            "required": _("Nhập tên đăng nhập."),
+            "invalid": _("Chỉ gồm chữ thường không dấu, chữ số, dấu chấm, gạch; từ 3 đến 40 ký tự."),
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+
+    def clean_login(self) -> str:
+        login = str(self.cleaned_data["login"])
+        if rules.normal_phone(login) or Account.objects.filter(login=login).exists():
+            raise forms.ValidationError(_("Tên này đã có người dùng. Chọn tên khác."))
+        return login
 
 
 class PinForm(forms.Form):

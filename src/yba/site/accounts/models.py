@@ -226,6 +226,21 @@ class Invitation(models.Model):
         return f"{self.name} ({self.role})"
 
 
+class PasswordLink(models.Model):
+    """The way to a new password for one of staff, sent to the number the house knows; it counts once, for a day."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="password_links")
+    sent_by = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
+    sent_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.expires_at}"
+
+
 class Doubt(models.Model):
     """Who an account says it is looks like a person of the record: a human compares and decides, nothing else does."""
 

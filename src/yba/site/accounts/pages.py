@@ -61,6 +61,7 @@ class SecurityPage:
     provider: str
     provider_url: str
     login: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class MemberPage:
     member: Member
     form: forms.Form
     sessions: int
+    phone: str
 
 
 @dataclass(frozen=True, slots=True)

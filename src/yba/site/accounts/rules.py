@@ -40,6 +40,8 @@ PROOF_WINDOW: Final = timedelta(hours=24)
 SILENCE: Final = timedelta(days=120)
 #: How long an invitation can be used.
 INVITATION_LIFE: Final = timedelta(hours=72)
+#: How long the way to a new password can be used.
+PASSWORD_LINK_LIFE: Final = timedelta(hours=24)
 #: How long a member of staff stays signed in on one device without signing in again.
 STAFF_SESSION: Final = timedelta(hours=12)
 #: How long a proof counts before another is asked for changing how one signs in.

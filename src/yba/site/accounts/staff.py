@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from yba.care import messages
 from yba.site.accounts import events, factors, rights, roles, rules, sessions
 from yba.site.accounts.actions import new_key, token_digest
+from yba.site.accounts.adapters import tell_change
 from yba.site.accounts.models import Account, Invitation
 
 
@@ -110,6 +111,16 @@ def accept(key: str, *, login: str, password: str, request: HttpRequest) -> Acco
         return account
 
 
+def administers(by: Account, account: Account) -> bool:
+    """Whether somebody is of the staff that `by` administers, and not `by` themselves."""
+    if by.pk == account.pk or account.role not in roles.STAFF:
+        return False
+    if by.role == roles.SYSTEM_ADMINISTRATOR:
+        return True
+    here = by.role == roles.FACILITY_ADMINISTRATOR and by.facility == account.facility
+    return here and account.role in roles.OF_A_FACILITY
+
+
 def members(by: Account) -> list[Account]:
     """The staff one administers: of one's own facility; of the whole house for its administrator."""
     rows = Account.objects.filter(role__in=roles.STAFF).order_by("name", "pk")
@@ -148,7 +159,7 @@ def end(account: Account, *, by: Account, request: HttpRequest) -> None:
 
 
 def reset_factor(account: Account, *, by: Account, request: HttpRequest) -> None:
-    """Lost phone or key: the next sign-in sets up a new one; sessions of before end."""
+    """Lost phone or key: the next sign-in sets up a new one; sessions of before end; the person is told."""
     with transaction.atomic():
         factors.reset(account)
         account.pin = ""
@@ -157,6 +168,7 @@ def reset_factor(account: Account, *, by: Account, request: HttpRequest) -> None
         events.note(
             "factor", request=request, account=account, by=by, detail="all: reset by an administrator"
         )
+        tell_change(account)
 
 
 def change(

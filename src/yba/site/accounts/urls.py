@@ -14,7 +14,17 @@ from allauth.socialaccount.providers.openid_connect import views as openid
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from yba.site.accounts.views import desk_lock, identity, recovery, rights, security, sign_in, staff, steps
+from yba.site.accounts.views import (
+    desk_lock,
+    identity,
+    recovery,
+    renewing,
+    rights,
+    security,
+    sign_in,
+    staff,
+    steps,
+)
 from yba.site.accounts.views.security import freshly_proved
 
 ours = [
@@ -28,6 +38,7 @@ ours = [
     path("vao/lay-lai", recovery.recover, name="recover"),
     path("ra", sign_in.sign_out, name="sign_out"),
     path("moi/<str:key>", staff.accept, name="accept"),
+    path("mat-khau-moi/<str:key>", renewing.choose, name="choose_password"),
     path("khoa", desk_lock.unlock, name="unlock"),
     path("khoa/con-day", desk_lock.present, name="present"),
     path("tai-khoan/bao-mat", security.security, name="security"),
@@ -46,6 +57,7 @@ ours = [
     path("nhan-vien/quyen/<int:right_id>/thu-lai", rights.end, name="end_right"),
     path("nhan-vien/<int:account_id>/quyen", rights.member, name="member_rights"),
     path("nhan-vien/<int:account_id>", staff.member, name="member"),
+    path("nhan-vien/<int:account_id>/mat-khau", renewing.send, name="send_password_link"),
     path("nhan-vien/<int:account_id>/<slug:what>", staff.deed, name="deed"),
     path("danh-tinh", identity.find, name="identity"),
     path("danh-tinh/trung", identity.doubts, name="doubts"),

@@ -93,6 +93,7 @@ def security(request: HttpRequest) -> HttpResponse:
         provider=name,
         provider_url=url,
         login="" if account.role == "citizen" else account.login,
+        contact=words.phone(account.contact) if account.contact else "",
     )
     template = "accounts/security_desk.html" if account.is_staff_member else "accounts/security.html"
     response = render(request, template, {"page": page})
@@ -182,9 +183,10 @@ def pin(request: HttpRequest) -> HttpResponse:
 @freshly_proved
 @never_cache
 def add_phone(request: HttpRequest) -> HttpResponse:
-    """Another number: first where to send the code, then the code."""
+    """Another number: first where to send the code, then the code. Staff have one, where messages go."""
     account: Any = request.user
-    if account.role != "citizen":
+    staff = account.is_staff_member
+    if account.role != "citizen" and not staff:
         raise Http404
     form = PhoneForm(request.POST or None)
     if account.phones.count() >= rules.MOST_PHONES:
@@ -193,8 +195,10 @@ def add_phone(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and sends_code(request, form, purpose="new-phone"):
         request.session["new_phone"] = form.cleaned_data["phone"]
         return redirect("accounts:prove_new_phone")
-    page = FormPage(title=_("Thêm số điện thoại"), form=form, deed=_("Gửi mã"), back="accounts:security")
-    return render(request, "accounts/form.html", {"page": page}, status=422 if form.errors else 200)
+    title = _("Số nhận tin nhắn") if staff else _("Thêm số điện thoại")
+    page = FormPage(title=title, form=form, deed=_("Gửi mã"), back="accounts:security", staff=staff)
+    template = "accounts/form_desk.html" if staff else "accounts/form.html"
+    return render(request, template, {"page": page}, status=422 if form.errors else 200)
 
 
 @freshly_proved
@@ -211,6 +215,8 @@ def prove_new_phone(request: HttpRequest) -> HttpResponse:
         )
         if refusal is not None:
             form.add_error("code", sentence(refusal))
+        elif account.is_staff_member:
+            return _contact_kept(request, account, number)
         elif not actions.add_phone(account, number, now=timezone.now()):
             form.add_error(None, _("Số này đang thuộc một tài khoản khác. Bỏ số ở tài khoản đó trước."))
         else:
@@ -225,8 +231,21 @@ def prove_new_phone(request: HttpRequest) -> HttpResponse:
         deed=_("Thêm số này"),
         words=[_("Mã đã được gửi tới số %(phone)s, có hiệu lực 5 phút.") % {"phone": words.phone(number)}],
         back="accounts:add_phone",
+        staff=account.is_staff_member,
     )
-    return render(request, "accounts/form.html", {"page": page}, status=422 if form.errors else 200)
+    template = "accounts/form_desk.html" if account.is_staff_member else "accounts/form.html"
+    return render(request, template, {"page": page}, status=422 if form.errors else 200)
+
+
+def _contact_kept(request: HttpRequest, account: Account, number: str) -> HttpResponse:
+    """Where messages to one of staff go from now on; the number of before is told."""
+    request.session.pop("new_phone")
+    adapters.tell_change(account, but=number)
+    account.contact = number
+    account.save(update_fields=["contact"])
+    events.note("factor", request=request, account=account, detail="phone: for messages, set")
+    messages.success(request, _("Tin nhắn từ nay tới số %(phone)s.") % {"phone": words.phone(number)})
+    return redirect("accounts:security")
 
 
 @require_POST

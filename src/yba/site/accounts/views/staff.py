@@ -174,6 +174,13 @@ def member_of(by: Account, account_id: int) -> Account:
     return found
 
 
+def other_member(by: Account, account_id: int) -> Account:
+    """The same, but never oneself."""
+    if account_id == by.pk:
+        raise Http404
+    return member_of(by, account_id)
+
+
 @administrator
 @never_cache
 def member(request: HttpRequest, account_id: int) -> HttpResponse:
@@ -208,6 +215,7 @@ def member(request: HttpRequest, account_id: int) -> HttpResponse:
         member=_member(account, by, dict(places)),
         form=form,
         sessions=UserSession.objects.filter(user=account).count(),
+        phone=words.phone(account.contact) if account.contact else "",
     )
     return render(request, "accounts/member.html", {"page": page}, status=422 if form.errors else 200)
 
@@ -226,8 +234,8 @@ DEEDS: dict[str, Deed] = {
 def deed(request: HttpRequest, account_id: int, what: str) -> HttpResponse:
     """Suspend, lift, end, reset the second factor: at once, and never of oneself."""
     by: Any = request.user
-    account = member_of(by, account_id)
-    if what not in DEEDS or account.pk == by.pk:
+    account = other_member(by, account_id)
+    if what not in DEEDS:
         raise Http404
     DEEDS[what](account, by=by, request=request)
     said = {
