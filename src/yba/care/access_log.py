@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from yba.fhir.access.roles import roles
 from yba.fhir.audit.opened import CHANGES, Sitting, sitting_at, sittings
 from yba.fhir.errors import RecordError
 from yba.fhir.r4.organization import Organization
@@ -152,7 +153,10 @@ def purpose_words(purposes: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sitting in words. ``changed``, ``refused``: it was more, or less, than looking; ``own``: by who asks."""
+    """One sitting in words; ``own``: by who asks.
+
+    ``changed``: it was more than looking; ``refused``: nothing was shown; ``partly_refused``: something was not.
+    """
 
     name: str
     role: str
@@ -166,6 +170,7 @@ class Line:
     changed: bool
     refused: bool
     own: bool
+    partly_refused: bool = False
     #: Where it stands in the log, who it was, which facility answers for it: for a question about it.
     place: int = 0
     who: str = ""
@@ -195,15 +200,22 @@ def _line(one: Sitting, asker: str, names: Mapping[str, str]) -> Line:
         until=one.until,
         acts=_in_a_line([act_words(act) for act in one.acts]),
         things=type_words(one.types),
-        why=purpose_words(one.purposes),
+        why=purpose_words(one.purposes or _usual(one.role)),
         count=one.count,
         changed=any(act in CHANGES for act in one.acts),
         refused=one.acts == ("refused",),
         own=own,
+        partly_refused="refused" in one.acts and one.acts != ("refused",),
         place=one.place,
         who=one.who,
         facility_id=one.facility or "",
     )
+
+
+def _usual(role: str | None) -> tuple[str, ...]:
+    """Why a role usually reads, where the act itself names no purpose: the one consents are held against."""
+    known = roles().get(role or "")
+    return (known.purpose,) if known is not None and known.purpose else ()
 
 
 def _in_a_line(acts: list[str]) -> str:

@@ -69,6 +69,25 @@ def test_what_was_written_and_what_was_refused_is_told_apart(browser: Client, bo
     assert second.endswith("có ghi, sửa")
 
 
+def test_refused_beside_read_is_neither_hidden_nor_all(browser: Client, book: Book) -> None:
+    noted(book)
+    noted(book, "refused", minutes=3, outcome="refused")
+    (line,) = lines(browser)
+    assert line.endswith("chỉ xem; có lượt bị từ chối")
+    noted(book, "update", minutes=6, type="Condition", id="c", version=2)
+    (line,) = lines(browser)
+    assert line.endswith("có ghi, sửa; có lượt bị từ chối")
+
+
+def test_who_acts_through_the_house_has_the_role_they_signed_in_with(browser: Client, book: Book) -> None:
+    auditor = Actor(user="88", role="auditor", name="Lê Kiểm Tra")
+    noted(book, "sign-in", minutes=-60, actor=auditor, type=None, id=None, version=None, patient=None)
+    noted(book, actor=Actor(user="system", role="system", name="Lê Kiểm Tra", origin="88"))
+    (line,) = lines(browser)
+    assert line.startswith(f"Lê Kiểm Tra {ROLES['auditor']} ")
+    assert line.endswith("Để làm gì: Vận hành cơ sở chỉ xem")
+
+
 def test_ones_own_acts_are_shown_when_asked_for(browser: Client, book: Book) -> None:
     noted(book)
     assert len(lines(browser)) == 1

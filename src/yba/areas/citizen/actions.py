@@ -45,7 +45,9 @@ def keep_profile(record: Record, account: Any, *, details: Details) -> Patient |
     with record.atomic():
         own = account.links.filter(relation=rules.SELF).first()
         if own is not None:
-            kept = _corrected(record, own.patient_id, details, held=is_held(record, account, own.patient_id))
+            kept = _corrected(
+                record, own.patient_id, details, held=bool(held_because(record, account, own.patient_id))
+            )
             if not isinstance(kept, str):
                 account.leave_to_a_human(record, details, but=own.patient_id)
             return kept
@@ -95,15 +97,20 @@ def _tie(account: Any, patient: Patient, relation: str) -> None:
     account.links.get_or_create(patient_id=patient.id, defaults={"relation": relation})
 
 
-def is_held(record: Record, account: Any, patient_id: str) -> bool:
-    """Whether name, birth date and sex stand fast: somebody vouched, a doctor wrote under them, or it is a child.
+Held = Literal["", "verified", "child", "seen"]
 
-    A child with an own account could else grow older by typing.
+
+def held_because(record: Record, account: Any, patient_id: str) -> Held:
+    """Why name, birth date and sex stand fast: somebody vouched, a doctor wrote under them, or it is a child.
+
+    A child with an own account could else grow older by typing. Empty: they may be changed.
     """
-    if account.is_verified or is_ward(record.as_system().read(Patient, patient_id), record.clock()):
-        return True
+    if account.is_verified:
+        return "verified"
+    if is_ward(record.as_system().read(Patient, patient_id), record.clock()):
+        return "child"
     seen = record.as_system().first(Encounter, ("patient", f"Patient/{patient_id}"), ("status", "finished"))
-    return seen is not None
+    return "seen" if seen is not None else ""
 
 
 def _corrected(record: Record, patient_id: str, details: Details, *, held: bool) -> Patient | Refused:

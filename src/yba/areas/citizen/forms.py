@@ -113,13 +113,16 @@ class ProfileForm(forms.Form):
             )
         return data
 
-    def hold(self) -> None:
+    def hold(self, why: str) -> None:
         """Name, birth date and sex stand fast: shown, and whatever is sent for them is passed over."""
         for name in ("name", "birth_date", "sex"):
             self.fields[name].disabled = True
-        self.fields["name"].help_text = gettext(
-            "Đã được xác nhận; muốn sửa, mang căn cước tới quầy tiếp đón."
-        )
+        self.fields["name"].help_text = {
+            "verified": gettext("Đã xác minh; muốn sửa, mang căn cước tới quầy tiếp đón."),
+            "child": gettext(
+                "Chưa đủ 16 tuổi; muốn sửa, người giám hộ mang giấy tờ của trẻ tới quầy tiếp đón."
+            ),
+        }.get(why) or gettext("Đã khám bằng tên này; muốn sửa, mang căn cước tới quầy tiếp đón.")
 
     def _place(self, data: dict[str, Any]) -> places.Commune | None:
         code, text = data.get("commune") or "", data.get("commune_text") or ""

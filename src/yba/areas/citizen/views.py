@@ -128,8 +128,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "fill" in request.POST:
         return _filled(request, record, ProfileForm)
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=_initial(own))
-    if own is not None and actions.is_held(record, request.user, own.person.id):
-        form.hold()
+    if own is not None and (why := actions.held_because(record, request.user, own.person.id)):
+        form.hold(why)
     if own is not None and own.person.claimed:
         form.fields["citizen_number"].help_text = CLAIMED
     if request.method != "POST":
@@ -188,7 +188,9 @@ def _details(form: ProfileForm, *, phone: str) -> actions.Details:
 
 def _refused(why: str) -> str:
     return {
-        "held": _("Họ tên, ngày sinh, giới tính đã được xác nhận. Mang căn cước tới quầy tiếp đón để sửa."),
+        "held": _(
+            "Họ tên, ngày sinh, giới tính chỉ sửa được tại quầy. Mang căn cước tới quầy tiếp đón để sửa."
+        ),
         "minor": _(
             "Chưa đủ 16 tuổi: cha mẹ hoặc người giám hộ lập sổ ở trang Gia đình của họ. "
             "Từ 7 tuổi, trẻ có tài khoản riêng khi người giám hộ và trẻ cùng đồng ý."

@@ -76,7 +76,9 @@ with mine as (
            array_agg(distinct purpose) filter (where purpose is not null) as purposes, max(seq) as place
       from numbered group by who, coalesce(facility, ''), number
 )
-select who::varchar, coalesce(name, '')::varchar, practitioner::varchar, person::varchar, role::varchar,
+select who::varchar, coalesce(name, '')::varchar, practitioner::varchar, person::varchar,
+       coalesce(role, (select b.role from record.audit b where b.actor = sat.who and b.at <= sat.until
+                        order by b.at desc limit 1))::varchar as role,
        facility::varchar, app::varchar, since, until, count, acts::varchar[], coalesce(types, '{{}}')::varchar[],
        coalesce(purposes, '{{}}')::varchar[], place
   from sat where (%(before)s::bigint is null

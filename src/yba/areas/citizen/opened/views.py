@@ -80,7 +80,6 @@ def _by_day(lines: list[Line]) -> list[tuple[str, list[Opening]]]:
 def _opening(one: Line) -> Opening:
     start, end = words.gio(one.since), words.gio(one.until)
     times = ngettext("%(count)s lượt", "%(count)s lượt", one.count) % {"count": one.count}
-    state = _("bị từ chối") if one.refused else _("có ghi, sửa") if one.changed else _("chỉ xem")
     return Opening(
         name=one.name,
         note=" · ".join(part for part in (one.role, one.facility) if part),
@@ -88,9 +87,18 @@ def _opening(one: Line) -> Opening:
         what=f"{one.acts}: {one.things}" if one.things else one.acts,
         why=one.why,
         kind="off" if one.refused else "now" if one.changed else "done",
-        state=state,
+        state=_state(one),
         question_url="" if one.own or not one.facility_id else reverse("citizen:question", args=[one.place]),
     )
+
+
+def _state(one: Line) -> str:
+    """Whether something was written, only seen, or not even that."""
+    if one.refused:
+        return _("bị từ chối")
+    if one.partly_refused:
+        return _("có ghi, sửa; có lượt bị từ chối") if one.changed else _("chỉ xem; có lượt bị từ chối")
+    return _("có ghi, sửa") if one.changed else _("chỉ xem")
 
 
 class QuestionForm(forms.Form):
