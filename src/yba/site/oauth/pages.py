@@ -190,11 +190,11 @@ def _identity(asked: Asking) -> list[str]:
     """What an app learns of the account itself, in words."""
     found = []
     if scopes.OPENID in asked.asked:
-        found.append(_("Nhận ra tài khoản này khi quay lại"))
+        found.append(_("nhận ra tài khoản này khi quay lại"))
     if scopes.PROFILE in asked.asked:
-        found.append(_("Biết tên của tài khoản"))
+        found.append(_("biết tên của tài khoản"))
     if scopes.FHIR_USER in asked.asked:
-        found.append(_("Biết hồ sơ nào là của người đang dùng"))
+        found.append(_("biết hồ sơ nào là của người đang dùng"))
     return found
 
 
