@@ -109,6 +109,14 @@ def test_names():
     assert words.bare_name("Bs Ngọc") == "Bs Ngọc"
 
 
+def test_a_hostile_name_stays_on_its_line_of_the_wall():
+    long = words.short_name("X" * 400 + " " + "y " * 300, "male")
+    assert long == "Ông " + "X" * 14 + "… " + " ".join(["Y."] * 5)
+    assert words.short_name("Nguyễn \u202eHạnh\u2066 \u200b", "female") == "Bà Nguyễn H."
+    assert words.initials("\u202eTrần \u2067Khôi") == "TK"
+    assert words.bare_name("Lê\nVăn\tBình\x00") == "Lê Văn Bình"
+
+
 def test_fold():
     assert words.fold("Nguyễn Văn Đức") == "nguyen van duc"
 

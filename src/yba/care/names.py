@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from yba.fhir.model.fold import fold, fold_words
+from yba.fhir.model.marks import without_marks
 
-__all__ = ["called_name", "fold", "fold_words", "initials", "name_parts", "same_name", "tidy_name"]
+__all__ = [
+    "called_name",
+    "fold",
+    "fold_words",
+    "initials",
+    "name_parts",
+    "same_name",
+    "shortened",
+    "tidy_name",
+]
 
 
 def tidy_name(text: str) -> str:
     """The name with single spaces; one typed all in capitals or all in small letters becomes "Nguyễn Thị
-    Hạnh"."""
-    words = text.split()
+    Hạnh"; marks nobody sees go."""
+    words = without_marks(text).split()
     joined = " ".join(words)
     if joined and (joined.isupper() or joined.islower()):
         return " ".join(word[:1].upper() + word[1:].lower() for word in words)
@@ -41,3 +51,8 @@ def initials(text: str) -> str:
 def same_name(one: str, other: str) -> bool:
     """Whether two spellings are the same name, accents, case and spacing aside."""
     return fold_words(one) == fold_words(other)
+
+
+def shortened(text: str, most: int = 200) -> str:
+    """The name where only so many letters have room, as on a ticket; the record keeps it whole."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

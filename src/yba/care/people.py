@@ -18,6 +18,7 @@ from yba.care.refusal import Refusal
 from yba.fhir.access.consent import sharing
 from yba.fhir.access.standing import RELATED_PATIENT
 from yba.fhir.errors import Conflict, Forbidden, Invalid
+from yba.fhir.model.marks import without_marks
 from yba.fhir.model.references import reference
 from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.coverage import Coverage
@@ -105,10 +106,10 @@ def name_of(patient: Patient | RelatedPerson) -> str:
     """The name as written in Vietnamese: family name first."""
     for name in patient.name:
         if name.text:
-            return name.text
+            return without_marks(name.text)
         words = [name.family, *name.given]
         if any(words):
-            return " ".join(word for word in words if word)
+            return without_marks(" ".join(word for word in words if word))
     return ""
 
 

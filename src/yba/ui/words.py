@@ -9,7 +9,10 @@ import re
 import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from yba.fhir.model.marks import without_marks
 
 NBSP = "\u00a0"
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -26,6 +29,9 @@ GENDERS = {
     "en": {"male": "male", "female": "female", "other": "other", "unknown": "unknown"},
 }
 #: Degrees before a name, which are no part of it.
+#: Letters of a family name and initials after it that a wall shows: none of Việt Nam's peoples has longer ones.
+LONGEST_FAMILY: Final = 14
+MOST_INITIALS: Final = 6
 DEGREES = re.compile(
     r"^(?:(?:PGS|GS|TS|ThS|BSCKII|BSCKI|BSNT|BS|DSCKII|DSCKI|DS|CKII|CKI|ĐD|CN|KTV|NHS|YS)(?:\.\s*|\s+))+(?=\S)"
 )
@@ -173,7 +179,7 @@ def gender(code: str | None, language: str = "vi") -> str:
 
 def bare_name(name: str) -> str:
     """The name without degrees: ``BSCKII. Trần Minh Khôi`` is ``Trần Minh Khôi``."""
-    return DEGREES.sub("", name.strip())
+    return DEGREES.sub("", without_marks(name).strip())
 
 
 def initials(name: str) -> str:
@@ -183,11 +189,15 @@ def initials(name: str) -> str:
 
 
 def short_name(name: str, gender: str | None = None, *, adult: bool = True, language: str = "vi") -> str:
-    """For walls: family name and initials, with *Ông*, *Bà* or *Bé*: ``Ông Nguyễn H. P.``."""
+    """For walls: family name and initials, with *Ông*, *Bà* or *Bé*: ``Ông Nguyễn H. P.``.
+
+    A first word longer than any family name (``LONGEST_FAMILY``) is cut, so that it pushes nothing off the wall.
+    """
     parts = bare_name(name).split()
     if not parts:
         return ""
-    short = " ".join([parts[0], *(f"{part[0].upper()}." for part in parts[1:])])
+    first = parts[0] if len(parts[0]) <= LONGEST_FAMILY else f"{parts[0][:LONGEST_FAMILY]}…"
+    short = " ".join([first, *(f"{part[0].upper()}." for part in parts[1:MOST_INITIALS])])
     if language == "en":
         title = {"male": "Mr", "female": "Ms"}.get(gender or "", "") if adult else ""
     else:

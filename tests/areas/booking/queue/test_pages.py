@@ -16,7 +16,7 @@ from yba.care.line import actions as line
 from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
 from yba.care.people import let_book
-from yba.fhir.r4.datatypes import Reference
+from yba.fhir.r4.datatypes import HumanName, Reference
 from yba.fhir.r4.location import Location
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import AccountPerson
@@ -198,6 +198,27 @@ def test_the_wall_calls_without_full_names_and_survives() -> None:
     part = text_of(wall.get(reverse("booking:wall"), headers={"HX-Request": "true", "HX-Target": "call"}))
     assert "A 001" in part
     assert "<html" not in part
+
+
+HOSTILE = '<img src=x onerror="alert(1)">Nguyễn \u202eHạnh\u2066 ' + "Dài" * 300
+
+
+def test_a_hostile_name_is_only_a_name_on_the_wall_the_queue_and_the_papers() -> None:
+    record = desk.build()
+    person = record.read(Patient, "p1")
+    person.name = [HumanName(text=HOSTILE)]
+    record.update(person)
+    reception = desk.signed_in("receptionist")
+    ticket = checked_in(reception)
+    waiting = text_of(reception.get(reverse("booking:reception")))
+    assert "&lt;img src=x" in waiting
+    line.call_next(desk.at_desk(), room="p-204")
+    wall = text_of(desk.signed_in("wall").get(reverse("booking:wall")))
+    assert "Bà &lt;img S. O. H. D." in wall
+    for page in (waiting, wall, text_of(reception.get(reverse("booking:issued", args=[ticket.pk])))):
+        assert "<img src=x" not in page
+        assert not set("\u202a\u202e\u2066") & set(page)
+        assert "A 001" in page.replace("\xa0", " ")
 
 
 def test_a_room_without_a_doctor_has_a_quiet_wall() -> None:

@@ -21,6 +21,7 @@ from yba.care.money import actions as money
 from yba.care.money import queries as money_queries
 from yba.care.money import rules as money_rules
 from yba.care.money.models import Receipt
+from yba.care.names import shortened
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.model.dates import instant
 from yba.fhir.model.references import reference
@@ -189,7 +190,7 @@ def _ticket(
         room=wish.post.room_id,
         letter=wish.letter,
         patient_id=patient.id or "",
-        patient_name=people.name_of(patient),
+        patient_name=shortened(people.name_of(patient)),
         gender=patient.gender or "",
         birth_year=int(patient.birthDate[:4]) if patient.birthDate else None,
         appointment_id=(appointment.id or "") if appointment else "",
