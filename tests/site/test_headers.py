@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.test import Client, RequestFactory
 from tests.builders import an_organization
 from tests.site.test_home import signed_in
 from yba import fhir
+from yba.care.uploads import rules as uploads
 from yba.site import headers, live
 from yba.site.accounts import roles
 
@@ -38,6 +40,47 @@ def test_a_page_runs_only_our_files_and_stays_in_no_cache(path: str, client: Cli
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "no-store" in answer.headers["Cache-Control"]
     assert "microphone=()" in answer.headers["Permissions-Policy"]
+
+
+@pytest.mark.django_db
+def test_an_old_cookie_opens_nothing_after_signing_out_and_no_page_was_kept() -> None:
+    client = signed_in(roles.RECEPTIONIST)
+    page = client.get("/tai-khoan/bao-mat")
+    assert page.status_code == 200
+    assert "no-store" in page.headers["Cache-Control"]
+    kept = client.cookies[settings.SESSION_COOKIE_NAME].value
+    assert client.post("/ra").status_code == 302
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = kept
+    answer = thief.get("/tai-khoan/bao-mat")
+    assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/vao")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("said", [str(settings.YBA_MOST_SENT + 1), "9" * 40, "-1", "abc", "²"])
+def test_a_body_beyond_the_largest_form_is_refused_unread(said: str, client: Client) -> None:
+    class Unread(io.BytesIO):
+        def read(self, *size: Any) -> bytes:
+            raise AssertionError("read")
+
+    answer = client.generic(
+        "POST",
+        "/vao",
+        b"x",
+        "multipart/form-data; boundary=b",
+        CONTENT_LENGTH=said,
+        **{"wsgi.input": Unread()},
+    )
+    assert answer.status_code == 413
+    assert "nhiều nhất 12 MB" in answer.content.decode()
+    assert "Content-Security-Policy" in answer.headers
+
+
+@pytest.mark.django_db
+def test_what_a_form_may_send_is_taken(client: Client) -> None:
+    assert settings.YBA_MOST_SENT > uploads.MOST_BYTES
+    answer = client.post("/vao", {"phone": "x", "file": io.BytesIO(b"x" * uploads.MOST_BYTES)})
+    assert answer.status_code == 422
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""What every page passes: nobody acts yet, demo accounts stay outside, and the language is the one an account chose."""
+"""What every page passes: nobody acts yet, demo accounts and endless bodies stay outside, the language is one's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import translation
 
 from yba.fhir.access import wall
@@ -35,6 +36,22 @@ def no_demo_accounts(get_response: Handler) -> Handler:
     def handle(request: HttpRequest) -> HttpResponse:
         if not settings.YBA_DEMO and getattr(request.user, "is_demo", False):
             logout(request)
+        return get_response(request)
+
+    return handle
+
+
+def bounded_bodies(get_response: Handler) -> Handler:
+    """What is sent to a page is no larger than its largest form: refused before a byte of it is kept anywhere.
+
+    Django bounds what it holds in memory, not the files it writes to the disk. A body without a length is none to it.
+    """
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        said = request.META.get("CONTENT_LENGTH") or "0"
+        if not said.isascii() or not said.isdigit() or int(said) > settings.YBA_MOST_SENT:
+            most = {"most": settings.YBA_MOST_SENT // (1024 * 1024)}
+            return render(request, "413.html", most, status=413)
         return get_response(request)
 
     return handle

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "yba.site.middleware.no_demo_accounts",
+    "yba.site.middleware.bounded_bodies",
     "allauth.account.middleware.AccountMiddleware",
     "yba.site.accounts.lock.idle_lock",
     "yba.site.middleware.language_of_the_account",
@@ -234,6 +235,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 FILE_UPLOAD_PERMISSIONS = 0o600
+#: What one form can send, its files with it: the largest paper (`yba.care.uploads.rules`) and the words beside it.
+YBA_MOST_SENT = 12 * 1024 * 1024
 #: ClamAV's daemon, which looks at what people bring (`yba.care.uploads.scanning`); empty: none.
 YBA_SCANNER = ENVIRONMENT.scanner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import date
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from tests.builders import an_organization
 from tests.care.sharing.village import HIV, Village
@@ -296,6 +298,51 @@ def test_next_of_kin_ask_with_papers_and_see_for_some_days(village: Village, cit
     assert not village.sees(village.by(village.hanh), hidden)  # results are no part of the summary
     village.later(days=32)
     assert not village.sees(village.by(village.hanh), row.id or "", "Encounter")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content", "words"),
+    [
+        ("a.svg", "image/svg+xml", b'<svg><script>alert(1)</script></svg>', "Chỉ nhận"),
+        ("a.png", "image/png", b'<svg onload="alert(1)"/>', "Chỉ nhận"),
+        ("a.pdf", "application/pdf", b"GIF89a/*" + PDF + b"*/=1;alert(1)", "field-error"),
+        ("a.pdf", "application/pdf", b"<html><script>alert(1)</script>" + PDF, "Chỉ nhận"),
+        ("a.pdf", "application/pdf", PDF + b"<</S/JavaScript/JS(app.alert(1))>>", "tự chạy"),
+        ("a.pdf", "application/pdf", PDF + b" " * (10 * 1024 * 1024), "lớn hơn 10 MB"),
+        ("a.pdf", "application/pdf", b"", "rỗng|trống"),
+    ],
+    ids=["svg", "svg-as-png", "gif-and-pdf", "html-and-pdf", "pdf-that-runs", "huge", "empty"],
+)  # fmt: skip
+def test_a_hostile_paper_over_http_is_refused_where_it_stands_and_kept_nowhere(
+    village: Village, citizen: Client, name: str, kind: str, content: bytes, words: str
+) -> None:
+    village.record.update(died(village.hung))
+    said = {
+        "name": "Lê Văn Hùng", "number": "046055001111", "relation": "vo-chong", "facility": "A",
+        "why": "Làm thủ tục bảo hiểm", "paper": SimpleUploadedFile(name, content, kind), "once": "k",
+    }  # fmt: skip
+    answer = citizen.post("/so/gia-dinh/nguoi-da-mat", said)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert re.search(words, page)
+    assert "Làm thủ tục bảo hiểm" in page  # what was typed stays
+    assert "alert(1)" not in page
+    assert not KinRequest.objects.exists()
+
+
+def test_a_picture_that_is_also_a_page_is_kept_as_a_picture_alone(village: Village, citizen: Client) -> None:
+    village.record.update(died(village.hung))
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 20), (200, 10, 10)).save(drawn, "PNG")
+    sent = drawn.getvalue() + b"<script>alert(1)</script>" + PDF
+    said = {
+        "name": "Lê Văn Hùng", "number": "046055001111", "relation": "vo-chong", "facility": "A",
+        "why": "Làm thủ tục bảo hiểm", "paper": SimpleUploadedFile("a.png", sent, "image/png"), "once": "k",
+    }  # fmt: skip
+    assert citizen.post("/so/gia-dinh/nguoi-da-mat", said).status_code == 302
+    kept = bytes(KinRequest.objects.get().paper)
+    assert b"alert(1)" not in kept
+    assert b"%PDF" not in kept
 
 
 def died(patient: Patient) -> Patient:
