@@ -56,6 +56,10 @@ class Request(models.Model):
         REFUSED = "refused", _("Không làm được")
         WITHDRAWN = "withdrawn", _("Người xin đã rút")
 
+    #: State -> kind of status (`yba.ui`'s words for it).
+    KINDS: ClassVar[dict[str, str]] = {
+        "open": "wait", "taken": "now", "accepted": "done", "refused": "missed", "withdrawn": "off",
+    }  # fmt: skip
     #: Those somebody must still answer.
     PENDING: ClassVar[tuple[str, str]] = ("open", "taken")
 
@@ -102,6 +106,13 @@ class Request(models.Model):
         if self.kind == self.Kind.QUESTION and self.state in ("accepted", "refused"):
             return gettext("Mở không đúng, đã xử lý") if self.state == "accepted" else gettext("Mở đúng việc")
         return str(self.get_state_display())
+
+    @property
+    def state_kind(self) -> str:
+        """The kind of status it is shown as; a question that was answered is done, whatever was found."""
+        if self.kind == self.Kind.QUESTION and self.state in ("accepted", "refused"):
+            return "done"
+        return self.KINDS[self.state]
 
     @property
     def questioned(self) -> str:

@@ -20,7 +20,6 @@ from yba.ui import spoken, words
 from yba.ui.parts import Tab
 from yba.ui.words import local_day
 
-KINDS: Final = {"open": "wait", "taken": "now", "accepted": "done", "refused": "missed", "withdrawn": "off"}
 CLOCKS: Final = {
     "running": "wait",
     "late": "urgent",
@@ -69,7 +68,7 @@ def request_row(one: Request, now: datetime) -> RequestRow:
     return RequestRow(
         reverse("administration:privacy_request", args=[one.pk]), one.number, one.patient_name,
         str(one.get_kind_display()), words.ngay(next_due) if one.is_pending else words.ngay(one.closed_at), left, late,
-        "warn" if late else KINDS[one.state], _("Quá hạn") if late else one.state_words,
+        "warn" if late else one.state_kind, _("Quá hạn") if late else one.state_words,
     )  # fmt: skip
 
 

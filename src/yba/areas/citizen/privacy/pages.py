@@ -21,8 +21,6 @@ from yba.care.privacy.tables import Activity, Text
 from yba.ui import spoken, words
 from yba.ui.words import local_day
 
-#: State of a request -> kind of status (face, section 9).
-KINDS: Final = {"open": "wait", "taken": "now", "accepted": "done", "refused": "missed", "withdrawn": "off"}
 COPY_KINDS: Final = {"waiting": "wait", "ready": "done", "fetched": "off", "expired": "off", "failed": "warn"}
 
 
@@ -44,7 +42,7 @@ def request_line(one: Request) -> RequestLine:
         reverse("citizen:privacy_request", args=[one.pk]),
         f"{one.get_kind_display()} · {one.number}",
         " · ".join(filter(None, [one.facility_name, one.subject_words, due])),
-        KINDS[one.state],
+        one.state_kind,
         one.state_words,
     )
 
@@ -204,7 +202,7 @@ def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: da
     ]
     steps = step_lines(one.steps.all())
     return RequestPage(
-        _("Yêu cầu %(number)s") % {"number": one.number}, cover, one.number, one.pk, facts, KINDS[one.state],
+        _("Yêu cầu %(number)s") % {"number": one.number}, cover, one.number, one.pk, facts, one.state_kind,
         one.state_words, one.answer, one.article, steps, one.is_pending, officer,
         one.is_pending and one.due < today,
     )  # fmt: skip
