@@ -17,7 +17,7 @@ from tests.site.accounts.test_sign_in import PHONE
 from yba import fhir
 from yba.care.messages.models import Message
 from yba.site.accounts import factors, roles, rules
-from yba.site.accounts.models import Account, SignInCode
+from yba.site.accounts.models import AT_DESK, Account, SignInCode
 
 pytestmark = pytest.mark.django_db
 
@@ -101,10 +101,15 @@ class TestWhoseCode:
     def test_read_at_a_desk_it_signs_nobody_in(self, client: Client, record: fhir.Record) -> None:
         patient = record.create(a_patient()).id
         account = Account.objects.create_account("0901000222", role=roles.CITIZEN)
+        account.identity = AT_DESK
+        account.save()
         account.links.create(patient_id=patient, relation="ban-than")
         signing.staff("letan", roles.RECEPTIONIST, facility="bv1")
         signing.enter_staff(client, "letan")
-        client.post(f"/danh-tinh/{patient}", {"send": "1", "phone": PHONE})
+        client.post(
+            f"/danh-tinh/{patient}",
+            {"send": "1", "phone": PHONE, "document": "passport", "ending": "4567"},
+        )
         text = Message.objects.filter(to_phone=PHONE).latest("pk").text
         assert "Chỉ đọc cho nhân viên" in text
         code = signing.code_sent(PHONE)
