@@ -6,8 +6,8 @@ PLATFORM := $(VENV)/.platform
 DEV := $(VENV)/.dev
 # The newest Python that is here and new enough; say PYTHON=... for another.
 PYTHON ?= $(shell .ci/find-python)
-# Tests run file by file in so many processes, each with a database of its own; JOBS=0 is none beside the first.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 4 ] && echo 4 || echo "$$n")
+# Tests run file by file in so many processes (many wait much), each with a database of its own; JOBS=0 is one alone.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 3 ] && echo 4 || echo "$$((n + 1))")
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-server check format bench demo-reset gen messages clean

@@ -82,6 +82,8 @@ def _one(element: Element, depth: int) -> st.SearchStrategy[Any]:
         if element.name.startswith("_"):
             return st.just({"extension": [{"url": "http://e.x", "valueString": "x"}]})
         return structs(element.struct, depth + 1)
+    if element.media:
+        return st.sampled_from(["text/plain", "application/fhir+json; fhirVersion=4.0", "xml"])
     return PRIMITIVES[element.kind]
 
 

@@ -1,71 +1,18 @@
-"""Every page of every role: clean, by keyboard, in large letters, in the dark, in English, without scripts."""
+"""Every page of every role: clean, by keyboard, small, without scripts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys import browsing
-from tests.journeys.asking import api
-from tests.journeys.browsing import DESK, PHONE, Visitor, look, picture, settled, sideways, unclean
+from tests.journeys.browsing import DESK, PHONE, look, settled
 from tests.journeys.conftest import Screens
+from tests.journeys.walking import HANH, ROLES, kind_of, name_of, pages_of, who_is
 
-HANH = "0905123456"
 MOST_BYTES = 100_000
-ROLES = (
-    "citizen", "customer_care", "receptionist", "doctor", "nurse", "pharmacist", "cashier", "records_office",
-    "facility_administrator", "system_administrator", "auditor", "wall",
-)  # fmt: skip
-#: Not pages: papers, calendar entries, other schemes.
-NOT_A_PAGE = re.compile(r"\.(pdf|ics|svg)$|^/ra$|^/ui/preferences|^/i18n")
-VIETNAMESE = re.compile(
-    "[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]", re.IGNORECASE
-)
-#: The words of the house itself, not of the record: they have a translation.
-OWN_WORDS = (
-    "h1.cover-title, button:not([aria-label]), label, legend, summary, th[scope=col], .tabs a, .keys, .field-help, "
-    ".spine-item, .tabbar-item, .status, .blank, .section-head h2, .sheet-head h2, .pane-title, a.button"
-)
-#: Words that stay: names of places, people, drugs and specialties are data.
-DATA = "h2.label-name, .doctor h3, .choice label, .room, .request, .ticket, .pick label, .tab-person, option, select"
-
-
-def who_is(screens: Screens, role: str) -> Visitor:
-    return screens.citizen(HANH) if role == "citizen" else screens.staff(role)
-
-
-def kind_of(address: str) -> str:
-    """The address without what names one thing: pages of the same kind are looked at once."""
-    path = urlsplit(address).path
-    return re.sub(r"/(?=[^/]*\d)[^/]{3,}|/(vt|nb|p|bvdk|hg|pk|ttyt|tyt)-[^/]+|/\d+", "/*", path)
-
-
-def pages_of(who: Visitor) -> Iterator[Page]:
-    """Every kind of page that links lead to from a role's home."""
-    seen: set[str] = set()
-    waiting = ["/"]
-    while waiting:
-        who.page.goto(waiting.pop(0))
-        here = kind_of(who.page.url)
-        if here in seen:
-            continue
-        seen.add(here)
-        yield who.page
-        links = who.page.eval_on_selector_all("a[href]:not([download])", "all => all.map(one => one.href)")
-        for link in links:
-            if not link.startswith("http") or urlsplit(link).netloc != urlsplit(who.page.url).netloc:
-                continue
-            path = urlsplit(link).path
-            if not NOT_A_PAGE.search(path) and kind_of(link) not in seen | {kind_of(one) for one in waiting}:
-                waiting.append(link)
-
-
-def name_of(role: str, page: Page) -> str:
-    return "page-" + role + kind_of(page.url).replace("*", "x").replace("/", "-").rstrip("-")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -98,56 +45,6 @@ def by_keyboard(page: Page) -> list[str]:
         if not main or "button-main" in at[1]:
             return [] if at[2] else ["no visible focus"]
     return ["Tab never reaches the main act"]
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_large_and_dark(screens: Screens, role: str) -> None:
-    """The largest letters at the narrowest screen, in the dark: still nothing to find."""
-    if role == "wall":
-        return  # a wall has one look
-    who = screens.like(who_is(screens, role), f"{role}-dark", PHONE if role == "citizen" else DESK)
-    for name, value in (("yba_text", "large"), ("yba_theme", "dark")):
-        who.context.add_cookies([{"name": name, "value": value, "url": screens.house.address}])
-    for page in pages_of(who):
-        name = f"{name_of(role, page)}-dark"
-        settled(page)
-        picture(page, name)
-        faults = unclean(page)
-        if role == "citizen":
-            page.set_viewport_size({"width": 320, "height": 640})
-        faults += [f"{sideways(page)} px sideways"] if sideways(page) else []
-        if role == "citizen":
-            page.set_viewport_size(PHONE)
-        browsing.FAULTS.extend(f"{name} ({page.url}): {one}" for one in faults)
-    who.quiet()
-
-
-@pytest.fixture(scope="module")
-def record_words(screens: Screens) -> re.Pattern[str]:
-    """Names that stand in the record as they are, in whatever language one reads."""
-    found = api(screens.house, "system")
-    names = {one["name"] for one in found.find("HealthcareService")} | {"Y Bạ"}
-    names |= {name["text"] for one in found.find("Patient") for name in one.get("name", ()) if "text" in name}
-    return re.compile("|".join(re.escape(one) for one in sorted(names, key=len, reverse=True)))
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_english_is_complete(screens: Screens, record_words: re.Pattern[str], role: str) -> None:
-    who = screens.like(who_is(screens, role), f"{role}-english", PHONE if role == "citizen" else DESK)
-    who.context.add_cookies([{"name": "yba_language", "value": "en", "url": screens.house.address}])
-    left: dict[str, set[str]] = {}
-    for page in pages_of(who):
-        assert page.locator("html").get_attribute("lang") == "en"
-        words = page.eval_on_selector_all(
-            OWN_WORDS,
-            "(all, data) => all.filter(e => !e.closest(data) && !e.querySelector(data)).map(e => e.innerText)",
-            DATA,
-        )
-        kept = (record_words.sub("", one.replace("\u00a0đ", "")).strip() for one in words)
-        rest = {one for one in kept if VIETNAMESE.search(one)}
-        if rest:
-            left[kind_of(page.url)] = rest
-    assert left == {}
 
 
 @pytest.mark.parametrize("path", ["/vao", "/", "/dat-kham/", "/so/trang/", "/so/ho-so/"])

@@ -683,15 +683,6 @@ def lost(answer: Answer, sent: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("nothing_stored")
-def test_a_number_that_has_a_record_already(newcomer: Browser) -> None:
-    sent = PROFILE | {"citizen_number": "046158001234"}
-    answer = newcomer.post("/so/ho-so/", newcomer.form("/so/ho-so/", "ho-so") | sent)
-    assert answer.status == 409
-    assert "Số căn cước này đã có sổ y bạ." in answer.text
-    assert lost(answer, sent) == []
-
-
-@pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

@@ -277,17 +277,21 @@ def test_neither_table_takes_a_change_even_from_a_replica(
         connection.execute(statement.encode())
 
 
-def test_the_owner_has_no_right_to_change_it(connection: Connection) -> None:
+def test_neither_the_owner_nor_the_web_has_a_right_to_change_it(connection: Connection) -> None:
     """A superuser has all rights whatever is granted; any other owner of the tables has only these."""
     query = """
-        select table_name::text, array_agg(privilege_type::text order by privilege_type::text)
+        select table_name::text, case grantee when current_user then 'owner' else grantee::text end,
+               array_agg(privilege_type::text order by privilege_type::text)
           from information_schema.role_table_grants
          where table_schema = 'record' and table_name in ('audit', 'audit_seal')
            and privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE', 'INSERT', 'SELECT')
-         group by table_name"""
-    assert dict(connection.execute(query.encode()).fetchall()) == {
-        "audit": ["INSERT", "SELECT"],
-        "audit_seal": ["INSERT", "SELECT"],
+         group by 1, 2"""
+    found = {(table, who): rights for table, who, rights in connection.execute(query.encode()).fetchall()}
+    assert found == {
+        ("audit", "owner"): ["INSERT", "SELECT"],
+        ("audit", "yba_web"): ["INSERT", "SELECT"],
+        ("audit_seal", "owner"): ["INSERT", "SELECT"],
+        ("audit_seal", "yba_web"): ["SELECT"],
     }
 
 

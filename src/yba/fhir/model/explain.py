@@ -161,6 +161,8 @@ def _mismatch(message: str, kind: type[msgspec.Struct], at: str) -> Invalid:
         )
     if element is not None and element.kind == "decimal":
         return Invalid("codec.bad-value", f"{path} is not a decimal number.", path=path)
+    if element is not None and element.media:
+        return Invalid("codec.bad-value", f"{path} is not a media type, as application/pdf is.", path=path)
     if element is not None and element.kind in _HINTS:
         return Invalid("codec.bad-value", f"{path} {_HINTS[element.kind]}.", path=path)
     return Invalid("codec.bad-value", f"{path}: {what}.", path=path)

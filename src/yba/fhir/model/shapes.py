@@ -19,6 +19,7 @@ class Element(NamedTuple):
     struct: type[msgspec.Struct] | None  # of a complex type
     kind: str  # FHIR's word: a primitive type, "code" for a closed list, "resource", or the class name
     codes: tuple[str, ...] = ()  # of a closed list
+    media: bool = False  # a code that is a media type
 
 
 _ALIASES: tuple[tuple[str, Any], ...] = (
@@ -29,7 +30,6 @@ _ALIASES: tuple[tuple[str, Any], ...] = (
     ("id", primitives.Id),
     ("instant", primitives.Instant),
     ("integer", primitives.Integer),
-    ("code", primitives.MimeType),
     ("oid", primitives.Oid),
     ("positiveInt", primitives.PositiveInt),
     ("string", primitives.String),
@@ -58,6 +58,8 @@ def _element(field: msgspec.structs.FieldInfo) -> Element:
     inner, many = _strip(field.type)
     if get_origin(inner) is Literal:
         return Element(field.encode_name, many, None, "code", get_args(inner))
+    if inner == primitives.MimeType:
+        return Element(field.encode_name, many, None, "code", media=True)
     if get_origin(inner) is Annotated:
         return Element(field.encode_name, many, None, _KINDS[inner.__metadata__])
     if inner in _PLAIN:
