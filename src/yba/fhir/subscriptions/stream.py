@@ -62,8 +62,9 @@ def _is_own(connection: psycopg.Connection[Any], actor: Actor, identifier: str, 
     owner = _decode_actor(kept)
     if owner.user != actor.user or actor.app not in (None, owner.app):
         return False
+    told = Record(connection, actor=actor, journal=matching.Silent()).connection
     may = policy.condition(actor, "Subscription")
-    return store.current(connection, "Subscription", identifier, condition=may) is not None
+    return store.current(told, "Subscription", identifier, condition=may) is not None
 
 
 def after(
