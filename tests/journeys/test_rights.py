@@ -112,7 +112,7 @@ def test_an_opening_is_asked_about(screens: Screens) -> None:
     expect(desk.get_by_role("heading", name="Nguyễn Thị Hạnh")).to_be_visible()
     page = screens.citizen(HANH).open("/so/ai-da-mo/")
     line = page.get_by_role("listitem").filter(has_text="Hoàng Thị Thu Trang").first
-    expect(line).to_contain_text("Tiếp đón")
+    expect(line).to_contain_text("Lễ tân")
     both(page, "ai-da-mo")
     line.get_by_role("link", name=re.compile("^Hỏi về lần mở này")).click()
     page.get_by_role("button", name="Gửi câu hỏi").click()
@@ -132,7 +132,7 @@ def test_an_opening_is_asked_about(screens: Screens) -> None:
         "Nhân viên tiếp đón so giấy tờ theo lịch hẹn sáng nay."
     )
     office.get_by_role("button", name=re.compile("^Mở đúng việc, trả lời")).press("Enter")
-    expect(office.get_by_text("Đã trả lời").first).to_be_visible()
+    expect(office.get_by_text("Người xin thấy ngay trong sổ của mình.")).to_be_visible()
     page.goto("/so/du-lieu/")
     both(page, "hoi-du-lieu")
     page.goto(asked)
