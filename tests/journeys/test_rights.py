@@ -136,7 +136,7 @@ def test_an_opening_is_asked_about(screens: Screens) -> None:
     page.goto("/so/du-lieu/")
     both(page, "hoi-du-lieu")
     page.goto(asked)
-    expect(page.get_by_text("so giấy tờ theo lịch hẹn sáng nay")).to_be_visible()
+    expect(page.get_by_text("so giấy tờ theo lịch hẹn sáng nay").first).to_be_visible()
     both(page, "hoi-co-tra-loi")
 
 
