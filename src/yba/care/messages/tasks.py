@@ -1,42 +1,57 @@
-"""The job that hands a message to the channel; in demo mode the channel is a page."""
+"""The jobs of the outbox: go on with one message; write the reminders that are due; look for what was left behind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 
-from yba.care.messages.models import Message
+from yba.care.messages import kinds, outbox, reminders, standing
+from yba.care.messages.models import Message, Report
 
-#: Hands one message over; raises when it can't, and the job is tried again.
-Channel = Callable[[Message], None]
-
-
-def demo_channel(message: Message) -> None:
-    """Nothing leaves the machine: `/demo/messages` shows the text."""
+#: Messages older than this are forgotten, with what they cost: a year can be compared with the one before.
+KEPT = timedelta(days=800)
+URGENT, NORMAL = 100, 0
 
 
-def channel() -> Channel:
-    """The channel named by the setting YBA_MESSAGE_CHANNEL, else the demo page."""
-    path = getattr(settings, "YBA_MESSAGE_CHANNEL", None)
-    found: Channel = import_string(path) if path else demo_channel
-    return found
+def later(message: int, at: datetime | None, urgent: bool) -> None:
+    """Queue the job that goes on with a message, in this transaction; a code goes before everything else."""
+    deliver.configure(schedule_at=at, priority=URGENT if urgent else NORMAL).defer(message=message)
 
 
 @app.task(name="messages.deliver", queue="messages", retry=5)  # type: ignore[untyped-decorator]  # procrastinate is not followed
 def deliver(message: int) -> None:
-    """Hand over once: a message that is already delivered is left alone."""
-    row = Message.objects.get(pk=message)
-    if row.status == Message.Status.DELIVERED:
-        return
-    try:
-        channel()(row)
-    except Exception as problem:
-        Message.objects.filter(pk=message).update(status=Message.Status.FAILED, problem=str(problem))
-        raise
-    Message.objects.filter(pk=message).update(
-        status=Message.Status.DELIVERED, delivered_at=timezone.now(), problem=""
-    )
+    """Go on with a message; run as often as one likes, it is sent once a try."""
+    outbox.advance(message, now=timezone.now, later=later)
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="messages.remind")  # type: ignore[untyped-decorator]  # the same
+@app.task(name="messages.remind", queueing_lock="messages.remind")  # type: ignore[untyped-decorator]  # the same
+def remind(timestamp: int = 0) -> int:
+    """Write the reminders of visits that are due."""
+    return reminders.remind(standing.record())
+
+
+@app.periodic(cron="* * * * *", periodic_id="messages.look-after")  # type: ignore[untyped-decorator]  # the same
+@app.task(name="messages.look_after", queueing_lock="messages.look_after")  # type: ignore[untyped-decorator]  # the same
+def look_after(timestamp: int = 0) -> int:
+    """Queue again what was left behind by a worker that died, and keep lines to providers open for their reports."""
+    from yba.care.messages import port
+
+    for channel in kinds.CHANNELS:
+        awake = getattr(port.gateway_of(channel), "stay_awake", None)
+        if awake is not None:
+            awake()
+    found = list(outbox.left_behind(timezone.now()).values_list("pk", "kind")[:1000])
+    for number, kind in found:
+        later(number, None, kinds.kind_of(kind).urgent)
+    return len(found)
+
+
+@app.periodic(cron="40 3 * * *", periodic_id="messages.forget")  # type: ignore[untyped-decorator]  # the same
+@app.task(name="messages.forget", queueing_lock="messages.forget")  # type: ignore[untyped-decorator]  # the same
+def forget(timestamp: int = 0) -> None:
+    """Forget old messages and the reports of those long done."""
+    Message.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    Report.objects.filter(at__lt=timezone.now() - timedelta(days=14)).delete()
