@@ -1,0 +1,1 @@
+"""Letters by SMTP, through Django's own mail."""

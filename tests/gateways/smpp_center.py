@@ -1,0 +1,109 @@
+"""A message centre to test against: smppy's SMPP server in a process of its own, with reports of delivery.
+
+It prints one JSON line for everything that comes in. Numbers decide: ...000 is refused as no address, ...111 is taken
+and never arrives, ...222 is too busy, ...333 makes it silent from then on; all others arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+from typing import Any
+
+from smpp.pdu.operations import DeliverSM, SubmitSMResp
+from smpp.pdu.pdu_encoding import PDUEncoder
+from smpp.pdu.pdu_types import (
+    CommandId,
+    CommandStatus,
+    DataCoding,
+    DataCodingDefault,
+    EsmClass,
+    EsmClassMode,
+    EsmClassType,
+)
+from smppy import Application
+from smppy.server import SmppProtocol
+
+
+def say(**what: Any) -> None:
+    print(json.dumps(what), flush=True)
+
+
+class Center(Application):
+    async def handle_bound_client(self, client: Any) -> Any:
+        good = (client.system_id, client.password) == ("yba", "secret8")
+        say(came="bind", good=good)
+        return client if good else None
+
+    async def handle_unbound_client(self, client: Any) -> None:
+        say(came="unbind")
+
+    async def handle_sms_received(self, client: Any, source_number: str, dest_number: str, text: str) -> None:
+        """Not reached: the line below answers with ids of its own."""
+
+
+class Line(SmppProtocol):
+    count = 0
+    silent = False
+
+    async def handle_data_received(self, data: bytes) -> None:
+        pdu = PDUEncoder().decode(io.BytesIO(data))
+        if self.silent:
+            return
+        if pdu.command_id == CommandId.submit_sm:
+            await self.submitted(pdu)
+        elif pdu.command_id == CommandId.deliver_sm_resp:
+            say(came="deliver_sm_resp", status=str(pdu.status))
+        else:
+            if pdu.command_id == CommandId.enquire_link:
+                say(came="enquire_link")
+            await super().handle_data_received(data)
+
+    async def submitted(self, pdu: Any) -> None:
+        said, to = pdu.params, str(pdu.params["destination_addr"])
+        body = said["short_message"]
+        say(
+            came="submit_sm", to=to, source=str(said["source_addr"]), body=(body if isinstance(body, bytes) else body.encode()).hex(),
+            ton=str(said["source_addr_ton"]), receipt=str(said["registered_delivery"].receipt),
+            validity=str(said["validity_period"]), features=[str(one) for one in said["esm_class"].gsm_features],
+        )  # fmt: skip
+        if to.endswith("333"):
+            Line.silent = True
+            return
+        wrong = {"000": CommandStatus.ESME_RINVDSTADR, "222": CommandStatus.ESME_RTHROTTLED}.get(to[-3:])
+        Line.count += 1
+        number = f"mc{Line.count}"
+        status = wrong or CommandStatus.ESME_ROK
+        self._send_response(
+            SubmitSMResp(sequence_number=pdu.sequence_number, status=status, message_id=number)
+        )
+        if wrong is None:
+            await asyncio.sleep(0.05)
+            self.report(number, to, "UNDELIV" if to.endswith("111") else "DELIVRD")
+
+    def report(self, number: str, to: str, state: str) -> None:
+        text = (
+            f"id:{number} sub:001 dlvrd:001 submit date:2611240930 done date:2611240931 stat:{state} "
+            f"err:{'000' if state == 'DELIVRD' else '001'} text:BV"
+        )
+        self._send_PDU(
+            DeliverSM(
+                sequence_number=self.next_sequence_number(), source_addr=to, destination_addr="YBA",
+                esm_class=EsmClass(EsmClassMode.DEFAULT, EsmClassType.SMSC_DELIVERY_RECEIPT),
+                data_coding=DataCoding(scheme_data=DataCodingDefault.SMSC_DEFAULT_ALPHABET),
+                short_message=text.encode(),
+            )
+        )  # fmt: skip
+
+
+async def main() -> None:
+    app = Center("center")
+    server = await asyncio.get_running_loop().create_server(lambda: Line(app), "127.0.0.1", 0)
+    say(came="listening", port=server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
