@@ -44,6 +44,7 @@ class Environment:
     scanner: str = ""
     web_database_url: str | None = None
     behind_wall: bool = False
+    gateways: str = ""
 
     @property
     def demo(self) -> bool:
@@ -178,6 +179,7 @@ def environment() -> Environment:
         scanner=os.environ.get("YBA_SCANNER") or "",
         web_database_url=os.environ.get("YBA_WEB_DATABASE_URL") or None,
         behind_wall=bool(os.environ.get("YBA_BEHIND_WALL")),
+        gateways=os.environ.get("YBA_GATEWAYS") or "",
     )
 
 

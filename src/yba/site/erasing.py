@@ -18,6 +18,7 @@ def erase_account(account: Account) -> None:
     with transaction.atomic():
         row = Account.objects.select_for_update().get(pk=account.pk)
         numbers = _numbers(row)
+        Message.objects.filter(deliveries__account=row).delete()
         for relation in row._meta.related_objects:
             field = relation.field
             if relation.related_model is App:  # others use it: it goes on, without whose it was

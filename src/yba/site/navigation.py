@@ -55,6 +55,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("accounts:staff", _("Nhân viên"), "users"),
         ("administration:privacy_requests", _("Dữ liệu"), "lock-keyhole"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
+        ("messages:deliveries", _("Tin nhắn"), "message-square"),
     ],
     roles.AUDITOR: [
         ("administration:audit_log", _("Nhật ký"), "scroll-text"),
@@ -64,6 +65,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.SYSTEM_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
+        ("messages:deliveries", _("Tin nhắn"), "message-square"),
     ],
 }
 #: Only for those who treat: whose account names who they are in the roll of practitioners.
@@ -71,7 +73,7 @@ TREATING: Final = frozenset({"clinic:room", "clinic:emergency"})
 #: Where a citizen gets to from the profile: its place in the tab bar is theirs, whatever their address begins with.
 OF_THE_PROFILE: Final = (
     "citizen:family", "citizen:card_first", "citizen:opened", "citizen:privacy", "citizen:sharing", "oauth:connected",
-    "accounts:security",
+    "accounts:security", "messages:box",
 )  # fmt: skip
 #: What every member of staff has beside the rooms of the role.
 OWN: list[tuple[str, StrPromise, str]] = [("accounts:security", _("Bảo mật"), "shield-check")]

@@ -240,6 +240,13 @@ YBA_MOST_SENT = 12 * 1024 * 1024
 #: ClamAV's daemon, which looks at what people bring (`yba.care.uploads.scanning`); empty: none.
 YBA_SCANNER = ENVIRONMENT.scanner
 
+#: The operator's file of ways out for messages (docs/howto/connect-an-sms-gateway.md); empty: none.
+YBA_MESSAGE_CHANNEL = ENVIRONMENT.gateways
+YBA_GATEWAYS = "yba.site.messaging.gateway_of"
+YBA_READER = "yba.site.messaging.reader_of"
+YBA_PUSH_KEY = "yba.site.messaging.push_public_key"
+YBA_PUSH_PLACE = "yba.site.messaging.allowed_push"
+
 #: Where people reach this server: links in messages, the base of FHIR addresses.
 YBA_ORIGIN = ENVIRONMENT.origin or f"http://127.0.0.1:{ENVIRONMENT.port}"
 #: Where the browser listens for live events; empty means "this host, the next port" (see `live`).

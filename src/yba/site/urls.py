@@ -22,9 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("tep/", include("yba.care.uploads.urls")),
     path("xin-chia-se/", include("yba.care.sharing.urls")),
+    path("tin-nhan/", include("yba.care.messages.urls")),
 ]
 if settings.YBA_DEMO:
-    urlpatterns += [path("demo/", include("yba.care.messages.urls"))]
+    urlpatterns += [path("demo/", include("yba.care.messages.demo_urls"))]
 if importlib.util.find_spec("yba.ui.urls"):
     urlpatterns += [path("", include("yba.ui.urls"))]
 for _app in apps.get_app_configs():

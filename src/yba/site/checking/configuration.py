@@ -189,7 +189,7 @@ def _channels(facts: Facts) -> Iterator[Finding]:
     if not facts.settings.get("YBA_MESSAGE_CHANNEL"):
         yield error(
             "messages.none",
-            "YBA_MESSAGE_CHANNEL",
+            "YBA_GATEWAYS",
             _("Chưa có đường gửi tin nhắn: không ai nhận được mã đăng nhập."),
             _("Cấu hình nhà cung cấp tin nhắn."),
         )
