@@ -14,6 +14,7 @@ from yba.areas.booking import queries, rules
 from yba.areas.booking.models import Claim, Contact
 from yba.care import messages, people
 from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
+from yba.care.messages import reminders
 from yba.fhir.errors import Conflict
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
@@ -35,7 +36,7 @@ from yba.fhir.store.rows import execute
 from yba.ui import words
 from yba.ui.words import local_day
 
-CALL_BACK: Final = "https://yba.vn/fhir/extension/call-back-number"
+CALL_BACK: Final = reminders.CALL_BACK
 Channel = Literal["app", "phone", "desk", "his"]
 Result = Literal["done", "already", "cancelled", "missing"]
 
@@ -341,7 +342,7 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str) -> Outcom
         stored = record.update(found)
         note_contact(record, appointment_id, Contact.Kind.MOVED, note=words.when(slot.start or ""))
         if stored.status == "booked":
-            _send_confirmation(record, stored, kind="moved")
+            _tell_person(record, stored, kind="moved")
         return Outcome("done", stored)
 
 
@@ -356,7 +357,7 @@ def confirm_request(record: Record, appointment_id: str) -> Outcome:
         stored = record.update(found)
         note_contact(record, appointment_id, Contact.Kind.CONFIRMED)
         Claim.objects.filter(appointment_id=appointment_id).delete()
-        _send_confirmation(record, stored, kind="confirmed")
+        _tell_person(record, stored, kind="confirmed")
         return Outcome("done", stored)
 
 
@@ -369,24 +370,16 @@ def _new_code(record: Record) -> str:
             return code
 
 
-def _send_confirmation(record: Record, appointment: Appointment, *, kind: str) -> None:
-    phone, facility, hotline = _whom_to_tell(record, appointment)
-    if not phone:
-        return
-    one = queries.booking_of(appointment)
-    assert one.start is not None
-    text = rules.confirmation_sms(
-        facility=facility, start=one.start, room=one.room, code=one.code, phone=hotline
-    )
-    messages.send(phone, text, f"booking.{kind}", f"booking.{kind}:{one.id}:{rules.slot_id_of(appointment)}")
-
-
-def _whom_to_tell(record: Record, appointment: Appointment) -> tuple[str, str, str]:
-    facility, hotline = queries.facility_name(record, facility_of(appointment) or "")
-    phone = call_back_of(appointment)
-    if not phone:
-        phone = people.phone_of(record.read(Patient, rules.patient_id_of(appointment) or ""))
-    return phone, facility, hotline
+def _tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
+    phone = reminders.phone_of(record, appointment)
+    if phone:
+        messages.write(
+            f"booking.{kind}",
+            phone,
+            reminders.words_of(record, appointment),
+            about=appointment,
+            now=record.clock(),
+        )
 
 
 def refuse_request(record: Record, appointment_id: str, *, reason: str) -> Outcome:
@@ -400,10 +393,8 @@ def refuse_request(record: Record, appointment_id: str, *, reason: str) -> Outco
         stored = record.update(found)
         note_contact(record, appointment_id, Contact.Kind.REFUSED, note=reason)
         Claim.objects.filter(appointment_id=appointment_id).delete()
-        phone, facility, hotline = _whom_to_tell(record, stored)
-        if phone and stored.start:
-            text = rules.refusal_sms(facility=facility, start=rules.moment(stored.start), phone=hotline)
-            messages.send(phone, text, "booking.refused", f"booking.refused:{stored.id}")
+        if stored.start:
+            _tell_person(record, stored, kind="refused")
         return Outcome("done", stored)
 
 

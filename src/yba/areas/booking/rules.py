@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from yba.care import identifiers
+from yba.care.messages import calendar
 from yba.fhir.model import references
 from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
@@ -225,50 +225,6 @@ def _is_away(role: PractitionerRole, day: date) -> bool:
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def unaccented(text: str) -> str:
-    """Vietnamese for a plain text message: no accents, capitals kept."""
-    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return "".join(sign for sign in plain if not unicodedata.combining(sign)).replace("\u00a0", " ")
-
-
-_SHORT: Final = (
-    ("bệnh viện đa khoa", "BV"), ("bệnh viện", "BV"), ("trung tâm y tế", "TTYT"), ("phòng khám đa khoa", "PK"),
-    ("phòng khám", "PK"), ("trạm y tế", "Tram YT"),
-)  # fmt: skip
-_SMS_DAYS: Final = ("thu Hai", "thu Ba", "thu Tu", "thu Nam", "thu Sau", "thu Bay", "Chu nhat")
-
-
-def short_facility(name: str) -> str:
-    """``BV Hương Giang`` of ``Bệnh viện Đa khoa Hương Giang``."""
-    for long, short in _SHORT:
-        if name.casefold().startswith(long):
-            return f"{short} {name[len(long) :].strip()}"
-    return name
-
-
-def sms_when(start: datetime) -> str:
-    """``9:30 thu Ba 24/11``."""
-    at = start.astimezone(HANOI)
-    return f"{at.hour}:{at.minute:02} {_SMS_DAYS[at.weekday()]} {at.day:02}/{at.month:02}"
-
-
-def confirmation_sms(*, facility: str, start: datetime, room: str, code: str, phone: str) -> str:
-    """The text after confirming: place, time, room, code, how to cancel; at most 160 plain characters."""
-    place = unaccented(short_facility(facility))[:40].strip()
-    room = unaccented(room)[:12].strip()
-    parts = [f"{place}: {sms_when(start)}"]
-    parts += [f"phong {room}"] if room else []
-    parts += [f"ma {code}"]
-    text = ", ".join(parts) + ". Huy: vao Y Ba, Lich hen."
-    return f"{text} Hoi: {phone}" if phone and len(text) + len(phone) + 6 <= 160 else text
-
-
-def refusal_sms(*, facility: str, start: datetime, phone: str) -> str:
-    """The text after refusing; the reason stands in the book, not in a message others may read."""
-    text = f"{unaccented(short_facility(facility))[:40]}: khong nhan duoc luot {sms_when(start)}. Xem ly do trong Y Ba."
-    return f"{text} Hoi: {phone}" if phone and len(text) + len(phone) + 6 <= 160 else text
-
-
 def nearest(free: Sequence[datetime], wanted: datetime, *, most: int = 2) -> list[datetime]:
     """The free times nearest to a taken one, in the order of the clock."""
     return sorted(sorted(free, key=lambda at: abs(at - wanted))[:most])
@@ -287,26 +243,13 @@ def sounds_dangerous(text: str) -> bool:
     return any(f" {sign} " in plain for sign in _DANGER)
 
 
-def calendar_entry(appointment: Appointment, *, place: str, now: datetime) -> str:
-    """The booking as iCalendar text (RFC 5545): time, place and room; no doctor's specialty, no reason."""
+def calendar_entry(appointment: Appointment, *, place: str, now: datetime) -> bytes:
+    """The booking as a calendar file (RFC 5545): time, place and room; no doctor's specialty, no reason."""
     room = reference_of(appointment, "Location")
-    where = ", ".join(
-        filter(None, [f"Phòng {room.display}" if room is not None and room.display else "", place])
-    )
-    lines = [
-        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Y Ba//VI", "BEGIN:VEVENT",
-        f"UID:{appointment.id}@yba.vn", f"DTSTAMP:{_stamp(now)}",
-        f"DTSTART:{_stamp(moment(appointment.start or ''))}", f"DTEND:{_stamp(moment(appointment.end or ''))}",
-        f"SUMMARY:{_ical('Lượt hẹn')}", f"LOCATION:{_ical(where)}",
-        "BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT60M", f"DESCRIPTION:{_ical('Lượt hẹn')}", "END:VALARM",
-        "END:VEVENT", "END:VCALENDAR", "",
-    ]  # fmt: skip
-    return "\r\n".join(lines)
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _ical(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", " ")
+    version = appointment.meta.versionId if appointment.meta else ""
+    return calendar.visit(
+        uid=appointment.id or "", starts=moment(appointment.start or ""), ends=moment(appointment.end or ""),
+        place=place, room=(room.display or "") if room is not None else "",
+        changes=int(version) if version and version.isdigit() else 0, cancelled=appointment.status == "cancelled",
+        now=now,
+    )  # fmt: skip
