@@ -64,8 +64,9 @@ class Line(SmppProtocol):
     async def submitted(self, pdu: Any) -> None:
         said, to = pdu.params, str(pdu.params["destination_addr"])
         body = said["short_message"]
+        body = body if isinstance(body, bytes) else body.encode()
         say(
-            came="submit_sm", to=to, source=str(said["source_addr"]), body=(body if isinstance(body, bytes) else body.encode()).hex(),
+            came="submit_sm", to=to, source=str(said["source_addr"]), body=body.hex(),
             ton=str(said["source_addr_ton"]), receipt=str(said["registered_delivery"].receipt),
             validity=str(said["validity_period"]), features=[str(one) for one in said["esm_class"].gsm_features],
         )  # fmt: skip
