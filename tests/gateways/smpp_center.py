@@ -47,6 +47,14 @@ class Center(Application):
 class Line(SmppProtocol):
     count = 0
     silent = False
+    buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        """One task a message: smppy itself takes a packet for one, which two messages may share."""
+        self.buffer += data
+        while len(self.buffer) >= 4 and len(self.buffer) >= (size := int.from_bytes(self.buffer[:4], "big")):
+            message, self.buffer = self.buffer[:size], self.buffer[size:]
+            super().data_received(message)
 
     async def handle_data_received(self, data: bytes) -> None:
         pdu = PDUEncoder().decode(io.BytesIO(data))

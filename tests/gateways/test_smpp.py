@@ -8,7 +8,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -167,7 +166,6 @@ def test_many_at_once_share_one_line(center, opened):
     threads = [threading.Thread(target=work, args=[number]) for number in range(8)]
     for one in threads:
         one.start()
-        time.sleep(0.15)  # smppy reads one message a packet
     for one in threads:
         one.join()
     assert sorted(got) == [f"mc{number}" for number in range(1, 9)]
