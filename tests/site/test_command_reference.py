@@ -24,7 +24,11 @@ def test_every_word_has_a_row() -> None:
 @pytest.mark.parametrize("word", command.WORDS)
 def test_a_word_has_the_options_of_its_row(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     found: set[str] = set()
-    acts = {"view": (["run"], ["sql"]), "audit": (["verify"], ["restored"], ["export"])}
+    acts = {
+        "view": (["run"], ["sql"]),
+        "first-help": (["check"],),
+        "audit": (["verify"], ["restored"], ["export"]),
+    }
     for act in acts.get(word, ([],)):
         with pytest.raises(SystemExit):
             command.main([word, *act, "--help"])

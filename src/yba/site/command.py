@@ -25,6 +25,7 @@ WORDS = (
     "validate",
     "check",
     "audit",
+    "first-help",
 )
 
 

@@ -103,6 +103,9 @@ def _tab_of(path: str) -> str | None:
     home, book = address("citizen:home"), address("citizen:book")
     if home and path.startswith(f"{home}lan-kham/"):
         return book
+    help_ = address("firsthelp:start")
+    if help_ and path.startswith(help_):
+        return home
     folders = (url[: url.rindex("/") + 1] for name in OF_THE_PROFILE if (url := address(name)))
     return address("citizen:profile") if path.startswith(tuple(folders)) else None
 

@@ -11,7 +11,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from yba.site import home
 
 #: Areas live under their own name; the citizen's book is the exception people know as /so.
-PREFIXES = {"citizen": "so/", "booking": "dat-kham/", "administration": "quan-tri/"}
+PREFIXES = {
+    "citizen": "so/",
+    "booking": "dat-kham/",
+    "administration": "quan-tri/",
+    "firsthelp": "hoi-trieu-chung/",
+}
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),

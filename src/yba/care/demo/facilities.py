@@ -12,6 +12,7 @@ import msgspec
 from yba.care import catalogues, identifiers
 from yba.care.catalogues.tables import read_table
 from yba.care.demo.building import HL7, concept, full_name, identifier, of_facility, phone, ref
+from yba.care.free_times import EMERGENCY_SERVICE
 from yba.fhir.r4.charge_item_definition import (
     ChargeItemDefinition,
     ChargeItemDefinitionPropertyGroup,
@@ -201,6 +202,16 @@ def _services(house: Facility) -> Iterator[Resource]:
             type=[concept(identifiers.SERVICE_CS, service.code, service.name_vi, service.name_vi)],
             specialty=[specialty_concept(code)],
             name=service.name_vi,
+            appointmentRequired=False,
+        )
+    if house.kind == "hospital":
+        yield HealthcareService(
+            id=f"dv-{house.short}-cap-cuu",
+            meta=of_facility(house.id),
+            active=True,
+            providedBy=ref("Organization", house.id, house.name),
+            category=[concept(*EMERGENCY_SERVICE.split("|"), "Emergency Department")],
+            name="Cấp cứu",
             appointmentRequired=False,
         )
     priced = {exam_service(code).code for code in offered}
