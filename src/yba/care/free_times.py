@@ -21,7 +21,7 @@ from yba.fhir.record import Record
 #: How far ahead is looked.
 HORIZON: Final = timedelta(days=14)
 #: HL7's code of an emergency department (http://terminology.hl7.org/CodeSystem/service-category).
-EMERGENCY_SERVICE: Final = "http://terminology.hl7.org/CodeSystem/service-category|14"
+EMERGENCY_SERVICE: Final = ("http://terminology.hl7.org/CodeSystem/service-category", "14")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def emergency_places(record: Record) -> list[EmergencyPlace]:
     page = record.search(
         HealthcareService,
         [
-            ("service-category", EMERGENCY_SERVICE), ("active", "true"), ("_count", "200"),
+            ("service-category", "|".join(EMERGENCY_SERVICE)), ("active", "true"), ("_count", "200"),
             ("_include", "HealthcareService:organization"),
         ],
     )  # fmt: skip

@@ -254,7 +254,7 @@ def hospital(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = province.opened(connection)
     province.build(opened)
     monkeypatch.setattr("yba.ui.requests.now", province.clock)
-    system, code = EMERGENCY_SERVICE.split("|")
+    system, code = EMERGENCY_SERVICE
     record.create(
         HealthcareService(
             active=True, name="Cấp cứu", providedBy=Reference(reference=f"Organization/{province.HOSPITAL}"),

@@ -325,8 +325,8 @@ def _presentation(given: _Presentation) -> Presentation:
 def _check(made: Book) -> None:
     gives = {name for one in made.questions.values() for option in one.options for name in option.gives}
     facts = PERSON_FACTS | gives | made.findings.keys()
-    told = {
-        "danger": made.danger,
+    told: dict[str, list[str]] = {
+        "danger": list(made.danger),
         "always": _all(one.when for one in made.always),
         "asked": [one.asked for one in made.findings.values() if one.asked],
     }
@@ -340,7 +340,7 @@ def _check(made: Book) -> None:
         if unknown:
             raise ValueError(f"{where}: unknown: {', '.join(unknown)}")
     for one in made.presentations:
-        unknown = sorted(set(one.ask) - made.questions.keys() - made.findings.keys())
+        unknown = sorted(set(one.ask) - made.questions.keys())
         if unknown:
             raise ValueError(f"{one.id}: unknown questions: {', '.join(unknown)}")
         if sum(other.id == one.id for other in made.presentations) > 1:

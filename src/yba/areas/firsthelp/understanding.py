@@ -1,9 +1,9 @@
 """From what somebody types to the findings it may speak of. What is found here is asked back, never taken as true.
 
-A word typed without accents is any word of these letters; typed with them it is that word (hỏi and ngã count as one, and
-so do "hoá" and "hóa"). A phrase of the data is looked for in its order, turned round ("ngực đau"), with one word between, and
-with a slip of the finger in one word that is no word of the data ("kho thoo"). A phrase after a word of denial ("không
-sốt") is not offered; that answers no question: each is asked as if nothing had been said.
+A word typed without accents is any word of these letters; typed with them it is that word (hỏi and ngã count as one,
+and so do "hoá" and "hóa"). A phrase of the data is looked for in its order, turned round ("ngực đau"), with one word
+between, and with a slip of the finger in one word that is no word of the data ("kho thoo"). A phrase after a word of
+denial ("không sốt") is not offered; that answers no question: each is asked as if nothing had been said.
 """
 
 from __future__ import annotations

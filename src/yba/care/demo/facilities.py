@@ -210,7 +210,7 @@ def _services(house: Facility) -> Iterator[Resource]:
             meta=of_facility(house.id),
             active=True,
             providedBy=ref("Organization", house.id, house.name),
-            category=[concept(*EMERGENCY_SERVICE.split("|"), "Emergency Department")],
+            category=[concept(*EMERGENCY_SERVICE, "Emergency Department")],
             name="Cấp cứu",
             appointmentRequired=False,
         )
