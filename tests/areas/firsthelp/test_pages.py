@@ -86,7 +86,7 @@ def test_what_is_typed_is_asked_back_and_goes_no_further(client: Client, db: Non
         answer = answered(client, answer, chosen)
     answer = answered(client, answer, words="hom qua toi Nguyễn Văn Riêng bi dau hong, khong sot")
     assert hidden(answer, "screen") == "confirm"
-    assert "đau họng" in words_of(answer)
+    assert "Đau họng" in words_of(answer)
     assert 'value="fever"' not in answer.content.decode()
     assert "Riêng" not in answer.content.decode()
 
