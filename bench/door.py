@@ -68,7 +68,9 @@ def _line(
 ) -> bool:
     actors: dict[str, Actor] = {"system": SYSTEM}
     free, held = (
-        rest.application(partial(lambda one: one, on), actors.get, base_url="http://127.0.0.1/fhir", journal=journal)
+        rest.application(
+            partial(lambda one: one, on), actors.get, base_url="http://127.0.0.1/fhir", journal=journal
+        )
         for on in (owner, web)
     )
     kept = True
