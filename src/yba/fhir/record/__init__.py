@@ -1,25 +1,23 @@
 """The record's one handle: every read and write of a resource, by an actor, through the access door.
 
-Read ``handle.py`` (what it offers), then ``reading.py``, ``writing.py``, ``bindings.py`` (required concepts),
-``many.py`` (writes of a transaction together), ``patches.py``, ``conditions.py`` (interactions that name a resource by
-a search), ``integrity.py`` (references that must lead somewhere) and ``failures.py``.
+Read ``handle.py`` (what it offers), then ``reading.py``, ``searching.py``, ``writing.py``, ``bindings.py`` (required
+concepts), ``many.py`` (writes of a transaction together), ``patches.py``, ``conditions.py`` (interactions that name a
+resource by a search), ``integrity.py`` (references that must lead somewhere) and ``failures.py``.
 """
 
 from yba.fhir.record.failures import BUSY, TAKEN
 from yba.fhir.record.handle import (
     ANY_VERSION,
-    FIND_LIMIT,
-    PAGE,
     Clock,
     Guard,
     Ids,
-    Page,
     Parameter,
     Record,
     Transaction,
     now,
     type_name_of,
 )
+from yba.fhir.record.searching import FIND_LIMIT, PAGE, Page
 from yba.fhir.record.writing import facility_of
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, overload
 
@@ -18,16 +18,15 @@ from yba.fhir import search
 from yba.fhir.access import policy, wall
 from yba.fhir.access.actor import HERE, Actor, Came
 from yba.fhir.access.emergency import doubt_of
-from yba.fhir.audit import search as audit_search
 from yba.fhir.condition import Condition
-from yba.fhir.errors import Invalid, RecordError, TooCostly
+from yba.fhir.errors import Invalid, RecordError
 from yba.fhir.model import codec
 from yba.fhir.r4.datatypes import Resource
-from yba.fhir.record import conditions, deriving, integrity, many, reading, writing
+from yba.fhir.record import conditions, deriving, integrity, many, reading, searching, writing
 from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.reading import Versions, content_of
+from yba.fhir.record.searching import Page
 from yba.fhir.record.writing import ANY_VERSION, Change
-from yba.fhir.search.parameters import without
 from yba.fhir.store import contained, identity
 from yba.fhir.store.audit import Journal, act_of, doubted, split, write_acts
 from yba.fhir.store.read import History
@@ -47,25 +46,11 @@ Ids = Callable[[int], str]
 Transaction = Callable[[], AbstractContextManager[object]]
 
 MOST_WAITING = 500
-_NEVER = datetime.min.replace(tzinfo=UTC)
-FIND_LIMIT = 5_000
-PAGE = 500
 
 
 def now() -> datetime:
     """The time, aware, in UTC."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a search, decoded: matches in order, what was included, and how to go on."""
-
-    matches: list[Resource]
-    included: list[Resource] = field(default_factory=list)
-    total: int | None = None
-    next: str | None = None
-    unknown: list[str] = field(default_factory=list)
 
 
 def type_name_of(kind: type[Resource] | str) -> str:
@@ -345,59 +330,13 @@ class Record:
 
         ``compartment`` narrows it to what belongs to one resource; ``contained``: ``_contained`` may be asked.
         """
-        if audit_search.is_audit(type_name, params):
-            return audit_search.search_events(self, params, strict=strict, compartment=compartment)
-        audit_search.check_links(params)
-        with translated, without(policy.hidden_codes(self.actor)):
-            found = search.run(
-                self.connection, type_name, params,
-                access=lambda name: self.may(name, "search"), strict=strict,
-                now=self.clock(), base_url=self.base_url, compartment=compartment, terminology=self.terminology,
-                contained=contained,
-            )  # fmt: skip
-        self._note_search(type_name, params, compartment, found)
-        if policy.is_masked(self.actor):
-            found.matches = [self.shown(one) for one in found.matches]
-            found.included = [self.shown(one) for one in found.included]
-        return found
-
-    def _note_search(
-        self,
-        type_name: str | None,
-        params: Sequence[Parameter],
-        compartment: search.Compartment | None,
-        found: search.Found,
-    ) -> None:
-        """Whose records a page answered, those that came along included; of an empty one, who was asked for."""
-        answered = [*found.matches, *found.included]
-        patients = {one.patient for one in answered if one.patient is not None}
-        subject = None
-        if not patients:
-            asked = next((value for name, value in params if name in ("patient", "subject")), None)
-            if compartment is not None and compartment.type == "Patient":
-                asked = compartment.id
-            if asked is not None and "," not in asked:
-                subject = Stored(type_name or "*", "", 0, _NEVER, None, asked.rpartition("Patient/")[2])
-        self.audit(
-            "search",
-            type_name=type_name,
-            stored=subject,
-            detail="&".join(f"{name}={value}" for name, value in params)[:2000],
-            patients=patients,
-            answered=len(answered) or found.total or 0,
-            rows=answered,
+        return searching.search_stored(
+            self, type_name, params, strict=strict, compartment=compartment, contained=contained
         )
 
     def search(self, kind: type[Resource] | str, params: Sequence[Parameter], *, strict: bool = True) -> Page:
         """One page of a search, decoded."""
-        found = self.search_stored(type_name_of(kind), params, strict=strict)
-        return Page(
-            matches=[codec.decode(content_of(one), one.type) for one in found.matches],
-            included=[codec.decode(content_of(one), one.type) for one in found.included],
-            total=found.total,
-            next=found.next,
-            unknown=found.unknown,
-        )
+        return searching.page(self, type_name_of(kind), params, strict=strict)
 
     @overload
     def find(self, kind: type[R], *params: Parameter) -> list[R]: ...
@@ -405,21 +344,7 @@ class Record:
     def find(self, kind: str, *params: Parameter) -> list[Resource]: ...
     def find(self, kind: type[R] | str, *params: Parameter) -> list[R] | list[Resource]:
         """Every match, in the order asked for. Raises TooCostly above 5,000: never a part of the answer."""
-        matches: list[Resource] = []
-        after: str | None = None
-        while True:
-            asked = [*params, ("_count", str(PAGE))] + ([("_cursor", after)] if after else [])
-            page = self.search(kind, asked)
-            matches += page.matches
-            after = page.next
-            if after is None:
-                return cast("list[R]", matches)
-            if len(matches) >= FIND_LIMIT:
-                raise TooCostly(
-                    "search.too-many",
-                    f"More than {FIND_LIMIT} {type_name_of(kind)} match. Narrow the question.",
-                    type=type_name_of(kind),
-                )
+        return cast("list[R]", searching.find(self, type_name_of(kind), params))
 
     @overload
     def first(self, kind: type[R], *params: Parameter) -> R | None: ...
