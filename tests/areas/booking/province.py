@@ -97,3 +97,32 @@ def first_slot(record: fhir.Record, *, skip: int = 0) -> str:
 
     found = record.find(Slot, ("status", "free"), ("_sort", "start"))
     return found[skip].id or ""
+
+
+def another_timetable(
+    record: fhir.Record, key: str, *, practitioner: str, room: str, like: Any, minutes_later: int
+) -> Any:
+    """A timetable of its own (role ``vt-<key>``) with one slot, that begins some minutes after another slot."""
+    from yba.fhir.r4.schedule import Schedule
+    from yba.fhir.r4.slot import Slot
+
+    role = record.read(PractitionerRole, "vt")
+    role.id, role.availableTime = f"vt-{key}", []
+    role.practitioner = Reference(reference=f"Practitioner/{practitioner}", display="BS. Lê An")
+    role.location = [Reference(reference=f"Location/{room}", display=room)]
+    for one in (
+        Practitioner(id=practitioner, active=True, name=[HumanName(text="BS. Lê An")], meta=TAG),
+        Location(id=room, name=room, meta=TAG),
+        role,
+    ):
+        record.update(one)
+    actors = [Reference(reference=f"PractitionerRole/vt-{key}"), role.practitioner, *role.location]
+    record.update(Schedule(id=f"lich-{key}", active=True, actor=actors, specialty=role.specialty, meta=TAG))
+    later = timedelta(minutes=minutes_later)
+    return record.update(
+        Slot(
+            id=f"khung-{key}", schedule=Reference(reference=f"Schedule/lich-{key}"), status="free", meta=TAG,
+            specialty=role.specialty, start=rules.instant(rules.moment(like.start) + later),
+            end=rules.instant(rules.moment(like.end) + later),
+        )
+    )  # fmt: skip

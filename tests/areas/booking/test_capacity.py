@@ -1,204 +1,65 @@
-"""Two hundred clients through four doors of a running house want one slot: one gets it, the others are told so."""
+"""Test 1 of the peers' page: crowds at the doors of a running house, and each time is given once."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
-import subprocess
-import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 
-from tests.areas.booking.province import HOSPITAL, build, opened
-from tests.houses import free_port
-from yba.areas.booking import actions, rules
+from tests.areas.booking import doors as door
+from tests.areas.booking.doors import Answer
+from tests.areas.booking.province import HOSPITAL, another_timetable, build, opened
+from yba.areas.booking import actions, queries, rules
 from yba.areas.booking.models import Seat
+from yba.care.messages.models import Message
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import now
 
 CLIENTS = 200
 EACH = CLIENTS // 4
-SECRET = "c" * 32
-
-
-@dataclass(frozen=True)
-class Answer:
-    door: str
-    status: int
-    text: str
-    where: str = ""
 
 
 @pytest.fixture
 def server(committed: str, tmp_path: Path) -> Iterator[int]:
-    """The house's own web process on a database of this test."""
-    port = free_port()
-    environ = os.environ | {
-        "YBA_DATABASE_URL": committed,
-        "YBA_DATA": str(tmp_path),
-        "YBA_PORT": str(port),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    line = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--interface",
-        "wsgi",
-    ]
-    line += [
-        "--log-level",
-        "warning",
-        "--blocking-threads",
-        "8",
-        "--backlog",
-        "1024",
-        "yba.site.wsgi:application",
-    ]
-    process = subprocess.Popen(line, env=environ)
-    try:
-        _wait_for(port)
+    with door.serving(committed, tmp_path) as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        try:
-            if _ask(port, "GET", "/health").status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("The server did not start.")
-
-
-def _ask(port: int, method: str, path: str, body: str = "", **headers: str) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return Answer("", answer.status, answer.read().decode(), answer.getheader("Location") or "")
-    finally:
-        connection.close()
-
-
-def _sign_in(account: Any) -> str:
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
-
-    session = SessionStore()
-    session[SESSION_KEY] = str(account.pk)
-    session[BACKEND_SESSION_KEY] = "yba.site.accounts.backend.Backend"
-    session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-    session.save()
-    return str(session.session_key)
-
-
-def _post(port: int, path: str, session: str, **values: str) -> Answer:
-    body = urlencode({"csrfmiddlewaretoken": SECRET} | values)
-    return _ask(
-        port, "POST", path, body,
-        **{
-            "Cookie": f"sessionid={session}; csrftoken={SECRET}; yba_language=vi",
-            "Content-Type": "application/x-www-form-urlencoded",
-        },
-    )  # fmt: skip
-
-
-def _citizen(port: int, slot: str, number: int) -> Callable[[], Answer]:
-    from yba.site.accounts.models import Account
-
-    account = Account.objects.create_account(f"09770{number:05}", role="citizen")
-    account.links.create(patient_id=f"p{number}", relation="ban-than")
-    session = _sign_in(account)
-    values = {
-        "slot": slot,
-        "patient": f"p{number}",
-        "reason": "Chóng mặt",
-        "phone": "0905123456",
-        "once": "k",
-    }
-    return lambda: _post(port, "/dat-kham/bac-si/vt/", session, **values)
-
-
-def _desk(port: int, slot: str, number: int, session: str) -> Callable[[], Answer]:
-    values = {"slot": slot, "reason": "Chóng mặt", "phone": "0905123456", "once": f"k{number}"}
-    return lambda: _post(port, f"/dat-kham/dat-ho/?nguoi=p{number}&bac-si=vt", session, **values)
-
-
-def _move(port: int, slot: str, appointment: str, session: str) -> Callable[[], Answer]:
-    return lambda: _post(port, f"/dat-kham/sang-loc/{appointment}/doi-gio", session, slot=slot)
-
-
-def _api(port: int, wanted: Appointment, number: int) -> Callable[[], Answer]:
-    from yba.fhir.model import codec
-    from yba.site.accounts.actions import make_token
-
-    token = make_token(role="citizen", person=f"p{number}", now=now())
-    who = json.loads(codec.encode(wanted))
-    who["participant"][0]["actor"] = {"reference": f"Patient/p{number}"}
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
-    return lambda: _ask(port, "POST", "/fhir/Appointment", json.dumps(who), **headers)
 
 
 @pytest.mark.slow
-def test_two_hundred_clients_and_one_slot(server: int) -> None:
-    from django.db import connection
-
-    from yba.site.accounts.models import Account
-
-    connection.ensure_connection()
-    record = opened(connection, at=now)
-    build(record, days=5, people=CLIENTS)
+def test_peers_1_two_hundred_clients_four_ways_in_and_one_slot(server: int) -> None:
+    record = house(days=5, people=CLIENTS)
     free = [one.id or "" for one in record.find(Slot, ("status", "free"), ("_sort", "-start"))]
     slot, others = free[0], free[1 : EACH // 2 + 1]
     asked = [
         actions.book_appointment(record, slot_id=other, patient_id=f"p{number}", reason="Ho")
         for number, other in enumerate(others, EACH + 1)
     ]
-    agent = _sign_in(
-        Account.objects.create_account("cskh", role="customer_care", facility=HOSPITAL, name="Linh")
-    )
-    desk = _sign_in(
-        Account.objects.create_account("td", role="receptionist", facility=HOSPITAL, name="Trang")
-    )
+    agent, desk = staff("customer_care"), staff("receptionist")
     wanted = Appointment(status="pending", participant=[actions._patient(record.read("Patient", "p1"))])  # type: ignore[arg-type]
-    actions.place(wanted, *_slot_and_post(record, slot))
-    doors: list[tuple[str, Callable[[], Answer]]] = []
-    doors += [("citizen", _citizen(server, slot, number)) for number in range(1, EACH + 1)]
-    doors += [("move", _move(server, slot, one.id or "", agent)) for one in asked]
+    actions.place(wanted, *queries.slot_and_post(record, slot))
+    crowd: list[tuple[str, Callable[[], Answer]]] = []
+    crowd += [("citizen", door.citizen(server, slot, number)) for number in range(1, EACH + 1)]
+    crowd += [("move", door.move(server, slot, one.id or "", agent)) for one in asked]
     first = EACH + len(asked) + 1
-    doors += [("care desk", _desk(server, slot, n, agent)) for n in range(first, 2 * EACH + 1)]
-    doors += [("reception", _desk(server, slot, n, desk)) for n in range(2 * EACH + 1, 3 * EACH + 1)]
-    doors += [("fhir", _api(server, wanted, n)) for n in range(3 * EACH + 1, CLIENTS + 1)]
-    assert len(doors) == CLIENTS
+    crowd += [("care desk", door.desk(server, slot, n, agent)) for n in range(first, 2 * EACH + 1)]
+    crowd += [("reception", door.desk(server, slot, n, desk)) for n in range(2 * EACH + 1, 3 * EACH + 1)]
+    crowd += [("fhir", door.api(server, wanted, n)) for n in range(3 * EACH + 1, CLIENTS + 1)]
+    assert len(crowd) == CLIENTS
 
-    answers = _all_at_once(doors)
+    answers = door.all_at_once(crowd)
 
     holders = [
         one.id for one in record.find(Appointment, ("slot", f"Slot/{slot}")) if one.status in rules.HOLDING
     ]
     assert len(holders) == 1
-    assert list(Seat.objects.filter(slot_id=slot).values_list("appointment_id", flat=True)) == holders
+    assert list(Seat.objects.filter(slot_id=slot).values_list("holder", flat=True)) == holders
     assert record.read(Slot, slot).status == "busy"
-    told = Counter((one.door, _verdict(one)) for one in answers)
+    told = Counter((one.door, door.verdict(one)) for one in answers)
     assert sum(count for (_door, verdict), count in told.items() if verdict == "strange") == 0, told
     won = sum(count for (_door, verdict), count in told.items() if verdict == "won")
     moved = sum(rules.slot_id_of(record.read(Appointment, one.id or "")) == slot for one in asked)
@@ -209,38 +70,83 @@ def test_two_hundred_clients_and_one_slot(server: int) -> None:
     assert held == len(asked) - moved, "who lost the new time keeps the old one"
 
 
-def _slot_and_post(record: Any, slot: str) -> Any:
-    from yba.areas.booking import queries
+def staff(role: str) -> str:
+    from yba.site.accounts.models import Account
 
-    return queries.slot_and_post(record, slot)
-
-
-def _all_at_once(doors: list[tuple[str, Callable[[], Answer]]]) -> list[Answer]:
-    answers: list[Answer] = []
-    start = threading.Barrier(len(doors))
-
-    def knock(door: str, ask: Callable[[], Answer]) -> None:
-        start.wait()
-        found = ask()
-        answers.append(Answer(door, found.status, found.text, found.where))
-
-    threads = [threading.Thread(target=knock, args=one) for one in doors]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(180)
-    assert len(answers) == len(doors)
-    return answers
+    return door.sign_in(
+        Account.objects.create_account(f"nv-{role}", role=role, facility=HOSPITAL, name="Linh")
+    )
 
 
-def _verdict(one: Answer) -> str:
-    """What a client was told: won, refused in words, moved (asked of the record later), or something strange."""
-    if one.door == "move":
-        return "move" if one.status == 302 else "strange"
-    if one.door == "fhir":
-        if one.status == 201:
-            return "won"
-        return "refused" if one.status == 409 and "has just been taken" in one.text else "strange"
-    if one.status == 302:
-        return "won" if "/sign" not in one.where and "login" not in one.where else "strange"
-    return "refused" if one.status == 409 and "vừa có người đặt" in one.text else "strange"
+def house(days: int = 2, people: int = 40) -> Any:
+    connection.ensure_connection()
+    record = opened(connection, at=now)
+    build(record, days=days, people=people)
+    return record
+
+
+@pytest.mark.slow
+def test_peers_1_overlapping_slots_of_one_doctor_or_room_are_one_time(server: int) -> None:
+    record = house()
+    slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0]
+    other = another_timetable(record, "khac", practitioner="bs", room="p-9", like=slot, minutes_later=10)
+    third = another_timetable(record, "ba", practitioner="bs-2", room="p-204", like=slot, minutes_later=15)
+    agent = staff("customer_care")
+    crowd: list[tuple[str, Callable[[], Answer]]] = []
+    for number in range(1, 37, 3):
+        crowd.append(("citizen", door.citizen(server, slot.id, number)))
+        crowd.append(("citizen", door.citizen(server, other.id, number + 1, role_id="vt-khac")))
+        crowd.append(("care desk", door.desk(server, third.id, number + 2, agent, role_id="vt-ba")))
+
+    answers = door.all_at_once(crowd)
+
+    held = set(Seat.objects.values_list("slot_id", flat=True))
+    assert held in ({slot.id}, {other.id, third.id}), (
+        "the first excludes both; these two share nobody and no room"
+    )
+    assert Counter(door.verdict(one) for one in answers) == {"won": len(held), "refused": 36 - len(held)}
+    booked = [rules.slot_id_of(one) for one in record.find(Appointment) if one.status in rules.HOLDING]
+    assert sorted(booked) == sorted(held)
+
+
+@pytest.mark.slow
+def test_peers_1_a_request_is_confirmed_once_while_others_ask_for_its_time(server: int) -> None:
+    record = house()
+    slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0].id or ""
+    asked = actions.book_appointment(record, slot_id=slot, patient_id="p40", reason="Ho", phone="0905123456")
+    agent = staff("customer_care")
+
+    def confirm() -> Answer:
+        return door.post(server, f"/dat-kham/sang-loc/{asked.id}/xac-nhan", agent)
+
+    crowd: list[tuple[str, Callable[[], Answer]]] = [("confirm", confirm) for _ in range(8)]
+    crowd += [("citizen", door.citizen(server, slot, number)) for number in range(1, 21)]
+    crowd += [("care desk", door.desk(server, slot, number, agent)) for number in range(21, 33)]
+
+    answers = door.all_at_once(crowd)
+
+    told = Counter((one.door, one.status) for one in answers)
+    assert told == {("confirm", 302): 8, ("citizen", 409): 20, ("care desk", 409): 12}
+    stored = record.read(Appointment, asked.id or "")
+    assert stored.status == "booked"
+    assert sum(one.system == actions.REGISTRATION_CODE for one in stored.identifier) == 1
+    assert list(Seat.objects.values_list("slot_id", "holder")) == [(slot, asked.id)]
+    assert Message.objects.filter(kind="booking.confirmed").count() == 1
+
+
+@pytest.mark.slow
+def test_peers_1_a_time_is_held_for_one_and_becomes_their_booking(server: int) -> None:
+    record = house()
+    slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0].id or ""
+    people = {number: door.citizen(server, slot, number) for number in range(1, 21)}
+
+    answers = door.all_at_once([(str(one), door.holding(server, slot, one)) for one in people])
+
+    winner = [one for one in answers if "cho riêng mình" in one.text]
+    losers = [one for one in answers if "vừa có người đặt" in one.text]
+    assert (len(winner), len(losers)) == (1, 19)
+    assert Seat.objects.filter(slot_id=slot, kind="hold").count() == 1
+    loser = people[int(losers[0].door)]()
+    assert loser.status == 409
+    assert people[int(winner[0].door)]().status == 302
+    assert list(Seat.objects.filter(slot_id=slot).values_list("kind", flat=True)) == ["booking"]

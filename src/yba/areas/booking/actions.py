@@ -5,12 +5,12 @@ The record of a page opens its transactions through Django, so that both share o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
-from yba.areas.booking import queries, rules
+from yba.areas.booking import holds, queries, rules
 from yba.areas.booking.models import Claim, Contact
 from yba.care import messages, people
 from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
@@ -119,8 +119,11 @@ def book_appointment(
     phone: str = "",
     channel: Channel = "app",
     once: str = "",
+    called_from: Collection[str] = (),
 ) -> Appointment:
     """Ask for a slot: a pending appointment that holds it. The same ``once`` answers the same appointment.
+
+    ``called_from``: numbers of the account that were proved; what was held for them by telephone is theirs.
 
     Raises Conflict ``booking.slot-taken`` or ``booking.too-many``; NotFound for an unknown slot or person.
     """
@@ -140,6 +143,8 @@ def book_appointment(
     place(appointment, slot, post)
     condition = [("identifier", f"{rules.REQUEST_KEY}|{key}")] if key else None
     with record.atomic():
+        for number in called_from:
+            holds.found_again(record, phone=number)
         if not (condition and record.first(Appointment, *condition)):
             _check_count(record, patient_id)
         return record.create(appointment, if_none_exist=condition)

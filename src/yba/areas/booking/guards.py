@@ -1,8 +1,7 @@
 """What holds the capacity of a slot, whichever way an appointment comes in: page, desk, reception, FHIR or import.
 
-The record calls ``guard_appointment`` inside the transaction of every write of an Appointment, before the write. It
-locks the slots (in the order of their ids), then the practitioner, reads and writes ``booking_seat`` on the record's
-own connection, and keeps ``Slot.status`` true. The unique pair (slot, seat) is the last word.
+The record calls ``guard_appointment`` inside the transaction of every write of an Appointment, before the write, and
+``guard_visit`` of every write of an Encounter. Both take and give back seats through ``ledger`` alone.
 """
 
 from __future__ import annotations
@@ -11,36 +10,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from yba.areas.booking import rules
-from yba.fhir.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from yba.areas.booking import capacity, ledger, policies, rules, walking_in
+from yba.areas.booking.ledger import Held, Taker
+from yba.care.identifiers import CHANNEL_TAG
+from yba.care.messages.reminders import CALL_BACK
+from yba.fhir.errors import Conflict, Forbidden, Invalid
 from yba.fhir.model import references
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Resource
-from yba.fhir.r4.schedule import Schedule
-from yba.fhir.r4.slot import Slot
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Guard, Record, facility_of
 from yba.fhir.store.rows import execute
-
-_HELD: Final = "select slot_id::varchar from booking_seat where appointment_id = %s order by slot_id"
-_TAKER: Final = "select appointment_id::varchar from booking_seat where slot_id = %s and seat_no = 1"
-_OVERLAP: Final = """
-select slot_id::varchar from booking_seat
- where practitioner_id = %s and starts < %s and ends > %s and appointment_id <> %s
- limit 1"""
-_TAKE: Final = """
-insert into booking_seat (slot_id, seat_no, appointment_id, patient_id, practitioner_id, starts, ends, taken_at)
-values (%s, 1, %s, %s, %s, %s, %s, %s)
-on conflict (slot_id, seat_no) do nothing
-returning slot_id::varchar"""
-_RELEASE: Final = (
-    "delete from booking_seat where slot_id = %s and appointment_id = %s returning slot_id::varchar"
-)
 
 
 def guard_appointment(record: Record, before: Resource | None, after: Resource | None) -> None:
     """Hold, move or release the slots of an appointment, or refuse the write.
 
-    Raises Conflict ``booking.slot-taken``; Invalid ``booking.slot-unknown``, ``booking.slot-past``,
+    Raises Conflict ``booking.slot-taken``, ``booking.kept``, ``booking.overbooked``, ``booking.too-late``,
+    ``booking.too-early``, ``booking.cancel-late``; Invalid ``booking.slot-unknown``, ``booking.slot-past``,
     ``booking.times-differ``, ``booking.facility-differs``; Forbidden for what a citizen may not do.
     """
     old = before if isinstance(before, Appointment) else None
@@ -52,20 +39,28 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
     assert one.id is not None
     wanted = _slots_of(new) if new is not None and new.status in rules.HOLDING else []
     had = _slots_of(old) if old is not None and old.status in rules.HOLDING else []
-    held = [str(row[0]) for row in execute(record.connection, _HELD, (one.id,)).fetchall()] if old else []
-    system = record.as_system()
-    slots = {slot_id: _locked(system, slot_id, known=slot_id in held) for slot_id in sorted({*wanted, *held})}
+    held = ledger.held_by(record, one.id) if old else []
+    slots = ledger.locked(record, {*wanted, *held}, known=held)
     if new is not None and wanted:
-        _check_times(new, [slot for key, slot in slots.items() if key in wanted and slot is not None])
-        _check_facility(new, [slot for key, slot in slots.items() if key in wanted and slot is not None])
+        named = [slots[key] for key in wanted if key in slots]
+        _check_times(new, named)
+        _check_facility(new, named)
+    if old is not None and new is not None and record.actor.role in policies.BOUND:
+        _check_cut_off(record, old, new, slots)
     for slot_id in held:
         if slot_id not in wanted:
-            _release(system, slot_id, slots[slot_id], one.id)
+            ledger.release(record, slot_id, slots.get(slot_id), one.id)
     for slot_id in wanted:
-        slot = slots[slot_id]
-        if slot_id not in held and slot is not None and new is not None:
-            _take(record, slot, new, loaded=slot_id in had)
+        if slot_id not in held and slot_id in slots and new is not None:
+            _take(record, slots[slot_id], new, loaded=slot_id in had)
     _tell(record, one)
+
+
+def guard_visit(record: Record, before: Resource | None, after: Resource | None) -> None:
+    """Somebody who walks in takes the next seat that is left for them, where there is one; see ``walking_in``."""
+    old = before if isinstance(before, Encounter) else None
+    new = after if isinstance(after, Encounter) else None
+    walking_in.follow(record, old, new)
 
 
 def _tell(record: Record, appointment: Appointment) -> None:
@@ -94,25 +89,10 @@ def _slots_of(appointment: Appointment) -> list[str]:
     return sorted(set(found))
 
 
-def _locked(system: Record, slot_id: str, *, known: bool) -> Slot | None:
-    """The slot, its row locked; None for one that was held and has been deleted since."""
-    try:
-        return system.lock(Slot, slot_id)
-    except (NotFound, Gone):
-        if known:
-            return None
-        raise Invalid(
-            "booking.slot-unknown",
-            f"There is no Slot/{slot_id}. Search for free slots and choose one of them.",
-            path="Appointment.slot",
-            slot=slot_id,
-        ) from None
-
-
-def _check_times(appointment: Appointment, slots: Sequence[Slot]) -> None:
+def _check_times(appointment: Appointment, slots: Sequence[Held]) -> None:
     if not slots:
         return
-    starts, ends = min(map(start_of, slots)), max(map(end_of, slots))
+    starts, ends = min(one.starts for one in slots), max(one.ends for one in slots)
     said = (appointment.start, appointment.end)
     if None in said or (rules.moment(str(said[0])), rules.moment(str(said[1]))) != (starts, ends):
         raise Invalid(
@@ -123,10 +103,10 @@ def _check_times(appointment: Appointment, slots: Sequence[Slot]) -> None:
         )
 
 
-def _check_facility(appointment: Appointment, slots: Sequence[Slot]) -> None:
+def _check_facility(appointment: Appointment, slots: Sequence[Held]) -> None:
     own = facility_of(appointment)
-    for slot in slots:
-        kept = facility_of(slot)
+    for one in slots:
+        kept = facility_of(one.slot)
         if kept is not None and own != kept:
             raise Invalid(
                 "booking.facility-differs",
@@ -136,88 +116,85 @@ def _check_facility(appointment: Appointment, slots: Sequence[Slot]) -> None:
             )
 
 
-def _take(record: Record, slot: Slot, appointment: Appointment, *, loaded: bool) -> None:
-    """Write the seat. ``loaded``: the appointment named this slot before the house kept seats, as after an import."""
-    system, slot_id = record.as_system(), slot.id or ""
-    starts, ends = start_of(slot), end_of(slot)
-    trusted = loaded or record.actor.role == "system"
-    if not trusted and rules.is_past(starts, ends, now=record.clock(), by=record.actor.role):
-        raise Invalid(
-            "booking.slot-past", "The slot lies in the past. Choose a later one.", path="Appointment.slot"
-        )
-    taken = execute(record.connection, _TAKER, (slot_id,)).fetchone()
-    blocked = slot.status != "free" and not trusted
-    practitioner = _practitioner_of(system, slot)
-    if taken or blocked or (practitioner and _overlaps(record, practitioner, starts, ends, appointment)):
-        raise taken_error(slot)
-    params = (
-        slot_id, appointment.id, rules.patient_id_of(appointment) or "", practitioner, starts, ends, record.clock(),
-    )  # fmt: skip
-    if execute(record.connection, _TAKE, params).fetchone() is None:
-        raise taken_error(slot)
-    if slot.status == "free":
-        slot.status = "busy"
-        system.update(slot)
+def _check_cut_off(record: Record, old: Appointment, new: Appointment, slots: Mapping[str, Held]) -> None:
+    """Until when a citizen or an outside system may call off what is booked."""
+    if new.status != "cancelled" or old.status not in rules.OPEN:
+        return
+    for one in slots.values():
+        refusal = policies.cancel_refusal(one.starts, one.policy, now=record.clock())
+        if refusal is not None:
+            raise Conflict(
+                refusal,
+                "It is too late to call this off here. Telephone the facility.",
+                path="Appointment.status",
+                until=rules.instant(one.starts - one.policy.cancel_before),
+            )
 
 
-def _release(system: Record, slot_id: str, slot: Slot | None, appointment_id: str) -> None:
-    gone = execute(system.connection, _RELEASE, (slot_id, appointment_id)).fetchone()
-    if gone and slot is not None and slot.status == "busy":
-        slot.status = "free"
-        system.update(slot)
-
-
-def taken_error(slot: Slot) -> Conflict:
-    """The refusal everyone but the first gets; pages say it in their own words."""
-    return Conflict(
-        "booking.slot-taken",
-        f"The slot at {slot.start} has just been taken. Search for free slots and choose another.",
-        path="Appointment.slot",
-        slot=slot.id,
-        start=slot.start,
+def taker_of(record: Record, appointment: Appointment) -> Taker:
+    """Who an appointment takes a seat for, and which holds and offers are its own."""
+    role = record.actor.role
+    tags = appointment.meta.tag if appointment.meta else []
+    said = next((one.code or "" for one in tags if one.system == CHANNEL_TAG), "")
+    owners = {ledger.owner_of(record.actor)}
+    phone = next((one.valueContactPoint for one in appointment.extension if one.url == CALL_BACK), None)
+    if role != "citizen" and phone is not None and phone.value:
+        owners.add(ledger.owner_by_phone(phone.value))
+    reason = next((one.valueString for one in appointment.extension if one.url == capacity.OVERBOOKED), None)
+    return Taker(
+        "booking",
+        appointment.id or "",
+        patient_id=rules.patient_id_of(appointment) or "",
+        channel=capacity.channel_of(role, said),
+        owners=frozenset(owners),
+        reason=reason or "",
+        role=role,
     )
 
 
-def _practitioner_of(system: Record, slot: Slot) -> str:
-    """The one whose time the slot is, by its schedule; empty for a room or a machine."""
-    target = references.target(slot.schedule)
-    if target is None:
-        return ""
-    try:
-        schedule = system.read(Schedule, target[1])
-    except (NotFound, Gone):
-        return ""
-    for actor in schedule.actor:
-        found = references.target(actor)
-        if found is not None and found[0] == "Practitioner":
-            return found[1]
-    return ""
+def _take(record: Record, held: Held, appointment: Appointment, *, loaded: bool) -> None:
+    """Write the seat. ``loaded``: the appointment named this slot before the house kept seats, as after an import."""
+    trusted = loaded or record.actor.role == "system"
+    now = record.clock()
+    if not trusted and rules.is_past(held.starts, held.ends, now=now, by=record.actor.role):
+        raise Invalid(
+            "booking.slot-past", "The slot lies in the past. Choose a later one.", path="Appointment.slot"
+        )
+    taker = taker_of(record, appointment)
+    if record.actor.role in policies.BOUND and not _promised(record, held, taker):
+        check_asking(held, now=now, path="Appointment.slot")
+    ledger.take(record, held, taker, trusted=trusted)
 
 
-def _overlaps(
-    record: Record, practitioner: str, starts: datetime, ends: datetime, appointment: Appointment
-) -> bool:
-    """Whether the practitioner sees somebody else in that time, in this schedule or another.
-
-    The lock on the practitioner makes bookings of two overlapping slots wait for each other.
-    """
-    key = f"booking.practitioner/{practitioner}"
-    execute(record.connection, "select pg_advisory_xact_lock(hashtextextended(%s, 2))", (key,))
-    params = (practitioner, ends, starts, appointment.id)
-    return execute(record.connection, _OVERLAP, params).fetchone() is not None
-
-
-def start_of(slot: Slot) -> datetime:
-    """When the slot begins."""
-    return rules.moment(slot.start or "")
-
-
-def end_of(slot: Slot) -> datetime:
-    """When the slot ends."""
-    return rules.moment(slot.end or "")
+def check_asking(held: Held, *, now: datetime, path: str) -> None:
+    """Whether a citizen may still ask for a time. Raises Conflict ``booking.too-late``, ``booking.too-early``."""
+    refusal = policies.asking_refusal(held.starts, held.policy, now=now)
+    if refusal == "booking.too-late":
+        raise Conflict(
+            refusal,
+            f"This time could be asked for until {rules.instant(policies.last_asking(held.starts, held.policy))}.",
+            path=path,
+            start=held.slot.start,
+        )
+    if refusal is not None:
+        raise Conflict(
+            refusal,
+            f"This timetable is open {held.policy.days_ahead} days ahead. Choose an earlier day.",
+            path=path,
+            days=held.policy.days_ahead,
+        )
 
 
-GUARDS: Final[Mapping[str, Sequence[Guard]]] = {"Appointment": (guard_appointment,)}
+def _promised(record: Record, held: Held, taker: Taker) -> bool:
+    """Whether the time has been promised to them already: their hold or offer still runs."""
+    here = ledger.seats_around(record, slots=[held.id], starts=held.starts, ends=held.starts)
+    return any(taker.owns(one) for one in here)
+
+
+GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
+    "Appointment": (guard_appointment,),
+    "Encounter": (guard_visit,),
+}
 
 
 def guards() -> Mapping[str, Sequence[Guard]]:

@@ -1,4 +1,4 @@
-"""Booking's ordinary tables: who holds a seat of a slot, who calls about a request, and what came of each call."""
+"""Booking's ordinary tables: the ledger of seats, who calls about a request, and what came of each call."""
 
 from __future__ import annotations
 
@@ -8,28 +8,59 @@ from django.db import models
 
 
 class Seat(models.Model):
-    """One place of a slot, held by one appointment: the unique pair is what makes double booking impossible.
+    """One place of a slot, held by one holder: the unique pair is what makes double booking impossible.
 
-    Written only by ``guards``, through the record's own connection, whatever way the appointment came in.
+    The one ledger: asked for, held while a form is filled, booked, offered from the waiting list and taken by who
+    walked in are all rows here. Written only by ``ledger``, on the record's own connection, whatever way they came in.
     """
+
+    class Kind(models.TextChoices):
+        BOOKING = "booking"
+        HOLD = "hold"
+        OFFER = "offer"
+        WALK_IN = "walk-in"
 
     slot_id = models.CharField(max_length=64)
     seat_no = models.PositiveSmallIntegerField(default=1)
-    appointment_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.BOOKING)
+    #: Appointment, hold, offer or Encounter.
+    holder = models.CharField(max_length=64)
+    #: Of a hold: whose it is, an account or (hashed) a telephone number.
+    owner = models.CharField(max_length=80, blank=True, default="")
     patient_id = models.CharField(max_length=64, blank=True)
+    schedule_id = models.CharField(max_length=64, blank=True, default="")
     practitioner_id = models.CharField(max_length=64, blank=True)
+    location_id = models.CharField(max_length=64, blank=True, default="")
+    channel = models.CharField(max_length=16, blank=True, default="app")
+    #: One more than the slot has seats, by somebody who may.
+    over = models.BooleanField(default=False)
+    #: With the rests before and after.
     starts = models.DateTimeField()
     ends = models.DateTimeField()
     taken_at = models.DateTimeField()
+    #: Of a hold or an offer: from then on it counts no more, whether or not somebody has swept it away.
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["slot_id", "seat_no"], name="booking_seat_once"),
-            models.CheckConstraint(condition=models.Q(seat_no=1), name="booking_seat_one_of_one"),
+            models.CheckConstraint(condition=models.Q(seat_no__gte=1), name="booking_seat_from_one"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["booking", "walk-in"], expires_at__isnull=True)
+                | models.Q(kind__in=["hold", "offer"], expires_at__isnull=False),
+                name="booking_seat_ends",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["appointment_id"], name="booking_seat_appointment"),
+            models.Index(fields=["holder"], name="booking_seat_holder"),
             models.Index(fields=["practitioner_id", "starts"], name="booking_seat_practitioner"),
+            models.Index(fields=["location_id", "starts"], name="booking_seat_location"),
+            models.Index(
+                fields=["expires_at"],
+                name="booking_seat_expires",
+                condition=models.Q(expires_at__isnull=False),
+            ),
+            models.Index(fields=["owner"], name="booking_seat_owner", condition=models.Q(kind="hold")),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from yba.ui.words import local_day
 
 if TYPE_CHECKING:
     from yba.areas.booking.forms import BookingForm, CallerForm, CorrectionForm, RefusalForm
+    from yba.areas.booking.holding import HeldTime
 
 #: States of a booking: kind of the status sign and the words of it.
 _STATES: dict[str, tuple[str, Callable[[], str]]] = {
@@ -62,6 +63,7 @@ class FindPage:
     doctors: list[parts.Doctor]
     left: int
     more_url: str
+    held: list[HeldTime] = field(default_factory=list)
 
 
 def specialty_choices(found: Sequence[queries.Post], chosen: str) -> list[Choice]:
@@ -230,6 +232,7 @@ class MinePage:
     coming: list[BookingLine]
     past: list[BookingLine]
     topics: list[str] = field(default_factory=list)
+    held: list[HeldTime] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

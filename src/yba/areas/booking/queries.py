@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from yba.areas.booking import rules
+from yba.areas.booking.free import free_for
 from yba.areas.booking.models import Claim, Contact
 from yba.care import catalogues, people
 from yba.care.identifiers import REGISTRATION_CODE, SERVICE, SPECIALTY_CS
@@ -231,28 +232,41 @@ def free_times(
     if not schedules:
         return times
     names = ",".join(f"Schedule/{one}" for one in schedules)
-    params = [("schedule", names), ("status", "free"), ("start", f"ge{start}"), ("start", f"lt{end}")]
-    for slot in record.find(Slot, *params, ("_sort", "start")):
-        times[target_id(slot.schedule, "Schedule")].append(_free_slot(slot))
+    params = [
+        ("schedule", names),
+        ("status", "free,busy-tentative"),
+        ("start", f"ge{start}"),
+        ("start", f"lt{end}"),
+    ]
+    found = record.find(Slot, *params, ("_sort", "start"))
+    free = free_for(record, found)
+    for slot in found:
+        if slot.id in free:
+            times[target_id(slot.schedule, "Schedule")].append(_free_slot(slot, free))
     return times
 
 
-def _free_slot(slot: Slot) -> FreeSlot:
-    return FreeSlot(
-        slot.id or "", rules.moment(slot.start or ""), rules.moment(slot.end or ""), slot.status == "free"
-    )
+def _free_slot(slot: Slot, free: Collection[str]) -> FreeSlot:
+    starts, ends = rules.moment(slot.start or ""), rules.moment(slot.end or "")
+    return FreeSlot(slot.id or "", starts, ends, slot.id in free)
 
 
 def times_of(
-    record: Record, schedule_id: str, *, now: datetime, days: int = rules.HORIZON_DAYS
+    record: Record,
+    schedule_id: str,
+    *,
+    now: datetime,
+    days: int = rules.HORIZON_DAYS,
+    owners: Collection[str] = (),
 ) -> list[FreeSlot]:
-    """All times of a schedule from now on, taken ones too."""
+    """All times of a schedule from now on, taken ones too; what ``owners`` hold is free for them."""
     last = rules.instant(now + timedelta(days=days))
     found = record.find(
         Slot, ("schedule", f"Schedule/{schedule_id}"), ("start", f"ge{rules.instant(now)}"),
         ("start", f"lt{last}"), ("_sort", "start"),
     )  # fmt: skip
-    return [_free_slot(slot) for slot in found]
+    free = free_for(record, found, owners=owners)
+    return [_free_slot(slot, free) for slot in found if slot.status != "entered-in-error"]
 
 
 def times_of_slot(record: Record, slot_id: str, *, now: datetime) -> list[FreeSlot]:

@@ -1,4 +1,4 @@
-"""Booking's jobs: every night the timetable grows by one more day."""
+"""Booking's jobs: every night the timetable grows by one more day; every minute what has run out is swept away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import connection
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.booking import actions, rules
+from yba.areas.booking import actions, holds, rules
 from yba.fhir.access import SYSTEM
 from yba.fhir.record import now
 from yba.ui.words import local_day
@@ -22,3 +22,11 @@ def open_slots(timestamp: int = 0) -> int:
     record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
     today = local_day(now())
     return actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
+
+
+@app.periodic(cron="* * * * *", periodic_id="booking.sweep")  # type: ignore[untyped-decorator]  # not followed
+@app.task(name="booking.sweep", queueing_lock="booking.sweep", retry=1)  # type: ignore[untyped-decorator]  # the same
+def sweep(timestamp: int = 0) -> int:
+    """Take away holds whose time is over."""
+    connection.ensure_connection()
+    return holds.sweep(fhir.open(connection.connection, actor=SYSTEM, clock=now))

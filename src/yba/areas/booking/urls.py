@@ -5,13 +5,15 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import calling, screening, views
+from yba.areas.booking import calling, holding, screening, views
 
 app_name = "booking"
 
 urlpatterns = [
     path("", views.find, name="find"),
     path("bac-si/<str:role_id>/", views.book, name="book"),
+    path("giu-gio", holding.hold, name="hold"),
+    path("giu-gio/<str:hold_id>/thoi", holding.let_go, name="let_go"),
     path("lich-hen/", views.mine, name="mine"),
     path("phieu/<str:appointment_id>/", views.slip, name="slip"),
     path("phieu/<str:appointment_id>/lich.ics", views.calendar, name="calendar"),

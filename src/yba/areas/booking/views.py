@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from yba.areas.booking import actions, pages, queries, rules
+from yba.areas.booking import actions, holding, pages, queries, rules
 from yba.areas.booking.forms import BookingForm, FindForm
 from yba.care import people
 from yba.care.sharing import asking
@@ -47,6 +48,7 @@ def find(request: HttpRequest) -> HttpResponse:
     count = _page_size(request)
     shown = queries.with_times(record, found[:count], now=now, days=_days(asked.get("ngay", ""), now))
     page = _find_page(asked, everyone, found, shown, now=now, count=count)
+    page = replace(page, held=holding.held_times(request, record))
     return render(request, "booking/find.html", {"page": page})
 
 
@@ -142,6 +144,7 @@ def _held(
         made = actions.book_appointment(
             record, slot_id=data["slot"], patient_id=data["patient"], reason=data["reason"],
             symptoms=data["symptoms"], phone=data["phone"], once=once_of(request),
+            called_from=holding.phones_of(request),
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _book_page(request, record, post, form, refusal=refusal, status=409)
@@ -159,7 +162,8 @@ def _book_page(
 ) -> HttpResponse:
     now = record.clock()
     today = local_day(now)
-    times = queries.times_of(record, post.schedule_id, now=now) if post.schedule_id else []
+    own = holding.owners(request, record)
+    times = queries.times_of(record, post.schedule_id, now=now, owners=own) if post.schedule_id else []
     wanted = str(form.data.get("slot", "")) or request.GET.get("gio", "")
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     kept = next((one for one in times if one.id == wanted), None)
@@ -201,6 +205,8 @@ def refusal_words(
         return _("Đang có %(held)s lượt chưa khám. Hủy bớt một lượt rồi đặt tiếp.") % refusal.params
     if refusal.key == "booking.slot-past":
         return _("Giờ này đã qua. Chọn giờ khác.")
+    if refusal.key in ("booking.kept", "booking.too-late", "booking.too-early"):
+        return holding.refused_words(refusal)
     free = [one.start for one in times if one.free and local_day(one.start) == day]
     if kept is not None:
         return pages.taken_words(kept.start, free)
@@ -265,6 +271,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         coming=sorted(coming, key=lambda one: one.start or now),
         past=[one for one in lines if one not in coming],
         topics=[f"person:{one}" for one in own_ids(request)],
+        held=holding.held_times(request, record),
     )
     return render(request, "booking/mine.html", {"page": page})
 
