@@ -21,12 +21,12 @@ serve: $(PLATFORM) ## the whole house at http://127.0.0.1:8000 (YBA_PORT, YBA_DA
 test: $(DEV) ## the whole suite, browser journeys included
 	@.ci/need-chromium
 	@mkdir -p artefacts
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=artefacts/tests.xml $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --junitxml=artefacts/tests.xml $(ARGS)
 
 test-server: $(DEV) ## the same suite on an outside PostgreSQL (YBA_DATABASE_URL, else a temporary one)
 	@.ci/need-chromium
 	@mkdir -p artefacts
-	@.ci/with-server $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=artefacts/tests-server.xml $(ARGS)
+	@.ci/with-server $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --junitxml=artefacts/tests-server.xml $(ARGS)
 
 check: $(DEV) ## format, lint, types, contracts, generated code, translations, templates
 	$(BIN)/ruff format --check .

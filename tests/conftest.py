@@ -25,6 +25,8 @@ from typing import Any
 
 FOLDER = Path(tempfile.mkdtemp(prefix="yba-tests-"))
 OUTSIDE = os.environ.get("YBA_DATABASE_URL")
+#: What the processes of one run share: the folder of the one that started them.
+SHARED = Path(os.environ.setdefault("YBA_TESTS_SHARED", str(FOLDER)))
 os.environ["YBA_DATA"] = str(FOLDER / "data")
 os.environ["YBA_SECRET"] = "a-secret-of-the-tests-only-0123456789-0123456789"
 os.environ.pop("YBA_ENV", None)
@@ -37,12 +39,17 @@ django.setup()
 # and with them this process's database, before it comes to the lines above.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402
+
+# Hundreds of passwords are kept and tried here: by the same algorithm, with less work each.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from psycopg import sql  # noqa: E402
 from psycopg.conninfo import make_conninfo  # noqa: E402
 
-from tests.houses import House, free_port  # noqa: E402
+from tests.houses import House, free_port, furnish  # noqa: E402
 
 
 def _forget() -> None:
@@ -82,6 +89,17 @@ class Databases:
 
     def conninfo(self, name: str) -> str:
         return make_conninfo(self.maintenance, dbname=name)
+
+
+#: What takes longest begins first, so that no process is left with it alone at the end.
+FIRST = ("journeys", "site", "access")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(FIRST) if name in item.path.parts), len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -217,6 +235,7 @@ def committed(
 def house() -> Iterator[House]:
     """A running house with the demo province, shared by all tests that only add to it."""
     found = House(FOLDER / "house", port=free_port())
+    furnish(found.data, shared=SHARED)
     found.start()
     try:
         yield found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -122,3 +123,15 @@ class House:
             if state != "Z" and (mark + b"\0" in words or mark + b"/" in words):
                 found.append(int(entry.name))
         return found
+
+
+def furnish(data: Path, *, shared: Path) -> None:
+    """Give a house that has not started yet the demo province, which is loaded once a run and copied from there."""
+    model = House(shared / "model", port=free_port())
+    with (shared / "model.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not model.data.exists():
+            model.start()
+            model.stop()
+        # With its owners: started by root, the database belongs to a user of its own.
+        subprocess.run(["cp", "-a", str(model.data), str(data)], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -110,10 +111,12 @@ def settled(page: Page) -> None:
     page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
 
 
-def unclean(page: Page) -> list[str]:
-    """What axe-core finds: rule, element, why."""
-    page.evaluate(axe_script())
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+def unclean(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds: rule, element, why. By all its rules, or by these alone."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(axe_script())
+    asked = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
+    found = page.evaluate("asked => axe.run(document, asked)", asked)
     return [
         f"{one['id']}: {' '.join(node['target'] if isinstance(node['target'][0], str) else node['target'][0])}"
         f" {node['failureSummary'].splitlines()[-1].strip()}"

@@ -61,11 +61,15 @@ class Screens:
         return self.made[role]
 
     def citizen(self, phone: str) -> Visitor:
-        """The phone of a citizen, signed in."""
+        """The phone of a citizen, signed in, and at their own book: a story before may have left it at another's."""
         if phone not in self.made:
             self.made[phone] = browsing.visit(self.browser, self.house.address, phone, size=PHONE)
             signing.enter_as_citizen(self.made[phone], phone)
-        return self.made[phone]
+        found = self.made[phone]
+        own = found.open("/so/").get_by_role("link", name="Tôi", exact=True)
+        if own.count():
+            own.click()
+        return found
 
     def like(self, who: Visitor, name: str, size: dict[str, int], **options: object) -> Visitor:
         """Another screen of the same person, for instance one without scripts."""

@@ -1,4 +1,7 @@
-"""Every page of every role: clean, by keyboard, small, without scripts."""
+"""Every page of every role: clean, by keyboard, in large letters and in the dark, in English, small, without scripts.
+
+One walk finds the pages of a role; the looks after it go the same way.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,36 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys import browsing
-from tests.journeys.browsing import DESK, PHONE, look, settled
+from tests.journeys.asking import api
+from tests.journeys.browsing import DESK, PHONE, look, picture, settled, sideways, unclean
 from tests.journeys.conftest import Screens
-from tests.journeys.walking import HANH, ROLES, kind_of, name_of, pages_of, who_is
+from tests.journeys.walking import HANH, ROLES, Walks, kind_of, name_of, who_is
 
 MOST_BYTES = 100_000
+VIETNAMESE = re.compile(
+    "[ăâđêôơưàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ]", re.IGNORECASE
+)
+#: The words of the house itself, not of the record: they have a translation.
+OWN_WORDS = (
+    "h1.cover-title, button:not([aria-label]), label, legend, summary, th[scope=col], .tabs a, .keys, .field-help, "
+    ".spine-item, .tabbar-item, .status, .blank, .section-head h2, .sheet-head h2, .pane-title, a.button"
+)
+#: Words that stay: names of places, people, drugs and specialties are data.
+DATA = "h2.label-name, .doctor h3, .choice label, .room, .request, .ticket, .pick label, .tab-person, option, select"
+#: What axe finds by colours; all else is the same in every look.
+SEEN = ("color-contrast",)
+
+
+@pytest.fixture(scope="module")
+def walks() -> Walks:
+    return Walks()
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_page(screens: Screens, role: str) -> None:
+def test_every_page(screens: Screens, walks: Walks, role: str) -> None:
     who = who_is(screens, role)
     found = []
-    for page in pages_of(who):
+    for page in walks.first(who, role):
         found.append(kind_of(page.url))
         name = name_of(role, page)
         look(page, name, also={"citizen": DESK, "wall": None}.get(role, PHONE))
@@ -45,6 +66,57 @@ def by_keyboard(page: Page) -> list[str]:
         if not main or "button-main" in at[1]:
             return [] if at[2] else ["no visible focus"]
     return ["Tab never reaches the main act"]
+
+
+@pytest.mark.parametrize("role", [one for one in ROLES if one != "wall"])  # a wall has one look
+def test_large_and_dark(screens: Screens, walks: Walks, role: str) -> None:
+    """The largest letters at the narrowest screen, in the dark: still nothing to find."""
+    who = screens.like(who_is(screens, role), f"{role}-dark", PHONE if role == "citizen" else DESK)
+    for name, value in (("yba_text", "large"), ("yba_theme", "dark")):
+        who.context.add_cookies([{"name": name, "value": value, "url": screens.house.address}])
+    for page in walks.again(who, role, "dark"):
+        name = f"{name_of(role, page)}-dark"
+        settled(page)
+        picture(page, name)
+        faults = unclean(page, SEEN)
+        if role == "citizen":
+            page.set_viewport_size({"width": 320, "height": 640})
+        faults += [f"{sideways(page)} px sideways"] if sideways(page) else []
+        if role == "citizen":
+            page.set_viewport_size(PHONE)
+        browsing.FAULTS.extend(f"{name} ({page.url}): {one}" for one in faults)
+    who.quiet()
+
+
+@pytest.fixture(scope="module")
+def record_words(screens: Screens) -> re.Pattern[str]:
+    """Names that stand in the record as they are, in whatever language one reads."""
+    found = api(screens.house, "system")
+    names = {one["name"] for one in found.find("HealthcareService")} | {"Y Bạ"}
+    names |= {name["text"] for one in found.find("Patient") for name in one.get("name", ()) if "text" in name}
+    return re.compile("|".join(re.escape(one) for one in sorted(names, key=len, reverse=True)))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_english_is_complete(
+    screens: Screens, walks: Walks, record_words: re.Pattern[str], role: str
+) -> None:
+    """Nothing of the house's own words is left in Vietnamese."""
+    who = screens.like(who_is(screens, role), f"{role}-english", PHONE if role == "citizen" else DESK)
+    who.context.add_cookies([{"name": "yba_language", "value": "en", "url": screens.house.address}])
+    left: dict[str, set[str]] = {}
+    for page in walks.again(who, role, "english"):
+        assert page.locator("html").get_attribute("lang") == "en"
+        words = page.eval_on_selector_all(
+            OWN_WORDS,
+            "(all, data) => all.filter(e => !e.closest(data) && !e.querySelector(data)).map(e => e.innerText)",
+            DATA,
+        )
+        kept = (record_words.sub("", one.replace("\u00a0đ", "")).strip() for one in words)
+        rest = {one for one in kept if VIETNAMESE.search(one)}
+        if rest:
+            left[kind_of(page.url)] = rest
+    assert left == {}
 
 
 @pytest.mark.parametrize("path", ["/vao", "/", "/dat-kham/", "/so/trang/", "/so/ho-so/"])

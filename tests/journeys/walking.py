@@ -30,24 +30,52 @@ def kind_of(address: str) -> str:
     return re.sub(r"/(?=[^/]*\d)[^/]{3,}|/(vt|nb|p|bvdk|hg|pk|ttyt|tyt)-[^/]+|/\d+", "/*", path)
 
 
-def pages_of(who: Visitor) -> Iterator[Page]:
-    """Every kind of page that links lead to from a role's home."""
-    seen: set[str] = set()
-    waiting = ["/"]
-    while waiting:
-        who.page.goto(waiting.pop(0))
-        here = kind_of(who.page.url)
-        if here in seen:
-            continue
-        seen.add(here)
-        yield who.page
-        links = who.page.eval_on_selector_all("a[href]:not([download])", "all => all.map(one => one.href)")
-        for link in links:
-            if not link.startswith("http") or urlsplit(link).netloc != urlsplit(who.page.url).netloc:
+class Walks:
+    """Walks through the house: each role is led by its links once, and goes the same way again in another look."""
+
+    def __init__(self) -> None:
+        self.ways: dict[str, list[str]] = {}
+        self.shown: dict[str, set[str]] = {}
+
+    def first(self, who: Visitor, role: str) -> Iterator[Page]:
+        """Every kind of page that links lead to from a role's home."""
+        way: list[str] = []
+        seen: set[str] = set()
+        waiting = ["/"]
+        while waiting:
+            address = waiting.pop(0)
+            who.page.goto(address)
+            here = kind_of(who.page.url)
+            if here in seen:
                 continue
-            path = urlsplit(link).path
-            if not NOT_A_PAGE.search(path) and kind_of(link) not in seen | {kind_of(one) for one in waiting}:
-                waiting.append(link)
+            seen.add(here)
+            way.append(address)
+            yield who.page
+            links = who.page.eval_on_selector_all(
+                "a[href]:not([download])", "all => all.map(one => one.href)"
+            )
+            for link in links:
+                if not link.startswith("http") or urlsplit(link).netloc != urlsplit(who.page.url).netloc:
+                    continue
+                path = urlsplit(link).path
+                if not NOT_A_PAGE.search(path) and kind_of(link) not in seen | {
+                    kind_of(one) for one in waiting
+                }:
+                    waiting.append(link)
+        self.ways[role] = way
+
+    def again(self, who: Visitor, role: str, look: str) -> Iterator[Page]:
+        """The role's home, and each further kind of page no role has been shown in this look."""
+        if role not in self.ways:
+            for _ in self.first(who, role):
+                pass
+        shown = self.shown.setdefault(look, set())
+        for address in self.ways[role]:
+            if address != "/" and kind_of(address) in shown:
+                continue
+            who.page.goto(address)
+            shown.add(kind_of(who.page.url))
+            yield who.page
 
 
 def name_of(role: str, page: Page) -> str:
