@@ -116,19 +116,20 @@ def understood(book: Book, text: str) -> tuple[str, ...]:
     phrases, known = _lexicon(book)
     clauses = [_clause(one) for one in _CLAUSE.split(text[:LONGEST])]
     forms = [form for one in clauses for form in (one, one.bare)]
-    said = {one.bare for clause in clauses for one in clause.words}
+    said = _may_be_meant({one.bare for clause in clauses for one in clause.words}, known)
     found = {
         phrase.finding
         for phrase in phrases
-        if _may_be_in(phrase.words, said) and any(_is_in(phrase.words, form, known) for form in forms)
+        if all(one.bare in said for one in phrase.words)
+        and any(_is_in(phrase.words, form, known) for form in forms)
     }
     return tuple(name for name in book.findings if name in found)
 
 
-def _may_be_in(phrase: Sequence[Word], said: set[str]) -> bool:
-    """Whether all its words were said, but for one that may hold a slip: most phrases end here."""
-    missing = [one for one in phrase if one.bare not in said]
-    return not missing or (len(missing) == 1 and len(missing[0].bare) >= _ONE_SLIP)
+def _may_be_meant(said: set[str], known: frozenset[str]) -> set[str]:
+    """What was said and all it may be a slip of: only phrases of these words alone need be looked for."""
+    strange = [one for one in said if one not in known]
+    return said | {meant for meant in known if any(_is_slip(one, meant, known) for one in strange)}
 
 
 def _clause(text: str) -> _Clause:
@@ -162,15 +163,17 @@ def _same(window: Sequence[Word], phrase: Sequence[Word], known: frozenset[str])
         return True
     if not known or len(slips) > 1 or (len(phrase) == 1 and len(phrase[0].bare) < _ALONE):
         return False
-    return _is_slip(*slips[0], known)
+    said, meant = slips[0]
+    return _is_slip(said.bare, meant.bare, known)
 
 
-def _is_slip(said: Word, meant: Word, known: frozenset[str]) -> bool:
-    letters = len(meant.bare)
+def _is_slip(said: str, meant: str, known: frozenset[str]) -> bool:
+    """Whether one word without accents may be another, typed wrong."""
+    letters = len(meant)
     most = 2 if letters >= _TWO_SLIPS else 1 if letters >= _ONE_SLIP else 0
-    if not most or said.bare in known or said.bare[:1] != meant.bare[:1] or said.bare.isdigit():
+    if not most or said in known or said[:1] != meant[:1] or said.isdigit():
         return False
-    return OSA.distance(said.bare, meant.bare, score_cutoff=most) <= most
+    return OSA.distance(said, meant, score_cutoff=most) <= most
 
 
 def _with_one_between(phrase: Sequence[Word], words: Sequence[Word]) -> bool:
