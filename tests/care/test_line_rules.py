@@ -1,15 +1,17 @@
-"""The order of a line and the range of a wait: pure rules."""
+"""The order of a line, what may follow what, and the range of a wait: pure rules."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.builders import NOW
-from yba.care.line import rules
+from yba.care.line import order as rule
+from yba.care.line import rules, waiting
 
 
 @dataclass
@@ -19,6 +21,12 @@ class One:
     priority: str = "none"
     due_at: datetime | None = None
     passed: int = 0
+    is_back: bool = False
+    joined: datetime | None = None
+
+    @property
+    def joined_at(self) -> datetime:
+        return self.joined or self.queued_at
 
 
 def at(minutes: int) -> datetime:
@@ -26,7 +34,7 @@ def at(minutes: int) -> datetime:
 
 
 def order(*line: One, now: datetime = NOW) -> list[int]:
-    return [one.number for one in sorted(line, key=lambda one: rules.order_key(one, now=now))]
+    return [one.number for one in sorted(line, key=lambda one: rule.order_key(one, now=now))]
 
 
 def test_urgent_then_first_then_booked_then_by_arrival() -> None:
@@ -46,7 +54,7 @@ def test_urgent_then_first_then_booked_then_by_arrival() -> None:
 )
 def test_a_booking_counts_when_in_time_and_near(came: int, due: int, kind: str) -> None:
     one = One(1, at(came), "booked", due_at=at(due))
-    assert rules.class_of(one, now=NOW) == kind
+    assert rule.class_of(one, now=NOW) == kind
 
 
 def test_nobody_is_passed_more_than_three_times_whoever_comes() -> None:
@@ -60,8 +68,8 @@ def test_nobody_is_passed_more_than_three_times_whoever_comes() -> None:
             due = now + timedelta(minutes=dice.randrange(-30, 60)) if kind == "booked" else None
             line.append(One(len(line) + turn * 3, now + timedelta(seconds=dice.randrange(59)), kind, due))
         if line:
-            called = min(line, key=lambda one: rules.order_key(one, now=now))
-            for one in rules.passed_by(called, line):
+            called = min(line, key=lambda one: rule.order_key(one, now=now))
+            for one in rule.passed_by(called, line):
                 one.passed += 1
                 worst = max(worst, one.passed)
             line.remove(called)
@@ -69,7 +77,7 @@ def test_nobody_is_passed_more_than_three_times_whoever_comes() -> None:
 
 
 def test_an_emergency_passes_nobody() -> None:
-    assert rules.passed_by(One(2, at(0), "urgent"), [One(1, at(-5))]) == []
+    assert rule.passed_by(One(2, at(0), "urgent"), [One(1, at(-5))]) == []
 
 
 @pytest.mark.parametrize(
@@ -84,19 +92,34 @@ def test_what_may_not_follow_is_refused_with_a_sentence(act: str, status: str, k
     assert "B 027" in refusal.message
 
 
+def scene(ahead: int, minutes: tuple[float, ...] = (10.0,) * 8, **fields: Any) -> waiting.Scene:
+    return waiting.Scene(**{"ahead": ahead, "rooms": (None,), "minutes": minutes, **fields})
+
+
 def test_the_wait_is_a_range_that_grows_with_the_line() -> None:
-    nobody = rules.wait_range(ahead=0, durations=[10.0] * 8)
-    assert nobody == rules.Wait(0, 5)
-    four = rules.wait_range(ahead=4, durations=[10.0] * 8)
-    assert four == rules.Wait(40, 45)
-    assert rules.wait_range(ahead=1, durations=[10.0] * 8, elapsed=4.0) == rules.Wait(15, 20)
-    unknown = rules.wait_range(ahead=3, durations=[])
+    assert waiting.expected(scene(0), seed=1) == waiting.Wait(0, 5)
+    assert waiting.expected(scene(4), seed=1) == waiting.Wait(40, 45)
+    assert waiting.expected(scene(1, rooms=(4.0,)), seed=1) == waiting.Wait(15, 20)
+    usual = tuple(waiting.Measured().pool())
+    unknown = waiting.expected(scene(3, usual), seed=1)
     assert 15 <= unknown.low < unknown.high <= 60
 
 
+def test_more_rooms_halve_the_wait_and_a_day_not_begun_adds_to_it() -> None:
+    assert waiting.expected(scene(4, rooms=(None, None)), seed=1) == waiting.Wait(20, 25)
+    assert waiting.expected(scene(0, opens=(42.0,)), seed=1) == waiting.Wait(40, 45)
+    assert waiting.expected(scene(2, passes=(1, 1)), seed=1) == waiting.Wait(30, 35)
+
+
+def test_a_very_long_line_is_answered_by_the_sum_of_it() -> None:
+    wait = waiting.expected(scene(300, (5.0, 15.0)), seed=1)
+    assert wait.low < 3000 < wait.high
+    assert wait.high - wait.low < 300
+
+
 def test_the_same_line_gives_the_same_wait() -> None:
-    asked = [rules.wait_range(ahead=5, durations=[4, 9, 14, 8, 21], seed=5) for _ in range(3)]
-    assert len(set(asked)) == 1
+    asked = {waiting.expected(scene(5, (4, 9, 14, 8, 21)), seed=5) for _ in range(3)}
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -104,7 +127,7 @@ def test_the_same_line_gives_the_same_wait() -> None:
     [(75, True, "over_75"), (74, True, "booked"), (5, False, "under_6"), (6, False, "none"), (None, False, "none")],
 )  # fmt: skip
 def test_age_gives_the_first_priority(age: int | None, booked: bool, priority: str) -> None:
-    assert rules.usual_priority(age, booked=booked) == priority
+    assert rule.usual_priority(age, booked=booked) == priority
 
 
 def test_letters_follow_the_rooms() -> None:

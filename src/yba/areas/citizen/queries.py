@@ -417,8 +417,8 @@ def place_in_line(record: Record, patient_id: str) -> Place | None:
     ticket = lines.ticket_of(record, patient=patient_id)
     if ticket is None or ticket.status == "cancelled":
         return None
-    queue = lines.line_of(record, room=ticket.room, day=ticket.day)
-    wait = lines.wait_range(record, ticket=ticket, line=queue)
+    queue = lines.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
+    wait = lines.wait_range(record, ticket=ticket, place=queue)
     return Place(
         ticket=ticket,
         room=_name(record, Location, ticket.room),
@@ -426,7 +426,7 @@ def place_in_line(record: Record, patient_id: str) -> Place | None:
         now=queue.now.code if queue.now else "",
         ahead=len(lines.ahead_of(ticket, queue)),
         wait=spoken.minutes(wait.low, wait.high) if wait.high else "",
-        topic=f"room:{ticket.room}",
+        topic=f"queue:{ticket.facility}:{ticket.line}",
     )
 
 

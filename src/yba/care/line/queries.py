@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.core.signing import BadSignature, Signer
+from django.db.models import Q, QuerySet
 
 from yba import fhir
-from yba.care.line import rules
-from yba.care.line.models import Status, Ticket
-from yba.ui.words import local_day
+from yba.care.line import measures, order, waiting
+from yba.care.line.models import Queue, Status, Ticket
+from yba.care.line.waiting import Wait
+from yba.ui.words import HANOI, local_day
 
-RECENT = 12
 _SIGNER = Signer(salt="yba.care.line.ticket")
+#: So many like people are enough to say how often they are passed.
+ENOUGH_PASSED = 10
+#: A longer line is counted when somebody joins it.
+CROWD = 2 * waiting.LONG
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One line, of a queue or of a room: everybody in it now, over all its rooms."""
+
+    key: str
+    facility: str
+    queue: Queue | None = None
+    called: list[Ticket] = field(default_factory=list)
+    inside: list[Ticket] = field(default_factory=list)
+    waiting: list[Ticket] = field(default_factory=list)
+
+    @property
+    def now(self) -> Ticket | None:
+        """The ticket called last, else one that is inside."""
+        return next(iter(self.called or self.inside), None)
+
+    @property
+    def stage(self) -> str:
+        """What is done there."""
+        return self.queue.stage if self.queue else "doctor"
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms that may call from it."""
+        return list(self.queue.rooms) if self.queue else [self.key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +59,13 @@ class Line:
     waiting: list[Ticket] = field(default_factory=list)
     missed: list[Ticket] = field(default_factory=list)
     done: list[Ticket] = field(default_factory=list)
+    parked: list[Ticket] = field(default_factory=list)
+    place: Place = field(default_factory=lambda: Place("", ""))
 
     @property
     def all(self) -> list[Ticket]:
-        """Everybody: called, in the room, waiting in order, missed, done."""
-        return [*self.called, *self.in_room, *self.waiting, *self.missed, *self.done]
+        """Everybody: called, in the room, waiting in order, missed, away for a while, done."""
+        return [*self.called, *self.in_room, *self.waiting, *self.missed, *self.parked, *self.done]
 
     @property
     def now(self) -> Ticket | None:
@@ -39,34 +73,268 @@ class Line:
         return next(iter(self.called or self.in_room), None)
 
 
+def queues_of(facility: str | None) -> list[Queue]:
+    """The queues of a facility that several rooms call from, by stage and name."""
+    return sorted(
+        Queue.objects.filter(facility=facility or "", active=True), key=lambda one: (one.stage, one.name)
+    )
+
+
+def in_line_of(room: str, queues: Iterable[Queue]) -> Q:
+    """Tickets a room may call: its own, and those that wait for any room of its queues."""
+    served = [one for one in queues if room in one.rooms]
+    codes, facilities = [one.code for one in served], {one.facility for one in served}
+    return Q(room=room) | Q(room="", waits_in__in=codes, facility__in=facilities)
+
+
 def line_of(record: fhir.Record, *, room: str, day: date | None = None) -> Line:
     """The line of one room, today unless said otherwise."""
     now = record.clock()
-    tickets = Ticket.objects.filter(room=room, day=day or local_day(now))
-    return _line(room, tickets, now)
+    facility = record.actor.facility
+    queues = (
+        queues_of(facility) if facility else list(Queue.objects.filter(active=True, rooms__contains=room))
+    )
+    tickets = Ticket.objects.filter(in_line_of(room, queues), day=day or local_day(now))
+    return _line(room, tickets, queues, now, facility=facility or "")
 
 
 def lines_of(record: fhir.Record, *, facility: str, day: date | None = None) -> dict[str, Line]:
-    """All lines of a facility by room, in one query."""
+    """All lines of a facility by room, in two queries. Who waits for any room of a queue is in the line of each."""
     now = record.clock()
+    queues = queues_of(facility)
     by_room: dict[str, list[Ticket]] = {}
     for ticket in Ticket.objects.filter(facility=facility, day=day or local_day(now)):
-        by_room.setdefault(ticket.room, []).append(ticket)
-    return {room: _line(room, tickets, now) for room, tickets in by_room.items()}
+        serving = (room for one in queues if one.code == ticket.waits_in for room in one.rooms)
+        for room in [ticket.room] if ticket.room else serving:
+            by_room.setdefault(room, []).append(ticket)
+    places = _places(
+        facility, {one.pk: one for all_ in by_room.values() for one in all_}.values(), queues, now
+    )
+    return {
+        room: _line(room, tickets, queues, now, facility=facility, places=places)
+        for room, tickets in by_room.items()
+    }
 
 
-def _line(room: str, tickets: Iterable[Ticket], now: datetime) -> Line:
+def _line(
+    room: str,
+    tickets: Iterable[Ticket],
+    queues: Sequence[Queue],
+    now: datetime,
+    *,
+    facility: str,
+    places: dict[str, Place] | None = None,
+) -> Line:
     by: dict[str, list[Ticket]] = {status: [] for status in Status.values}
     for ticket in sorted(tickets, key=lambda one: one.number):
         by[ticket.status].append(ticket)
+    own = next((one for one in queues if room in one.rooms), None)
+    everybody = [one for all_ in by.values() for one in all_]
+    facility = own.facility if own else facility or next((one.facility for one in everybody), "")
+    key = own.code if own else room
+    if places is None:
+        places = _places(facility, everybody, queues, now)
     return Line(
         room,
         called=sorted(by[Status.CALLED], key=lambda one: one.called_at or now, reverse=True),
         in_room=sorted(by[Status.IN_ROOM], key=lambda one: one.started_at or now, reverse=True),
-        waiting=sorted(by[Status.WAITING], key=lambda one: rules.order_key(one, now=now)),
+        waiting=sorted(by[Status.WAITING], key=lambda one: order.order_key(one, now=now)),
         missed=by[Status.MISSED],
         done=sorted(by[Status.DONE], key=lambda one: one.done_at or now),
+        parked=by[Status.PARKED],
+        place=places.get(key) or Place(key, facility, own),
     )
+
+
+# -- one line over its rooms --------------------------------------------------------------------------------
+
+
+def place_of(record: fhir.Record, *, facility: str, key: str, day: date) -> Place:
+    """Everybody in one line now."""
+    queue = _queue(facility, key)
+    tickets = _in(facility, key, queue, day).filter(status__in=_LIVE)
+    found = _places(facility, tickets, [queue] if queue else [], record.clock())
+    return found.get(key) or Place(key, facility, queue)
+
+
+def _queue(facility: str, key: str) -> Queue | None:
+    return Queue.objects.filter(facility=facility, code=key, active=True).first()
+
+
+def _in(facility: str, key: str, queue: Queue | None, day: date) -> QuerySet[Ticket]:
+    own = Q(waits_in=key) if queue else Q(waits_in="", room=key)
+    return Ticket.objects.filter(own, facility=facility, day=day)
+
+
+_LIVE = (Status.WAITING, Status.CALLED, Status.IN_ROOM)
+
+
+def _places(
+    facility: str, tickets: Iterable[Ticket], queues: Sequence[Queue], now: datetime
+) -> dict[str, Place]:
+    by_code = {one.code: one for one in queues}
+    found: dict[str, Place] = {}
+    for ticket in tickets:
+        if ticket.status in _LIVE:
+            place = found.setdefault(ticket.line, Place(ticket.line, facility, by_code.get(ticket.waits_in)))
+            where = {Status.WAITING: place.waiting, Status.CALLED: place.called}
+            where.get(Status(ticket.status), place.inside).append(ticket)
+    for place in found.values():
+        place.waiting.sort(key=lambda one: order.order_key(one, now=now))
+        place.called.sort(key=lambda one: one.called_at or now, reverse=True)
+    return found
+
+
+def known_of(record: fhir.Record, places: Iterable[Place]) -> dict[str, measures.Known]:
+    """What was measured at these lines of one facility."""
+    asked = list(places)
+    facility = next((one.facility for one in asked), "")
+    return measures.known_of(facility, [one.key for one in asked], today=local_day(record.clock()))
+
+
+def ahead_of(ticket: Ticket, place: Place) -> list[Ticket]:
+    """Those before a waiting ticket, the called ones first."""
+    if ticket.status != Status.WAITING:
+        return []
+    before = []
+    for one in place.waiting:
+        if one.pk == ticket.pk:
+            break
+        before.append(one)
+    return [*place.called, *before]
+
+
+def wait_range(
+    record: fhir.Record,
+    *,
+    ticket: Ticket,
+    place: Place | None = None,
+    known: measures.Known | None = None,
+) -> Wait:
+    """How long a waiting ticket may take, from visits measured at its line; zero for one called or past."""
+    if ticket.status != Status.WAITING:
+        return Wait(0, 0)
+    place = place or place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
+    return expected(place, ticket, known or _known(place, record), now=record.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told to one who joins: where it is, how many are before, how long."""
+
+    stage: str
+    ahead: int
+    wait: Wait
+
+
+def told(record: fhir.Record, ticket: Ticket) -> Told:
+    """What one who joins a line now is told. A crowd is counted, not played: in it, each waits for all the others."""
+    now, facility, key = record.clock(), ticket.facility, ticket.line
+    queue = _queue(facility, key)
+    crowd = _in(facility, key, queue, ticket.day).filter(status=Status.WAITING).count()
+    if crowd > CROWD:
+        empty = Place(key, facility, queue)
+        known = _known(empty, record)
+        rooms = tuple(_working(empty, ticket, known, now).values())
+        pool = tuple(known.measured.pool(empty.stage))
+        scene = waiting.Scene(crowd, rooms, pool, opens=_opens(empty, known, now))
+        return Told(empty.stage, crowd, waiting.expected(scene, seed=crowd))
+    place = place_of(record, facility=facility, key=key, day=ticket.day)
+    mine = order.order_key(ticket, now=now)
+    before = sum(order.order_key(one, now=now) < mine for one in place.waiting if one.pk != ticket.pk)
+    return Told(place.stage, len(place.called) + before, wait_range(record, ticket=ticket, place=place))
+
+
+def wait_of_next(
+    record: fhir.Record,
+    *,
+    place: Place,
+    known: measures.Known | None = None,
+    priority: str = "none",
+    due_at: datetime | None = None,
+) -> Wait:
+    """How long one who draws a number now may wait: said before joining."""
+    now = record.clock()
+    newcomer = stranger(place, priority=priority, due_at=due_at, now=now)
+    return expected(place, newcomer, known or _known(place, record), now=now)
+
+
+def stranger(place: Place, *, priority: str, due_at: datetime | None, now: datetime) -> Ticket:
+    """Somebody who might join the line now; stored nowhere."""
+    return Ticket(
+        number=10**6, priority=priority, due_at=due_at, queued_at=now, joined_at=now, status=Status.WAITING,
+        facility=place.facility, waits_in=place.queue.code if place.queue else "",
+        room="" if place.queue else place.key, day=local_day(now),
+    )  # fmt: skip
+
+
+def _known(place: Place, record: fhir.Record) -> measures.Known:
+    return known_of(record, [place]).get(place.key) or measures.Known()
+
+
+def expected(place: Place, one: Ticket, known: measures.Known, *, now: datetime) -> Wait:
+    """The range for one who waits in a line, or would."""
+    return waiting.expected(scene_of(place, one, known, now=now), seed=one.number)
+
+
+def scene_of(place: Place, one: Ticket, known: measures.Known, *, now: datetime) -> waiting.Scene:
+    """The line as it lies before one of it: people, rooms that work, what was measured."""
+    pool = known.measured.pool(place.stage)
+    rooms = _working(place, one, known, now)
+    everybody = place.waiting if any(each is one for each in place.waiting) else _with(place.waiting, one)
+    before = waiting.people_before(one, everybody, rooms=len(rooms), minutes=sum(pool) / len(pool), now=now)
+    ahead = len(before)
+    if one.room and place.queue:  # their own room alone calls them; the others take their share of the rest
+        bound = sum(each.room == one.room for each in before)
+        shared = sum(not each.room for each in before)
+        ahead, rooms = bound + -(-shared // max(len(rooms), 1)), {one.room: rooms.get(one.room)}
+    return waiting.Scene(
+        ahead=ahead,
+        rooms=tuple(rooms.values()),
+        minutes=tuple(pool),
+        passes=_passes(one, before, known, now),
+        opens=_opens(place, known, now),
+    )
+
+
+def _with(people: Sequence[Ticket], one: Ticket) -> list[Ticket]:
+    """The line with one more; a ticket that is in it already stands there as the given one."""
+    return [*(each for each in people if each.pk is None or each.pk != one.pk), one]
+
+
+def _working(place: Place, one: Ticket, known: measures.Known, now: datetime) -> dict[str, float | None]:
+    """The rooms that work now, each with the minutes somebody has been inside."""
+    busy: dict[str, float | None] = {}
+    for each in [*place.called, *place.inside]:
+        since = each.started_at or each.called_at or now
+        busy[each.room] = max((now - since).total_seconds() / 60, busy.get(each.room) or 0.0)
+    working = set(busy) | (known.today.working(now) & set(place.rooms))
+    if not working:
+        working = set(place.rooms) if not known.today.rooms else {*known.today.rooms} & {*place.rooms}
+    working = working or {one.room or place.key}
+    return {room: busy.get(room) for room in sorted(working)}
+
+
+def _passes(one: Ticket, before: Sequence[Ticket], known: measures.Known, now: datetime) -> tuple[int, ...]:
+    """How often people like this one were passed before their call, less what has happened or is foreseen."""
+    measured = (known.measured.passed or {}).get(order.class_of(one, now=now), ())
+    if len(measured) < ENOUGH_PASSED:
+        return ()
+    mark = (one.joined_at, one.number)
+    foreseen = one.passed + sum((each.joined_at, each.number) > mark for each in before)
+    likely = [each for each in measured if each >= one.passed] or [one.passed]
+    return tuple(max(each - foreseen, 0) for each in likely)
+
+
+def _opens(place: Place, known: measures.Known, now: datetime) -> tuple[float, ...]:
+    if known.today.rooms or place.inside or place.called:
+        return ()
+    local = now.astimezone(HANOI)
+    minute = local.hour * 60 + local.minute + local.second / 60
+    return tuple(one - minute for one in known.measured.begins)
+
+
+# -- one ticket ---------------------------------------------------------------------------------------------
 
 
 def ticket_of(
@@ -93,50 +361,12 @@ def ticket_of(
     return Ticket.objects.filter(patient_id=patient, day=today).order_by("-id").first() if patient else None
 
 
-def ahead_of(ticket: Ticket, line: Line) -> list[Ticket]:
-    """Those before a waiting ticket, the called one first."""
-    if ticket.status != Status.WAITING:
-        return []
-    before = []
-    for one in line.waiting:
-        if one.pk == ticket.pk:
-            break
-        before.append(one)
-    return [*line.called, *before]
-
-
-def recent_minutes(room: str) -> list[float]:
-    """How long the last visits of a room took, newest first, in minutes."""
-    rows = (
-        Ticket.objects.filter(room=room, started_at__isnull=False, done_at__isnull=False)
-        .order_by("-done_at")
-        .values_list("started_at", "done_at")[:RECENT]
-    )
-    return [(done - started).total_seconds() / 60 for started, done in rows if started and done]
-
-
-def wait_range(
-    record: fhir.Record, *, ticket: Ticket, line: Line | None = None, durations: list[float] | None = None
-) -> rules.Wait:
-    """How long a waiting ticket may take, from the room's recent visits; zero for one called or past."""
-    if ticket.status != Status.WAITING:
-        return rules.Wait(0, 0)
-    line = line or line_of(record, room=ticket.room, day=ticket.day)
-    return _wait(record, line, len(ahead_of(ticket, line)), durations)
-
-
-def wait_of_next(record: fhir.Record, *, line: Line, durations: list[float] | None = None) -> rules.Wait:
-    """How long one who draws a number now may wait."""
-    return _wait(record, line, len(line.waiting) + len(line.called), durations)
-
-
-def _wait(record: fhir.Record, line: Line, ahead: int, durations: list[float] | None) -> rules.Wait:
-    inside = line.in_room[0] if line.in_room else None
-    elapsed = (
-        (record.clock() - inside.started_at).total_seconds() / 60 if inside and inside.started_at else None
-    )
-    pool = recent_minutes(line.room) if durations is None else durations
-    return rules.wait_range(ahead=ahead, durations=pool, elapsed=elapsed, seed=ahead)
+def ticket_at(record: fhir.Record, ticket: int, *, room: str) -> Ticket | None:
+    """The ticket, if this room may call it or has it today."""
+    facility = record.actor.facility or ""
+    return Ticket.objects.filter(
+        in_line_of(room, queues_of(facility)), pk=ticket, facility=facility, day=local_day(record.clock())
+    ).first()
 
 
 def link_token(ticket: Ticket) -> str:

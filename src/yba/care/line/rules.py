@@ -1,68 +1,20 @@
-"""Who is next, what may follow what, and how long it will take. Pure: no clock, no database.
+"""What may follow what in a line, where somebody who comes back stands, and the letters of rooms. Pure.
 
-The order is data (``CLASSES``): emergencies, then those passed often enough, those the law and custom put first
-(Law on Medical Examination and Treatment 2023, art. 3: under 6, pregnant, severely disabled, 75 and over), those who
-booked and came in time, then the others by arrival.
+Who is next is `order`, how long it will take `waiting`.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from yba.care.line import order
 from yba.care.refusal import Refusal, refuse
 
-MOST_PASSED: Final = 3
-ON_TIME: Final = timedelta(minutes=15)
-EARLY: Final = timedelta(minutes=30)
-USUAL_MINUTES: Final = (6, 9, 12, 15, 20)
 LETTERS: Final = "ABCDEGHKLMNPSTUVXY"
-FIRST: Final = frozenset({"over_75", "under_6", "pregnant", "disabled"})
-CLASSES: Final[Mapping[str, int]] = {"urgent": 0, "passed": 1, "first": 2, "booked": 3, "other": 4}
-
-
-class Waiting(Protocol):
-    """What the order looks at."""
-
-    priority: str
-    number: int
-    queued_at: datetime
-    due_at: datetime | None
-    passed: int
-
-
-def class_of(one: Waiting, *, now: datetime) -> str:
-    """The key of ``CLASSES`` a waiting person falls in at this moment."""
-    if one.priority == "urgent":
-        return "urgent"
-    if one.passed >= MOST_PASSED:
-        return "passed"
-    if one.priority in FIRST:
-        return "first"
-    if one.due_at and one.queued_at <= one.due_at + ON_TIME and now >= one.due_at - EARLY:
-        return "booked"
-    return "other"
-
-
-def order_key(one: Waiting, *, now: datetime) -> tuple[int, datetime, datetime, int]:
-    """Sorts a line: class, then the booked time for the booked, then arrival, then number."""
-    kind = class_of(one, now=now)
-    first = one.due_at if kind == "booked" and one.due_at else one.queued_at
-    return CLASSES[kind], first, one.queued_at, one.number
-
-
-def passed_by(called: Waiting, waiting: Iterable[Waiting]) -> list[Waiting]:
-    """Those who came before the called one and stay waiting; an emergency passes nobody."""
-    if called.priority == "urgent":
-        return []
-    mark = (called.queued_at, called.number)
-    return [one for one in waiting if one is not called and (one.queued_at, one.number) < mark]
-
 
 #: act -> (states it may start from, state it leads to); repeated acts find the ticket already there.
 ACTS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
@@ -71,8 +23,15 @@ ACTS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "finish": (frozenset({"in_room", "called", "waiting"}), "done"),
     "miss": (frozenset({"called"}), "missed"),
     "rejoin": (frozenset({"missed"}), "waiting"),
-    "cancel": (frozenset({"waiting", "called", "missed"}), "cancelled"),
+    "park": (frozenset({"waiting", "called", "missed"}), "parked"),
+    "resume": (frozenset({"parked"}), "waiting"),
+    "send": (frozenset({"waiting", "called", "in_room", "missed", "parked", "done"}), "waiting"),
+    "cancel": (frozenset({"waiting", "called", "missed", "parked"}), "cancelled"),
 }
+#: Acts that can be taken back; the others have done something elsewhere (a visit begun, money given back).
+UNDOABLE: Final = frozenset({"call", "start", "finish", "miss", "rejoin", "park", "resume", "send"})
+#: ... and at the doctor these stand in the record too, so there they stay.
+IN_THE_RECORD: Final = frozenset({"start", "finish"})
 
 
 def may(act: str, status: str, *, code: str) -> Refusal | None:
@@ -89,53 +48,35 @@ SENTENCES: Final = {
     "in_room": _("Số %(code)s đang khám. Kết thúc lượt khám trước."),
     "done": _("Số %(code)s đã khám xong."),
     "missed": _("Số %(code)s đã lỡ lượt. Đưa trở lại hàng chờ hoặc mời lại."),
+    "parked": _("Số %(code)s đang tạm rời hàng. Đưa trở lại hàng chờ trước."),
     "cancelled": _("Số %(code)s đã hủy. Lấy số mới ở quầy tiếp đón."),
 }
 
 
 NOBODY: Final = _("Không còn ai chờ phòng này.")
 NO_TICKET: Final = _("Không tìm thấy số này trong hàng chờ hôm nay.")
+NO_QUEUE: Final = _("Cơ sở không có hàng chờ này. Chọn hàng chờ khác.")
+PASSES: Final = _("Số %(code)s đã nhường đủ %(times)s lần. Mời số đó trước, hoặc ghi cấp cứu cho số này.")
+REJOINED: Final = _("Số %(code)s đã lỡ lượt và trở lại %(times)s lần. Lấy số mới ở quầy tiếp đón.")
+NOTHING_TO_UNDO: Final = _("Không còn gì để lấy lại với số %(code)s.")
+NOT_UNDONE: Final = _("Việc này của số %(code)s đã vào hồ sơ khám, không lấy lại ở hàng chờ được.")
 
 
-def usual_priority(age_years: int | None, *, booked: bool) -> str:
-    """The priority a person has without saying anything: by age, else by booking."""
-    if age_years is not None and age_years >= 75:
-        return "over_75"
-    if age_years is not None and age_years < 6:
-        return "under_6"
-    return "booked" if booked else "none"
+def place_of_return(
+    waiting: Sequence[order.Waiting], *, called_at: datetime | None, now: datetime
+) -> datetime:
+    """Where somebody who missed the call stands again: behind a few when back soon, else at the end.
+
+    ``waiting``: those who wait now, in their order. The answer is a place in the line (``queued_at``).
+    """
+    known = order.rule()
+    soon = called_at is not None and now - called_at <= known.rejoin_within
+    before = waiting[: known.rejoin_behind]
+    if not soon or len(before) < known.rejoin_behind:
+        return now
+    return min(max(one.queued_at for one in before) + timedelta(microseconds=1), now)
 
 
 def letter_of(room: str, rooms: Sequence[str]) -> str:
     """The letter of a room among its facility's rooms in their order; rooms that share a letter share numbers."""
     return LETTERS[rooms.index(room) % len(LETTERS)] if room in rooms else LETTERS[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long it may take, in whole minutes; eight of ten simulated mornings end inside."""
-
-    low: int
-    high: int
-
-
-def wait_range(
-    *, ahead: int, durations: Sequence[float], elapsed: float | None = None, seed: int = 0, runs: int = 200
-) -> Wait:
-    """Play the line ``runs`` times with visits drawn from recent ones; the 10th and 90th percentile, in fives.
-
-    ``ahead``: waiting before; ``elapsed``: minutes the one in the room has been there, ``None`` when it is empty.
-    The seed makes the same line give the same answer, so that the number on a page doesn't flicker.
-    """
-    pool = [max(one, 1.0) for one in durations] or [float(one) for one in USUAL_MINUTES]
-    if len(pool) < len(USUAL_MINUTES):
-        pool += [float(one) for one in USUAL_MINUTES]
-    dice = random.Random(seed)  # noqa: S311 - a simulation, not a secret
-    sums = sorted(
-        sum(dice.choices(pool, k=ahead))
-        + (max(dice.choice(pool) - elapsed, 1.0) if elapsed is not None else 0.0)
-        for _run in range(runs)
-    )
-    low, high = sums[runs // 10], sums[runs * 9 // 10]
-    down = int(low // 5) * 5
-    return Wait(down, max(-int(-high // 5) * 5, down + 5))

@@ -15,7 +15,7 @@ from yba.care import people
 from yba.care.identifiers import CHANNEL_TAG, TICKET
 from yba.care.line import actions as line
 from yba.care.line.models import Status, Ticket
-from yba.care.line.rules import usual_priority
+from yba.care.line.order import usual_priority
 from yba.care.line.transaction import whole
 from yba.care.money import actions as money
 from yba.care.money import queries as money_queries

@@ -213,7 +213,7 @@ def status_of(ticket: Ticket) -> tuple[str, str]:
 def room_part(record: Record, state: queries.RoomState) -> parts.Room:
     """A room for the strip: who is in, how many wait, how long."""
     waiting = len(state.line.waiting)
-    wait = line.wait_of_next(record, line=state.line) if waiting else None
+    wait = line.wait_of_next(record, place=state.line.place, known=state.known) if waiting else None
     now = state.line.now
     return parts.Room(
         name=state.room,
@@ -359,9 +359,9 @@ def own_number(
     """The page of a ticket for whoever holds its link; ``record`` has the system's eyes."""
     posts = queries.posts_of(record, facility=ticket.facility)
     post = next((one for one in posts if one.room_id == ticket.room), None)
-    of = line.line_of(record, room=ticket.room, day=ticket.day)
+    of = line.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
     before = line.ahead_of(ticket, of)
-    wait = line.wait_range(record, ticket=ticket, line=of)
+    wait = line.wait_range(record, ticket=ticket, place=of)
     kind, status = status_of(ticket)
     room = post.room if post else ""
     return OwnNumber(

@@ -129,7 +129,7 @@ def _pairs(
 def _next(record: Record, posts: list[queries.Post], post: queries.Post, facility: str) -> tuple[str, str]:
     letter = queries.letter_of(posts, post.room_id)
     last = Counter.objects.filter(facility=facility, queue=letter, day=_today(record)).first()
-    wait = line.wait_of_next(record, line=line.line_of(record, room=post.room_id))
+    wait = line.wait_of_next(record, place=line.line_of(record, room=post.room_id).place)
     return f"{letter} {(last.last if last else 0) + 1:03}", spoken.minutes(wait.low, wait.high)
 
 
@@ -192,8 +192,8 @@ def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pag
     """What the desk says when it hands the ticket over."""
     posts = queries.posts_of(record, facility=ticket.facility)
     post = next((one for one in posts if one.room_id == ticket.room), None)
-    of = line.line_of(record, room=ticket.room, day=ticket.day)
-    wait = line.wait_range(record, ticket=ticket, line=of)
+    of = line.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
+    wait = line.wait_range(record, ticket=ticket, place=of)
     invoices = money.invoices_of(record, encounter=ticket.encounter_id) if ticket.encounter_id else []
     unpaid = [one for one in invoices if one.status == "issued"]
     kind, status = pages.status_of(ticket)

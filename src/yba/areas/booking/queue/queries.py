@@ -14,6 +14,7 @@ from yba.care.card_qr import CitizenCard, InsuranceQr, parse_citizen_qr, parse_i
 from yba.care.identifiers import CHANNEL_TAG, FACILITY_TAG, REGISTRATION_CODE
 from yba.care.line import queries as line
 from yba.care.line import rules as rules_of_line
+from yba.care.line.measures import Known
 from yba.care.line.models import Ticket
 from yba.care.money import prices
 from yba.care.money.rules import Line as Fee
@@ -300,11 +301,13 @@ class RoomState:
     specialty: str
     doctor: str
     line: line.Line = field(default_factory=lambda: line.Line(""))
+    known: Known | None = None
 
 
 def rooms_of(record: Record, *, facility: str, posts: list[Post]) -> list[RoomState]:
-    """Every room of the facility in order, with today's line: one query for all."""
+    """Every room of the facility in order, with today's line and its measures: so many queries for one as for all."""
     lines = line.lines_of(record, facility=facility)
+    known = line.known_of(record, {one.place.key: one.place for one in lines.values()}.values())
     by_room: dict[str, list[Post]] = {}
     for post in posts:
         by_room.setdefault(post.room_id, []).append(post)
@@ -314,7 +317,8 @@ def rooms_of(record: Record, *, facility: str, posts: list[Post]) -> list[RoomSt
             own[0].room,
             ", ".join(dict.fromkeys(one.specialty for one in own)),
             own[0].doctor if len(own) == 1 else "",
-            lines.get(room_id, line.Line(room_id)),
+            found := lines.get(room_id, line.Line(room_id)),
+            known.get(found.place.key),
         )
         for room_id, own in by_room.items()
     ]
