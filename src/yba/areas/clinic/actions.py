@@ -16,6 +16,7 @@ from yba.care.chart import HANOI, NO_KNOWN_ALLERGY, SNOMED, Asked, asked_of, id_
 from yba.care.identifiers import ALLERGEN_CS
 from yba.care.line import actions as line
 from yba.care.line.models import Ticket
+from yba.care.line.queries import ticket_at
 from yba.care.line.transaction import whole
 from yba.care.medicines import counts
 from yba.care.refusal import Refusal, refuse
@@ -26,7 +27,6 @@ from yba.fhir.r4.datatypes import CodeableConcept, Coding, Period
 from yba.fhir.r4.encounter import Encounter, EncounterParticipant, EncounterStatusHistory
 from yba.fhir.record import Record
 from yba.ui.live import changed
-from yba.ui.words import local_day
 
 STALE = _("Tờ khám này vừa được lưu ở một cửa sổ khác. Mở lại trang để lấy bản mới, rồi ghi tiếp.")
 OVER = _("Lượt khám đã kết thúc, không ghi thêm được.")
@@ -41,16 +41,14 @@ on conflict (encounter_id) do nothing returning version
 
 
 def own_ticket(record: Record, ticket_id: int, *, room: str) -> Ticket | None:
-    """The ticket, if it is of this room today."""
-    return Ticket.objects.filter(
-        pk=ticket_id, room=room, facility=record.actor.facility or "", day=local_day(record.clock())
-    ).first()
+    """The ticket, if this room has it today or may call it."""
+    return ticket_at(record, ticket_id, room=room)
 
 
-def start_visit(record: Record, *, ticket: Ticket) -> Ticket | Refusal:
+def start_visit(record: Record, *, ticket: Ticket, room: str = "") -> Ticket | Refusal:
     """The person is in the room: the ticket and the visit say so. Again does nothing."""
     with whole():
-        started = line.start(record, ticket=ticket.pk)
+        started = line.start(record, ticket=ticket.pk, room=room)
         if isinstance(started, Refusal):
             return started
         encounter = record.lock(Encounter, started.encounter_id)

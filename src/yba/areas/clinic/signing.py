@@ -415,7 +415,7 @@ def _close(this: _Visit) -> None:
             record.update(appointment)
     ticket = ticket_of(record, encounter=encounter.id or "")
     if ticket is not None:
-        line.finish(record, ticket=ticket.pk)
+        line.finish(record, ticket=ticket.pk, visit_over=True)
 
 
 def _diagnosis(condition: Condition, rank: int) -> EncounterDiagnosis:

@@ -82,7 +82,8 @@ def call_next(request: HttpRequest) -> HttpResponse:
     return redirect("clinic:room")
 
 
-DEEDS = {"again": line.call_again, "call": line.call, "missed": line.missed, "rejoin": line.rejoin}
+DEEDS = {"missed": line.missed, "rejoin": line.rejoin}
+CALLS = ("call", "again")
 
 
 @require_POST
@@ -90,12 +91,16 @@ DEEDS = {"again": line.call_again, "call": line.call, "missed": line.missed, "re
 def ticket(request: HttpRequest, ticket_id: int, deed: str) -> HttpResponse:
     """Call again, out of turn, mark as missed, take back, or begin the visit."""
     record = record_of(request)
-    found = actions.own_ticket(record, ticket_id, room=_room(request, record).id or "")
-    if found is None or (deed != "start" and deed not in DEEDS):
+    here = _room(request, record).id or ""
+    found = actions.own_ticket(record, ticket_id, room=here)
+    if found is None or deed not in ("start", *CALLS, *DEEDS):
         raise Http404
-    answer = (
-        actions.start_visit(record, ticket=found) if deed == "start" else DEEDS[deed](record, ticket=found.pk)
-    )
+    if deed == "start":
+        answer = actions.start_visit(record, ticket=found, room=here)
+    elif deed in CALLS:
+        answer = line.call(record, ticket=found.pk, room=here)
+    else:
+        answer = DEEDS[deed](record, ticket=found.pk)
     if isinstance(answer, Refusal):
         messages.warning(request, answer.message)
     elif deed == "start":

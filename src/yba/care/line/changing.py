@@ -32,7 +32,7 @@ def change(
     ``went_by``: tickets that were passed. ``before``: values that were, when the ticket has the new ones already.
     """
     was = dict(before) if before is not None else {name: getattr(ticket, name) for name in values}
-    old = was.get("stop", ticket.stop)
+    old: int = was.get("stop", ticket.stop) or 0
     stop_was = Stop.objects.filter(pk=old).values(*stop).first() if old and stop else None
     if stop_was is not None:
         Stop.objects.filter(pk=old).update(**stop)

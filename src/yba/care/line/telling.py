@@ -12,7 +12,7 @@ from typing import Final
 from yba import fhir
 from yba.care import messages, people
 from yba.care.line import order, queries
-from yba.care.line.models import Status, Stop, Ticket
+from yba.care.line.models import Queue, Status, Stop, Ticket
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.r4.location import Location
 from yba.fhir.r4.organization import Organization
@@ -26,7 +26,11 @@ KIND: Final = "queue.three-ahead"
 def topics_of(ticket: Ticket) -> set[str]:
     """What pages that show this ticket's line listen to."""
     topics = {f"line:{ticket.facility}", f"queue:{ticket.facility}:{ticket.line}", f"ticket:{ticket.pk}"}
-    return topics | {f"room:{ticket.room}"} if ticket.room else topics
+    rooms = {ticket.room} - {""}
+    if ticket.waits_in:
+        for found in Queue.objects.filter(facility=ticket.facility, code=ticket.waits_in):
+            rooms |= set(found.rooms)
+    return topics | {f"room:{one}" for one in rooms}
 
 
 def changed_line(ticket: Ticket) -> None:

@@ -10,6 +10,7 @@ who came later, and when the first is called on a day that has not begun.
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def _play(scene: Scene, dice: random.Random, pool: list[float], mean: float, spr
     free = [opens if one is None else opens + _rest(one, pool, dice) for one in scene.rooms] or [opens]
     ahead = scene.ahead + (dice.choice(scene.passes) if scene.passes else 0)
     if ahead > LONG:
-        total = ahead * mean + dice.gauss(0.0, spread) * float(ahead) ** 0.5
+        total = ahead * mean + dice.gauss(0.0, spread) * math.sqrt(ahead)
         return sum(free) / len(free) + max(total, 0.0) / len(free)
     if len(free) == 1:
         return free[0] + sum(dice.choices(pool, k=ahead))
