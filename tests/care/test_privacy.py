@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.builders import NOW
 from yba import fhir
+from yba.care.days_off import calendar
 from yba.care.privacy import actions, rules, tables
 from yba.care.privacy.models import Agreement, Request
 from yba.care.refusal import Refusal
@@ -25,7 +26,7 @@ DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
     ],
 )  # fmt: skip
 def test_the_days_offices_work(day: date, works: bool) -> None:
-    assert tables.calendar().is_working(day) is works
+    assert calendar().is_working(day) is works
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_the_last_day_for_an_answer(kind: str, asked: date, extended: bool, last
 @given(DAYS, st.sampled_from([one.kind for one in tables.deadlines()]))
 def test_a_last_day_is_a_working_day_and_none_too_few(asked: date, kind: str) -> None:
     row, last = rules.deadline_of(kind, asked), rules.due(kind, asked)
-    assert tables.calendar().is_working(last)
+    assert calendar().is_working(last)
     assert (last - asked).days >= row.days
     assert rules.due(kind, asked, extended=True) >= last
     if row.unit == "working":

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from yba.care.privacy.tables import Calendar, Class, Deadline, calendar, classes, deadlines
+from yba.care.days_off import Calendar, calendar
+from yba.care.privacy.tables import Class, Deadline, classes, deadlines
 
 #: A notice to the authority after a breach was found. Luật 91/2025/QH15 Đ23; NĐ 356/2025 Đ28.
 NOTICE_WITHIN: Final = timedelta(hours=72)

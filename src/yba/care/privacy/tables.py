@@ -1,4 +1,4 @@
-"""The tables of this folder, read once: texts, deadlines, holidays, retention classes, activities."""
+"""The tables of this folder, read once: texts, deadlines, retention classes, activities."""
 
 from __future__ import annotations
 
@@ -102,29 +102,6 @@ def deadlines() -> Sequence[Deadline]:
         Deadline(row["kind"], row["days"], row["extended"], row["unit"], row["article"], row["from"])
         for row in _rows("deadlines.yaml")
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """The days offices work."""
-
-    every_year: frozenset[tuple[int, int]]
-    announced: frozenset[date]
-    worked: frozenset[date]
-
-    def is_working(self, day: date) -> bool:
-        """Whether offices work on a day."""
-        if day in self.worked:
-            return True
-        return day.weekday() < 5 and (day.month, day.day) not in self.every_year and day not in self.announced
-
-
-@cache
-def calendar() -> Calendar:
-    """The calendar of Vietnam's offices."""
-    found = _rows("holidays.yaml")
-    fixed = frozenset((int(one[:2]), int(one[3:])) for one in found["every_year"])
-    return Calendar(fixed, frozenset(one["day"] for one in found["announced"]), frozenset(found["worked"]))
 
 
 @dataclass(frozen=True, slots=True)
