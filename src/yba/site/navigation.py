@@ -53,6 +53,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     ],
     roles.FACILITY_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),
+        ("booking:timetables", _("Lịch làm việc"), "calendar-clock"),
         ("administration:privacy_requests", _("Dữ liệu"), "lock-keyhole"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
         ("messages:deliveries", _("Tin nhắn"), "message-square"),

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from yba import fhir
-from yba.areas.booking import actions, guards, rules
+from yba.areas.booking import actions, guards, opening, rules
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, ContactPoint, HumanName, Meta, Reference
 from yba.fhir.r4.location import Location
@@ -75,7 +75,7 @@ def build(record: fhir.Record, *, days: int = 2, people: int = 2) -> None:
             )
         )  # fmt: skip
     today = local_day(record.clock())
-    actions.open_slots(record, until=today + timedelta(days=days - 1), today=today)
+    opening.open_slots(record, until=today + timedelta(days=days - 1), today=today)
 
 
 def citizen(*persons: str) -> Actor:

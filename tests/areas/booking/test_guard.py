@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.areas.booking.province import NOW, agent, build, citizen, first_slot, opened
-from yba.areas.booking import actions
+from yba.areas.booking import actions, opening
 from yba.fhir.errors import Conflict, Forbidden, Invalid, RecordError
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.slot import Slot
@@ -136,7 +136,7 @@ def test_deleting_by_the_system_frees_the_slot(house):
 def test_opening_slots_again_makes_none(house):
 
     today = local_day(NOW)
-    assert actions.open_slots(opened(house), until=today, today=today) == 0
+    assert opening.open_slots(opened(house), until=today, today=today) == 0
 
 
 def test_an_imported_booking_can_be_checked_in(house):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from yba.areas.booking import rules
+from yba.areas.booking import rules, timetable
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
 from yba.fhir.r4.datatypes import Period, Reference
 from yba.fhir.r4.practitioner_role import (
@@ -14,6 +14,7 @@ from yba.fhir.r4.practitioner_role import (
     PractitionerRoleAvailableTime,
     PractitionerRoleNotAvailable,
 )
+from yba.fhir.r4.schedule import Schedule
 
 MONDAY = date(2026, 11, 23)
 START = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
@@ -34,8 +35,14 @@ def a_role(**more):
     return PractitionerRole(active=True, availableTime=[times], **more)
 
 
+def given(role, day):
+    """The openings of a Schedule that says no hours of its own."""
+    schedule = Schedule(actor=[Reference(reference="PractitionerRole/vt")])
+    return timetable.openings(timetable.timetable_of(schedule, role), day, role=role)
+
+
 def test_openings_fill_the_session_and_leave_a_short_rest():
-    found = [one.start.strftime("%H:%M") for one in rules.openings(a_role(), MONDAY)]
+    found = [one.start.strftime("%H:%M") for one in given(a_role(), MONDAY)]
     assert found == ["07:30", "07:50"]
 
 
@@ -43,13 +50,13 @@ def test_no_openings_on_other_days_nor_when_away():
     away = PractitionerRoleNotAvailable(
         description="Nghỉ", during=Period(start="2026-11-20", end="2026-11-23")
     )
-    assert rules.openings(a_role(), MONDAY + timedelta(days=1)) == []
-    assert rules.openings(a_role(notAvailable=[away]), MONDAY) == []
-    assert rules.openings(a_role(period=Period(end="2026-11-01")), MONDAY) == []
+    assert given(a_role(), MONDAY + timedelta(days=1)) == []
+    assert given(a_role(notAvailable=[away]), MONDAY) == []
+    assert given(a_role(period=Period(end="2026-11-01")), MONDAY) == []
 
 
 def test_an_opening_is_named_after_its_schedule_and_local_time():
-    assert rules.openings(a_role(), MONDAY)[0].id_in("lich") == "lich.20261123-0730"
+    assert given(a_role(), MONDAY)[0].id_in("lich") == "lich.20261123-0730"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 from yba.areas.booking import holds, queries, rules
@@ -28,8 +28,6 @@ from yba.fhir.r4.datatypes import (
     Reference,
 )
 from yba.fhir.r4.patient import Patient
-from yba.fhir.r4.practitioner_role import PractitionerRole
-from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
 from yba.fhir.store.rows import execute
@@ -47,63 +45,6 @@ class Outcome:
 
     result: Result
     appointment: Appointment
-
-
-# -- capacity -------------------------------------------------------------------------------------------
-
-
-def open_slots(record: Record, *, until: date, today: date) -> int:
-    """Make the slots of every timetable from ``today`` to ``until``, both included; how many are new.
-
-    Run as often as one likes: what exists is left as it is. One transaction; slots keep the role's facility.
-    """
-    made = 0
-    with record.atomic():
-        roles = record.find(PractitionerRole, ("active", "true"))
-        schedules = queries.schedules_of(record, [one.id or "" for one in roles])
-        for role in roles:
-            schedule_id = schedules.get(role.id or "") or _new_schedule(record, role)
-            made += _open_schedule(record, role, schedule_id, today=today, until=until)
-    return made
-
-
-def _new_schedule(record: Record, role: PractitionerRole) -> str:
-    actors = [reference("PractitionerRole", role.id)]
-    actors += [one for one in (role.practitioner, *role.location[:1]) if one is not None]
-    tag = [Coding(system=rules.FACILITY_TAG, code=_facility(role))] if _facility(role) else []
-    schedule = Schedule(
-        active=True, actor=actors, specialty=role.specialty, meta=Meta(tag=tag) if tag else None
-    )
-    return record.create(schedule).id or ""
-
-
-def _facility(role: PractitionerRole) -> str:
-    return queries.target_id(role.organization, "Organization") or facility_of(role) or ""
-
-
-def _open_schedule(
-    record: Record, role: PractitionerRole, schedule_id: str, *, today: date, until: date
-) -> int:
-    record.lock(Schedule, schedule_id)
-    first, last = rules.day_bounds(today)[0], rules.day_bounds(until)[1]
-    known = record.find(
-        Slot, ("schedule", f"Schedule/{schedule_id}"), ("start", f"ge{first}"), ("start", f"lt{last}")
-    )
-    starts = {rules.moment(one.start or "") for one in known}
-    ids = {one.id for one in known}
-    tag = [Coding(system=rules.FACILITY_TAG, code=_facility(role))] if _facility(role) else []
-    made = 0
-    for ahead in range((until - today).days + 1):
-        for one in rules.openings(role, today + timedelta(days=ahead)):
-            if one.start in starts or one.id_in(schedule_id) in ids:
-                continue
-            slot = Slot(
-                schedule=reference("Schedule", schedule_id), status="free", specialty=role.specialty,
-                start=rules.instant(one.start), end=rules.instant(one.end), meta=Meta(tag=tag) if tag else None,
-            )  # fmt: skip
-            record.create_stored(slot, identifier=one.id_in(schedule_id))
-            made += 1
-    return made
 
 
 # -- a citizen or an agent books ------------------------------------------------------------------------
@@ -191,6 +132,7 @@ def place(appointment: Appointment, slot: Slot, post: queries.Post) -> None:
     appointment.start, appointment.end = slot.start, slot.end
     coding = [Coding(system=SPECIALTY_CS, code=post.specialty_code)] if post.specialty_code else []
     appointment.specialty = [CodeableConcept(coding=coding, text=post.specialty or None)] if coding else []
+    appointment.serviceType = list(slot.serviceType)
     kept = [
         one
         for one in appointment.participant

@@ -66,8 +66,8 @@ def _page(
         [one for one in queries.posts(record) if one.facility_id == record.actor.facility] if person else []
     )
     post = next((one for one in posts if one.role_id == role_id), None)
-    schedule = queries.schedules_of(record, [post.role_id]).get(post.role_id, "") if post else ""
-    times = queries.times_of(record, schedule, now=now) if schedule else []
+    schedules = queries.schedules_of(record, [post.role_id]).get(post.role_id, ()) if post else ()
+    times = queries.times_of(record, queries.ids_of(schedules), now=now)
     wanted = str(form.data.get("slot", "")) if form else ""
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     kept = next((one for one in times if one.id == wanted), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from yba.areas.booking import actions, rules
+from yba.areas.booking import opening, rules
 from yba.fhir.record import Record
 from yba.ui.words import local_day
 
@@ -12,4 +12,4 @@ from yba.ui.words import local_day
 def load(record: Record) -> None:
     """Open two weeks of slots."""
     today = local_day(record.clock())
-    actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
+    opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)

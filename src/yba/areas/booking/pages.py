@@ -138,12 +138,17 @@ class BookPage:
     price: str
     form: BookingForm
     taken: str = ""
+    services: list[parts.Tab] = field(default_factory=list)
+    service: str = ""
+    preparation: str = ""
+    remote: str = ""
 
 
 def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day]:
     """The days of the horizon, each with how many times are left."""
     days = []
-    for ahead in range(rules.HORIZON_DAYS):
+    last = max((local_day(one.start) for one in times), default=today)
+    for ahead in range(max(rules.HORIZON_DAYS, (last - today).days + 1)):
         day = today + timedelta(days=ahead)
         of_day = [one for one in times if local_day(one.start) == day]
         free = sum(one.free for one in of_day)

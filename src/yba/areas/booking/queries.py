@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -32,6 +32,8 @@ from yba.ui.words import local_day
 POSTS_A_PAGE: Final = 10
 MOST_POSTS: Final = 500
 FIRST_LOOK: Final = timedelta(days=3)
+#: So far ahead times are shown at all; how far each timetable is open is its own (``policies``).
+MOST_DAYS: Final = 28
 _INCLUDED: Final = (
     ("_include", "PractitionerRole:practitioner"),
     ("_include", "PractitionerRole:organization"),
@@ -56,7 +58,7 @@ class Post:
     location_id: str
     room: str
     price: int | None = None
-    schedule_id: str = ""
+    schedules: tuple[str, ...] = ()
     free: tuple[FreeSlot, ...] = field(default=())
 
     @property
@@ -90,6 +92,12 @@ def posts(record: Record, *, specialty: str = "") -> list[Post]:
     if specialty:
         params.append(("specialty", f"{SPECIALTY_CS}|{specialty}"))
     return sorted(_posts(record, params), key=lambda post: (post.specialty, post.name))
+
+
+def posts_at(record: Record, facility: str) -> list[Post]:
+    """Everyone at work in one facility, also those who take no bookings now."""
+    params = [("organization", f"Organization/{facility}"), ("_count", str(MOST_POSTS)), *_INCLUDED]
+    return _posts(record, params)
 
 
 def matching(found: Sequence[Post], text: str) -> list[Post]:
@@ -194,8 +202,8 @@ def with_times(
 ) -> list[Post]:
     """The posts with their next free times: of some days, or the soonest within the horizon. Two or three searches."""
     schedules = schedules_of(record, [one.role_id for one in found])
-    placed = [replace(one, schedule_id=schedules.get(one.role_id, "")) for one in found]
-    ids = [one.schedule_id for one in placed if one.schedule_id]
+    placed = [replace(one, schedules=ids_of(schedules.get(one.role_id, ()))) for one in found]
+    ids = [each for one in placed for each in one.schedules]
     begin = rules.instant(now)
     if days is not None:
         first, last = rules.day_bounds(days[0])[0], rules.day_bounds(days[1])[1]
@@ -207,20 +215,32 @@ def with_times(
         if rest:
             later = rules.instant(now + timedelta(days=rules.HORIZON_DAYS))
             times |= free_times(record, rest, start=soon, end=later)
-    return [replace(one, free=tuple(times.get(one.schedule_id, ()))) for one in placed]
+    return [replace(one, free=_merged(times, one.schedules)) for one in placed]
 
 
-def schedules_of(record: Record, role_ids: Sequence[str]) -> dict[str, str]:
-    """Role id -> id of its schedule."""
+def _merged(times: Mapping[str, Sequence[FreeSlot]], schedules: Sequence[str]) -> tuple[FreeSlot, ...]:
+    found = [slot for one in schedules for slot in times.get(one, ())]
+    return tuple(sorted(found, key=lambda slot: slot.start))
+
+
+def ids_of(schedules: Iterable[Schedule]) -> tuple[str, ...]:
+    """The ids of timetables."""
+    return tuple(one.id or "" for one in schedules)
+
+
+def schedules_of(
+    record: Record, role_ids: Sequence[str], *, also_closed: bool = False
+) -> dict[str, list[Schedule]]:
+    """Role id -> its timetables that are in use (or all)."""
     if not role_ids:
         return {}
     found = record.find(Schedule, ("actor", ",".join(f"PractitionerRole/{one}" for one in role_ids)))
-    by_role: dict[str, str] = {}
-    for schedule in found:
+    by_role: dict[str, list[Schedule]] = {}
+    for schedule in sorted(found, key=lambda one: one.id or ""):
         for actor in schedule.actor:
             role = target_id(actor, "PractitionerRole")
-            if role and schedule.active is not False:
-                by_role.setdefault(role, schedule.id or "")
+            if role and (also_closed or schedule.active is not False):
+                by_role.setdefault(role, []).append(schedule)
     return by_role
 
 
@@ -253,17 +273,19 @@ def _free_slot(slot: Slot, free: Collection[str]) -> FreeSlot:
 
 def times_of(
     record: Record,
-    schedule_id: str,
+    schedules: Sequence[str],
     *,
     now: datetime,
-    days: int = rules.HORIZON_DAYS,
+    days: int = MOST_DAYS,
     owners: Collection[str] = (),
 ) -> list[FreeSlot]:
-    """All times of a schedule from now on, taken ones too; what ``owners`` hold is free for them."""
+    """All times of some timetables from now on, taken ones too; what ``owners`` hold is free for them."""
+    if not schedules:
+        return []
     last = rules.instant(now + timedelta(days=days))
     found = record.find(
-        Slot, ("schedule", f"Schedule/{schedule_id}"), ("start", f"ge{rules.instant(now)}"),
-        ("start", f"lt{last}"), ("_sort", "start"),
+        Slot, ("schedule", ",".join(f"Schedule/{one}" for one in schedules)),
+        ("start", f"ge{rules.instant(now)}"), ("start", f"lt{last}"), ("_sort", "start"),
     )  # fmt: skip
     free = free_for(record, found, owners=owners)
     return [_free_slot(slot, free) for slot in found if slot.status != "entered-in-error"]
@@ -275,7 +297,7 @@ def times_of_slot(record: Record, slot_id: str, *, now: datetime) -> list[FreeSl
         slot = record.read(Slot, slot_id) if slot_id else None
     except (NotFound, Gone):
         return []
-    return times_of(record, target_id(slot.schedule, "Schedule"), now=now) if slot is not None else []
+    return times_of(record, [target_id(slot.schedule, "Schedule")], now=now) if slot is not None else []
 
 
 def post(record: Record, role_id: str) -> Post:
@@ -283,7 +305,7 @@ def post(record: Record, role_id: str) -> Post:
     found = _posts(record, [("_id", role_id), *_INCLUDED])
     if not found:
         raise NotFound("booking.no-post", "There is no such practitioner here.")
-    return replace(found[0], schedule_id=schedules_of(record, [role_id]).get(role_id, ""))
+    return replace(found[0], schedules=ids_of(schedules_of(record, [role_id]).get(role_id, ())))
 
 
 def slot_and_post(record: Record, slot_id: str) -> tuple[Slot, Post]:
@@ -291,7 +313,7 @@ def slot_and_post(record: Record, slot_id: str) -> tuple[Slot, Post]:
     slot = record.read(Slot, slot_id)
     schedule = record.read(Schedule, target_id(slot.schedule, "Schedule"))
     role_id = next(filter(None, (target_id(one, "PractitionerRole") for one in schedule.actor)), "")
-    return slot, replace(post(record, role_id), schedule_id=schedule.id or "")
+    return slot, replace(post(record, role_id), schedules=(schedule.id or "",))
 
 
 # -- bookings -------------------------------------------------------------------------------------------

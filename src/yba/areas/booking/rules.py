@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -13,7 +13,6 @@ from yba.fhir.model import references
 from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
-from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
 from yba.ui.words import HANOI
 
 FACILITY_TAG: Final = identifiers.FACILITY_TAG
@@ -27,8 +26,6 @@ CLAIM_LASTS: Final = timedelta(minutes=10)
 HORIZON_DAYS: Final = 14
 #: Open requests and bookings one person may hold at once: more is a mistake or an attack.
 MOST_OPEN: Final = 8
-SLOT_MINUTES: Final = 20
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CITIZEN_WORDS: Final = {
     "booking.citizen-delete": "A citizen cancels an appointment; deleting it is not possible.",
     "booking.citizen-status": "A citizen may ask for an appointment (status pending) or cancel an open one.",
@@ -166,60 +163,6 @@ def asked_at(appointment: Appointment) -> datetime:
 def is_claimed(taken_at: datetime, *, now: datetime) -> bool:
     """Whether a claim still counts: an agent who left holds nobody up for long."""
     return now - taken_at < CLAIM_LASTS
-
-
-# -- slots ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A time a practitioner can be booked at."""
-
-    start: datetime
-    end: datetime
-
-    def id_in(self, schedule_id: str) -> str:
-        """The slot's id: the same opening is made once."""
-        return f"{schedule_id}.{self.start.astimezone(HANOI):%Y%m%d-%H%M}"
-
-
-def openings(role: PractitionerRole, day: date, *, minutes: int = SLOT_MINUTES) -> list[Opening]:
-    """The openings of a role's timetable on a day, in order; none outside its period or when not available."""
-    if role.active is False or not _in_period(role, day) or _is_away(role, day):
-        return []
-    found = [one for part in role.availableTime for one in _of_part(part, day, minutes)]
-    return sorted(found, key=lambda one: one.start)
-
-
-def _of_part(part: PractitionerRoleAvailableTime, day: date, minutes: int) -> Iterator[Opening]:
-    if part.daysOfWeek and _DAYS[day.weekday()] not in part.daysOfWeek:
-        return
-    if not part.availableStartTime or not part.availableEndTime:
-        return
-    at = datetime.combine(day, time.fromisoformat(part.availableStartTime), HANOI)
-    last = datetime.combine(day, time.fromisoformat(part.availableEndTime), HANOI)
-    step = timedelta(minutes=minutes)
-    while at + step <= last:
-        yield Opening(at, at + step)
-        at += step
-
-
-def _in_period(role: PractitionerRole, day: date) -> bool:
-    period = role.period
-    if period is None:
-        return True
-    text = day.isoformat()
-    starts, ends = (period.start or "")[:10], (period.end or "")[:10]
-    return (not starts or starts <= text) and (not ends or text <= ends)
-
-
-def _is_away(role: PractitionerRole, day: date) -> bool:
-    text = day.isoformat()
-    for one in role.notAvailable:
-        during = one.during
-        if during and (during.start or "")[:10] <= text <= ((during.end or "9999")[:10]):
-            return True
-    return False
 
 
 # -- words ----------------------------------------------------------------------------------------------

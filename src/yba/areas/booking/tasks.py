@@ -8,7 +8,7 @@ from django.db import connection
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.booking import actions, holds, rules
+from yba.areas.booking import holds, opening, rules
 from yba.fhir.access import SYSTEM
 from yba.fhir.record import now
 from yba.ui.words import local_day
@@ -21,7 +21,7 @@ def open_slots(timestamp: int = 0) -> int:
     connection.ensure_connection()
     record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
     today = local_day(now())
-    return actions.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
+    return opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.sweep")  # type: ignore[untyped-decorator]  # not followed

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import calling, holding, screening, views
+from yba.areas.booking import administering, calling, holding, screening, views
 
 app_name = "booking"
 
@@ -19,6 +19,11 @@ urlpatterns = [
     path("phieu/<str:appointment_id>/lich.ics", views.calendar, name="calendar"),
     path("phieu/<str:appointment_id>/huy", views.cancel, name="cancel"),
     path("dat-ho/", calling.book, name="book_for"),
+    path("lich-lam-viec/", administering.timetables, name="timetables"),
+    path("lich-lam-viec/moi", administering.timetable_page, name="new_timetable"),
+    path("lich-lam-viec/<str:schedule_id>/", administering.timetable_page, name="timetable"),
+    path("dich-vu/", administering.service_page, name="services"),
+    path("dich-vu/<str:service_id>/", administering.service_page, name="service"),
     path("sang-loc/", screening.screening, name="screening"),
     path("sang-loc/danh-sach", screening.waiting, name="waiting"),
     path("sang-loc/<str:appointment_id>/", screening.open_request, name="request"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from yba.areas.booking import actions, holding, pages, queries, rules
+from yba.areas.booking import actions, holding, pages, queries, rules, services
 from yba.areas.booking.forms import BookingForm, FindForm
 from yba.care import people
 from yba.care.sharing import asking
@@ -23,7 +24,7 @@ from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import spoken
+from yba.ui import parts, spoken
 from yba.ui.requests import once_of, record_of, role_required
 from yba.ui.words import local_day
 
@@ -163,7 +164,12 @@ def _book_page(
     now = record.clock()
     today = local_day(now)
     own = holding.owners(request, record)
-    times = queries.times_of(record, post.schedule_id, now=now, owners=own) if post.schedule_id else []
+    offered = services.services_of(record, queries.schedules_of(record, [post.role_id]).get(post.role_id, ()))
+    asked = request.GET.get("lich", "")
+    chosen = asked if asked in post.schedules else ""
+    times = queries.times_of(record, [chosen] if chosen else post.schedules, now=now, owners=own)
+    service = offered.get(chosen) if chosen else next(iter(offered.values()), None)
+    price = service.price if service is not None and service.price is not None else post.price
     wanted = str(form.data.get("slot", "")) or request.GET.get("gio", "")
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     kept = next((one for one in times if one.id == wanted), None)
@@ -177,11 +183,31 @@ def _book_page(
         day_words=spoken.day_words(day) if day else "",
         slots=pages.slots_on(times, day),
         slot=wanted if kept is not None and kept.free else "",
-        price=spoken.money(post.price) if post.price else "",
+        price=spoken.money(price) if price else "",
+        services=_service_tabs(offered, chosen) if len(post.schedules) > 1 else [],
+        service=service.name if service is not None else "",
+        preparation=service.preparation if service is not None else "",
+        remote=_remote_words(service),
         form=form,
         taken=refusal_words(refusal, kept, times, day) if refusal else "",
     )
     return render(request, "booking/book.html", {"page": page}, status=status)
+
+
+def _service_tabs(offered: Mapping[str, services.Service], chosen: str) -> list[parts.Tab]:
+    """The practitioner's timetables, each by its service; all of them where none is chosen."""
+    tabs = [parts.Tab(_("Mọi dịch vụ"), "?", current=not chosen)]
+    return tabs + [parts.Tab(one.name, f"?lich={key}", current=key == chosen) for key, one in offered.items()]
+
+
+def _remote_words(service: services.Service | None) -> str:
+    if service is None or service.mode == "on-site":
+        return ""
+    return (
+        _("Khám từ xa, qua video.")
+        if service.mode == "remote"
+        else _("Khám tại cơ sở hoặc từ xa, qua video.")
+    )
 
 
 def chosen_day(asked: str, slot: str, times: list[queries.FreeSlot]) -> date | None:
