@@ -217,3 +217,24 @@ def test_posted_values():
     request = RequestFactory().post("/", {"once": "k" * 99, "next": "/x"})
     assert once_of(request) == "k" * 64
     assert back_to(request) == "/x"
+
+
+def test_a_table_that_folds_names_each_cell_and_keeps_its_roles():
+    row = "<tr data-row><th scope=row>A</th><td>B</td><td class=n>C</td></tr>"
+    html = shown(
+        "{% table 'Quyền' columns folds=True %}" + row + "{% endtable %}", columns=["Người", '"Lý" do', "#Số"]
+    )
+    assert '<table class="table table-folds" role="table">' in html
+    assert '<tr role="row" data-row><th role="rowheader" scope=row>A</th>' in html
+    assert (
+        '<td role="cell" data-head="&quot;Lý&quot; do">B</td><td role="cell" data-head="Số" class=n>C</td>'
+        in html
+    )
+    assert "role" not in shown("{% table 'x' 'A|B' %}<tr><td>1</td></tr>{% endtable %}").replace(
+        'role="region"', ""
+    )
+
+
+def test_a_blank_takes_its_place_among_headings():
+    assert "<h3>Chưa có</h3>" in shown("{% blank 'Chưa có' %}{% endblank %}")
+    assert "<h2>Chưa có</h2>" in shown("{% blank 'Chưa có' heading='h2' %}{% endblank %}")

@@ -37,6 +37,12 @@ def test_days_and_times():
     assert words.when(moment) == "9:30, thứ Ba 24/11"
     assert words.when("2026-11-24T09:30:00+07:00") == "9:30, thứ Ba 24/11"
     assert words.when(moment, "en") == "9:30, Tuesday 24/11"
+    assert [words.when(one) for one in ("2026", "2026-11", "2026-11-24")] == [
+        "2026",
+        "11/2026",
+        "thứ Ba 24/11",
+    ]
+    assert [words.gio(one) for one in ("2026", "2026-11-24")] == ["", ""]
     assert words.day_words(date(2026, 11, 29)) == "Chủ nhật 29/11"
     assert words.ngay("1958-03-14") == "14/03/1958"
     assert words.ngay("1958-03") == "03/1958"

@@ -61,7 +61,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.AUDITOR: [
         ("administration:audit_log", _("Nhật ký"), "scroll-text"),
         ("administration:audit_alerts", _("Cảnh báo"), "bell"),
-        ("administration:openings", _("Mở cấp cứu"), "siren"),
+        ("administration:openings", _("Xem xét"), "siren"),
     ],
     roles.SYSTEM_ADMINISTRATOR: [
         ("accounts:staff", _("Nhân viên"), "users"),

@@ -95,6 +95,7 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
                 raise Http404
             return view(request, *args, **kwargs)
 
+        guarded.roles = roles  # type: ignore[attr-defined]  # for tests: whom a page is for
         return guarded
 
     return decorate

@@ -97,7 +97,9 @@ def ngay(value: date | datetime | str | None) -> str:
 
 
 def gio(value: datetime | str) -> str:
-    """The time of day: ``9:30``."""
+    """The time of day: ``9:30``; of a FHIR date without one, nothing."""
+    if isinstance(value, str) and "T" not in value:
+        return ""
     moment = as_time(value)
     return f"{moment.hour}:{moment.minute:02}"
 
@@ -109,8 +111,8 @@ def day_words(value: date | datetime | str, language: str = "vi") -> str:
 
 
 def when(value: datetime | str, language: str = "vi") -> str:
-    """``9:30, thứ Ba 24/11``."""
-    return f"{gio(value)}, {day_words(value, language)}"
+    """``9:30, thứ Ba 24/11``; of a FHIR date what is known of it."""
+    return ", ".join(filter(None, (gio(value), day_words(value, language))))
 
 
 def digits(text: str) -> str:

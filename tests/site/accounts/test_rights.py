@@ -192,3 +192,21 @@ def test_another_role_begins_without(admin: Account, second: Account, doctor: Ac
 
 def test_days_end_at_midnight_in_hanoi() -> None:
     assert rules.end_of(date(2026, 11, 23)).isoformat() == "2026-11-24T00:00:00+07:00"
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, "Còn 1 ngày"), (6, "Còn 7 ngày"), (7, "Đang có")])
+def test_a_right_that_runs_out_says_how_long_it_lasts(
+    admin: Account, second: Account, doctor: Account, days: int, said: str
+) -> None:
+    until = timezone.localdate() + timedelta(days=days)
+    assert ask(admin, doctor, until=f"{until:%d/%m/%Y}").status_code == 302
+    right = StaffRight.objects.get(account=doctor)
+    browser = browser_of(second)
+    assert browser.post(f"/nhan-vien/quyen/{right.pk}/duyet").status_code == 302
+    page = browser.get("/nhan-vien/quyen").content.decode()
+    held_part = page.partition('id="co"')[2]
+    assert said in held_part
+    assert "Thu lại" in held_part
+    ended = browser.post(f"/nhan-vien/quyen/{right.pk}/thu-lai", {"reason": "Chuyển khoa"}, follow=True)
+    assert "có hiệu lực ngay" in ended.content.decode()
+    assert held(doctor) == frozenset()

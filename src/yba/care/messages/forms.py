@@ -29,7 +29,7 @@ class WishesForm(forms.Form):
         error_messages={"invalid": _("Viết giờ như 21:00.")},
     )  # fmt: skip
     quiet_to = forms.TimeField(
-        label=_("đến"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        label=_("Không báo đến"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         error_messages={"invalid": _("Viết giờ như 07:00.")},
     )  # fmt: skip
     language = forms.ChoiceField(

@@ -12,5 +12,5 @@ CHANNELS: Final = {
     "zalo": _("Zalo"),
     "sms": _("Tin nhắn SMS"),
     "email": _("Thư điện tử"),
-    "voice": _("Gọi đọc"),
+    "voice": _("Gọi điện"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -24,7 +25,7 @@ from django.forms import (
 )
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -385,10 +386,10 @@ def dialog(content: str, id: str, title: str) -> SafeString:
 
 
 @register.simple_block_tag
-def blank(content: str, title: str, icon: str = "", role: str = "") -> SafeString:
-    """Nothing here yet, or nothing came: what will be here, and the first act."""
+def blank(content: str, title: str, icon: str = "", role: str = "", heading: str = "h3") -> SafeString:
+    """Nothing here yet, or nothing came: what will be here, and the first act. ``heading``: ``h2`` right under h1."""
     body, buttons = _split(content, ACTS)
-    return _render("blank", title=title, icon=icon, role=role, body=body, acts=buttons)
+    return _render("blank", title=title, icon=icon, role=role, body=body, acts=buttons, heading=heading)
 
 
 @register.simple_tag(takes_context=True)
@@ -606,10 +607,30 @@ def doctor_row(doctor: parts.Doctor) -> SafeString:
 
 
 @register.simple_block_tag
-def table(content: str, caption: str, columns: str | Sequence[str]) -> SafeString:
-    """A table in its wrap; a column named ``#Chờ`` holds numbers."""
+def table(content: str, caption: str, columns: str | Sequence[str], folds: bool = False) -> SafeString:
+    """A table in its wrap; a column named ``#Chờ`` holds numbers. ``folds``: on a phone a row is a paragraph."""
     heads = [(head.removeprefix("#"), head.startswith("#")) for head in (str(one) for one in _list(columns))]
-    return _render("table", caption=caption, heads=heads, content=_safe(content))
+    if folds:
+        content = _with_heads(content, [head for head, _number in heads])
+    return _render("table", caption=caption, heads=heads, content=_safe(content), folds=folds)
+
+
+_CELL = re.compile(r"<(tr|th|td)(?=[\s>])")
+_ROLES = {"tr": "row", "th": "rowheader", "td": "cell"}
+
+
+def _with_heads(content: str, heads: Sequence[str]) -> str:
+    """Cells with the head of their column, and with the roles a table loses where its rows are no table's to CSS."""
+    place = -1
+
+    def told(found: re.Match[str]) -> str:
+        nonlocal place
+        name = found[1]
+        place = -1 if name == "tr" else place + 1
+        head = heads[place] if name == "td" and place < len(heads) else ""
+        return found[0] + f' role="{_ROLES[name]}"' + (f' data-head="{escape(head)}"' if head else "")
+
+    return _CELL.sub(told, content)
 
 
 @register.simple_block_tag

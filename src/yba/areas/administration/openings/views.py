@@ -17,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from yba.care import catalogues
 from yba.care.access_log import ROLES
 from yba.care.refusal import Refusal
-from yba.care.sharing import emergency, kin_requests, noting, tables
+from yba.care.sharing import emergency, kin_requests, noting, tables, terms
 from yba.care.sharing.models import KinRequest, Review
 from yba.care.uploads import file_response
+from yba.fhir.r4.consent import Consent
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.requests import record_of, role_required
@@ -60,12 +61,21 @@ class ListPage:
     done: list[Row]
 
 
+def _who(row: Review) -> str:
+    """Name and role; a program's account is named after its role."""
+    return ", ".join(dict.fromkeys(filter(None, (row.by_name, str(ROLES.get(row.role, ""))))))
+
+
+def _why(row: Review) -> str:
+    if row.reason == noting.NOTED:
+        return str(NOTED)
+    return next((one.name for one in tables.reasons() if one.key == row.reason), row.reason)
+
+
 def _review_row(row: Review, record: Record) -> Row:
     late = row.state == Review.State.WAITING and row.due < local_day(record.clock())
     kinds = {"waiting": "wait", "justified": "done", "unjustified": "urgent"}
-    who = f"{row.by_name}, {ROLES.get(row.role, '')}"
-    if row.reason == noting.NOTED:
-        who = f"{who} · {NOTED}"
+    who = " · ".join(filter(None, (_who(row), _why(row))))
     return Row(
         reverse("administration:opening", args=[row.pk]), row.patient_name, who,
         spoken.when(row.opened_at), words.ngay(row.due), "warn" if late else kinds[row.state],
@@ -82,7 +92,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
     waiting = mine.filter(state=Review.State.WAITING).order_by("due", "pk")
     done = mine.exclude(state=Review.State.WAITING).order_by("-judged_at")[:SHOWN]
     page = ListPage(
-        _("Mở cấp cứu"),
+        _("Xem xét mở sổ"),
         [_review_row(one, record) for one in waiting],
         [_review_row(one, record) for one in done],
     )
@@ -113,6 +123,34 @@ class ItemPage:
     form: forms.Form | None
     paper_url: str = ""
     refusal: str = ""
+    noted: bool = False
+
+
+def _opened_facts(record: Record, row: Review) -> list[tuple[str, str]]:
+    return [
+        (_("Người mở"), _who(row)),
+        (_("Mở cho"), emergency.doctor_name(record, row.practitioner)),
+        (_("Lý do"), _why(row)),
+        (_("Tình trạng"), row.words),
+        (_("Mở lúc"), spoken.when(row.opened_at)),
+        (_("Đóng lúc"), spoken.when(row.ended_at or row.until)),
+    ]
+
+
+def _noted_facts(record: Record, row: Review) -> list[tuple[str, str]]:
+    """What was written down for a person, and what it lets the facility see."""
+    given = terms.read(record.as_system().read(Consent, row.consent))
+    names = [one.name for one in tables.parts() if one.key in (given.parts or ())]
+    whole = _("Cả sổ, trừ mục nhạy cảm") if given.parts is None else ""
+    end = row.ended_at or (row.until if given.until else None)
+    return [
+        (_("Người ghi"), _who(row)),
+        (_("Việc"), str(NOTED)),
+        (_("Giấy đã ký"), row.words),
+        (_("Cho xem"), whole or ", ".join(names) or _("Họ tên, ngày sinh, thẻ BHYT")),
+        (_("Ghi lúc"), spoken.when(row.opened_at)),
+        (_("Hết hiệu lực"), words.ngay(end) if end else _("khi người bệnh rút lại")),
+    ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -134,15 +172,9 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
                 messages.success(request, _("Đã ghi kết luận."))
                 return redirect("administration:openings")
             refusal, status = done.message, 409
-    reasons = {one.key: one.name for one in tables.reasons()} | {noting.NOTED: str(NOTED)}
-    ended = row.ended_at or row.until
+    noted = row.reason == noting.NOTED
     facts = [
-        (_("Người mở"), f"{row.by_name}, {ROLES.get(row.role, '')}"),
-        (_("Mở cho"), emergency.doctor_name(record, row.practitioner)),
-        (_("Lý do"), reasons.get(row.reason, row.reason)),
-        (_("Tình trạng"), row.words),
-        (_("Mở lúc"), spoken.when(row.opened_at)),
-        (_("Đóng lúc"), spoken.when(ended)),
+        *(_noted_facts(record, row) if noted else _opened_facts(record, row)),
         (
             _("Đã nhắn"),
             _("%(count)s số điện thoại") % {"count": row.told} if row.told else _("Không có số để nhắn"),
@@ -151,7 +183,7 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
         (_("Căn cứ"), row.note),
         (_("Người xem xét"), f"{row.judged_by}, {spoken.when(row.judged_at)}" if row.judged_at else ""),
     ]
-    page = ItemPage(row.patient_name, _review_row(row, record), facts, form, refusal=refusal)
+    page = ItemPage(row.patient_name, _review_row(row, record), facts, form, refusal=refusal, noted=noted)
     return render(request, "administration_openings/review.html", {"page": page}, status=status)
 
 

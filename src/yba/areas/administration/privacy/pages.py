@@ -110,7 +110,7 @@ def request_facts(one: Request) -> list[tuple[str, str]]:
     article = law.deadline_of(one.kind, local_day(one.asked_at)).article
     return [
         (_("Xin"), str(one.get_kind_display())),
-        (_("Mục"), one.subject_words),
+        (_("Lần mở sổ") if one.kind == Request.Kind.QUESTION else _("Mục"), one.subject_words),
         (_("Sổ đang ghi"), one.wrong if one.kind == Request.Kind.CORRECT else ""),
         (_("Đúng ra là"), one.right if one.kind == Request.Kind.CORRECT else ""),
         (_("Không dùng vào"), one.right if one.kind == Request.Kind.RESTRICT else ""),

@@ -187,7 +187,7 @@ def request_page(one: Request, cover: Cover, officer: Officer | None, *, now: da
         (_("Xin"), str(one.get_kind_display())),
         (_("Người"), one.patient_name),
         (_("Cơ sở"), one.facility_name),
-        (_("Mục"), one.subject_words),
+        (_("Lần mở sổ") if one.kind == Request.Kind.QUESTION else _("Mục"), one.subject_words),
         (_("Sổ đang ghi"), one.wrong if one.kind == Request.Kind.CORRECT else ""),
         (_("Đúng ra là"), one.right if one.kind == Request.Kind.CORRECT else ""),
         (_("Không dùng vào"), one.right if one.kind == Request.Kind.RESTRICT else ""),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +22,10 @@ from yba.site.accounts.staff_forms import EndForm, RightForm
 from yba.site.accounts.views.staff import administrator, member_of
 from yba.ui import words
 
+#: From how many days before its end a right says how many are left: time to ask anew.
+RUNNING_OUT: Final = 7
+HELD: Final = ("done", "warn")
+
 
 def _line(row: StaffRight, by: Account) -> RightLine:
     now = timezone.now()
@@ -30,10 +35,12 @@ def _line(row: StaffRight, by: Account) -> RightLine:
         kind, state = "missed", _("Đã hết hạn")
     elif row.given_at is None:
         kind, state = "wait", _("Chờ người thứ hai duyệt")
+    elif (left := (row.until - now).days + 1) <= RUNNING_OUT:
+        kind, state = "warn", ngettext("Còn %(n)s ngày", "Còn %(n)s ngày", left) % {"n": left}
     else:
         kind, state = "done", _("Đang có")
-    said = [(_("xin: %(name)s"), row.asked_by), (_("duyệt: %(name)s"), row.given_by)]
-    said.append((_("thu lại: %(name)s"), row.ended_by))
+    said = [(_("Xin: %(name)s"), row.asked_by), (_("Duyệt: %(name)s"), row.given_by)]
+    said.append((_("Thu lại: %(name)s"), row.ended_by))
     own = row.account_id == by.pk
     return RightLine(
         id=row.pk,
@@ -47,7 +54,7 @@ def _line(row: StaffRight, by: Account) -> RightLine:
         kind=kind,
         state=state,
         may_approve=kind == "wait" and rights.may_approve(row, by),
-        may_end=kind in ("wait", "done") and not own,
+        may_end=kind in ("wait", *HELD) and not own,
     )
 
 
@@ -61,7 +68,7 @@ def roll(request: HttpRequest) -> HttpResponse:
     page = RightsPage(
         title=_("Quyền riêng"),
         waiting=[one for one in lines if one.kind == "wait"],
-        held=[one for one in lines if one.kind == "done"],
+        held=[one for one in lines if one.kind in HELD],
         over=[one for one in lines if one.kind in ("off", "missed")],
     )
     return render(request, "accounts/rights.html", {"page": page})
@@ -154,11 +161,11 @@ def end(request: HttpRequest, right_id: int) -> HttpResponse:
         if refusal is None:
             messages.success(
                 request,
-                _("Đã thu lại, có hiệu lực ngay.") if line.kind == "done" else _("Đã ghi: không cấp."),
+                _("Đã thu lại, có hiệu lực ngay.") if line.kind in HELD else _("Đã ghi: không cấp."),
             )
         else:
             messages.warning(request, refusal.message)
         return redirect("accounts:rights")
-    title = _("Thu lại quyền") if line.kind == "done" else _("Không cấp quyền")
-    page = EndRightPage(title, line, form, line.kind == "done")
+    title = _("Thu lại quyền") if line.kind in HELD else _("Không cấp quyền")
+    page = EndRightPage(title, line, form, line.kind in HELD)
     return render(request, "accounts/end_right.html", {"page": page}, status=422 if form.errors else 200)
