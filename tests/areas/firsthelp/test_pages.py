@@ -12,8 +12,14 @@ from django.test import Client
 from django.utils.translation import trans_real
 
 from tests.areas.booking import province
+from yba import fhir
+from yba.areas.firsthelp import rules
+from yba.areas.firsthelp.data import book
 from yba.care import people
 from yba.care.free_times import EMERGENCY_SERVICE
+from yba.fhir.access import Actor
+from yba.fhir.access.consent import sharing
+from yba.fhir.errors import NotFound
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Reference
 from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.patient import Patient
@@ -228,6 +234,58 @@ def test_what_touches_the_mind_is_kept_as_sensitive(client: Client, citizen: Acc
     )
     (kept,) = record.find(QuestionnaireResponse)
     assert [one.code for one in kept.meta.security] == ["PSY"]
+
+
+#: What is typed and said, and what a result of it carries.
+SENSITIVE: list[tuple[str, str, dict[str, tuple[str, ...]], list[str]]] = [
+    ("rách bao", "16-39", {"confirm": ("hiv-exposure",)}, ["HIV", "SEX"]),
+    ("đang hóa trị", "16-39", {"confirm": ("immune-low",)}, ["HIV"]),
+    ("lậu", "16-39", {"confirm": ("sti",)}, ["SEX"]),
+    ("thuốc tránh thai", "16-39", {"confirm": ("contraception",)}, ["SEX"]),
+    ("huyết trắng", "40-64", {"confirm": ("discharge",)}, ["SEX"]),
+    ("mệt", "12-15", {"pregnancy": ("early",), "confirm": ("tired",)}, ["SEX"]),
+    ("đau lưng", "12-15", {"pregnancy": ("maybe",), "confirm": ("back-pain",)}, ["SEX"]),
+    ("mất ngủ", "65", {"confirm": ("sleepless",)}, ["PSY"]),
+    ("ăn không ngon", "16-39", {"confirm": ("list",), "complaint": ("mental",)}, ["PSY"]),
+    ("chồng đánh", "16-39", {"confirm": ("assault",), "flags:violence": ("suicide-now",)}, ["PSY", "SDV"]),
+]
+
+
+@pytest.mark.parametrize(("text", "age", "said", "codes"), SENSITIVE, ids=[one[0] for one in SENSITIVE])
+def test_a_relative_who_helps_does_not_see_a_sensitive_result(
+    client: Client, citizen: Account, record: Any, text: str, age: str, said: dict[str, Any], codes: list[str]
+) -> None:
+    (own,) = citizen.persons
+    son = record.create(people.new_patient(name="Trần Văn Nam", birth_date="1985-01-01", sex="male"))
+    recipient = Reference(reference=f"Patient/{son.id}")
+    record.create(sharing(own, [recipient], now=record.clock(), purposes=()))
+    results = [
+        led(client, "đau lưng", age="65", sex="female", confirm=("back-pain",)),
+        led(
+            client,
+            text,
+            age=age,
+            sex="female",
+            **{one.replace(":", "_"): given for one, given in said.items()},
+        ),
+    ]
+    for number, result in enumerate(results):
+        sent = {"token": hidden(result, "token"), "patient": own, "once": str(number) * 32}
+        assert client.post(KEEP, sent).headers["Location"] == KEPT
+    back, kept = sorted(record.find(QuestionnaireResponse), key=lambda one: bool(one.meta.security))
+    assert [one.code for one in kept.meta.security] == codes
+    helper = fhir.open(record.connection, actor=Actor(user="nam", role="citizen", person=son.id))
+    assert [one.id for one in helper.find(QuestionnaireResponse)] == [back.id]
+    with pytest.raises(NotFound):
+        helper.read(QuestionnaireResponse, kept.id or "")
+    herself = fhir.open(record.connection, actor=Actor(user="hanh", role="citizen", person=own))
+    assert {one.id for one in herself.find(QuestionnaireResponse)} == {back.id, kept.id}
+
+
+def test_a_grown_woman_may_be_helped_when_she_is_pregnant() -> None:
+    facts = frozenset({"female", "age.adult", "pregnant", "tired"})
+    assert rules.labels_of(book(), facts) == ()
+    assert rules.labels_of(book(), facts - {"age.adult"} | {"age.child"}) == ("SEX",)
 
 
 def test_nobody_keeps_in_anothers_book(client: Client, citizen: Account, record: Any) -> None:

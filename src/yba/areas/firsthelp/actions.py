@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from yba.areas.firsthelp.data import Book, Level
+from yba.areas.firsthelp import rules
+from yba.areas.firsthelp.data import SENSITIVITY, Book, Level
 from yba.areas.firsthelp.queries import QUESTIONNAIRE
 from yba.areas.firsthelp.rules import Verdict
 from yba.care import catalogues
@@ -29,7 +30,6 @@ LEVEL_NAMES: Final = {
     Level.EMERGENCY: "Cấp cứu ngay", Level.TODAY: "Khám trong hôm nay", Level.DAYS: "Khám trong vài ngày tới",
     Level.LEISURE: "Khám khi thuận tiện", Level.SELF_CARE: "Tự chăm sóc tại nhà",
 }  # fmt: skip
-_SENSITIVITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
 def keep_result(
@@ -51,7 +51,7 @@ def keep_result(
         author = record.actor.person or patient_id
         return system.create(
             QuestionnaireResponse(
-                meta=_meta(verdict),
+                meta=_meta(book, said),
                 identifier=Identifier(system=KEPT_ONCE, value=key),
                 questionnaire=f"{QUESTIONNAIRE}|{book.about.version}",
                 status="completed",
@@ -64,10 +64,10 @@ def keep_result(
         )
 
 
-def _meta(verdict: Verdict) -> Meta | None:
-    """Of a matter of the mind, of violence or of sexual health only those may know whom the law lets know."""
-    labels = sorted({one.label for one in verdict.presentations if one.label})
-    return Meta(security=[Coding(system=_SENSITIVITY, code=code) for code in labels]) if labels else None
+def _meta(book: Book, said: frozenset[str]) -> Meta | None:
+    """Of HIV, sexual health, the mind or violence only those may know whom the law lets know."""
+    labels = rules.labels_of(book, said)
+    return Meta(security=[Coding(system=SENSITIVITY, code=code) for code in labels]) if labels else None
 
 
 def _items(book: Book, verdict: Verdict, said: frozenset[str]) -> list[QuestionnaireResponseItem]:

@@ -18,6 +18,8 @@ from typing import Final, TypeVar
 import msgspec
 import yaml
 
+from yba.fhir.access.labels import of_security
+
 T = TypeVar("T")
 
 
@@ -59,6 +61,9 @@ PREGNANCIES: Final[Mapping[str, frozenset[str]]] = {
 }
 #: Ages at which a woman is asked whether she is pregnant.
 FERTILE: Final = frozenset({"12-15", "16-39", "40-64"})
+#: How a label names that a presentation is open.
+ABOUT: Final = "about."
+SENSITIVITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PERSON_FACTS: Final = frozenset().union(*AGES.values(), *PREGNANCIES.values(), SEXES)
 
 
@@ -123,8 +128,14 @@ class Presentation:
     rules: tuple[Rule, ...]
     advice: Words | None
     hotlines: str
-    #: Code of v3-ActCode that marks a kept result as sensitive; empty: none.
-    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A code of v3-ActCode that marks a kept result, where all of these are true of it."""
+
+    code: str
+    when: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class Book:
     about: About
     danger: tuple[str, ...]
     always: tuple[Rule, ...]
+    labels: tuple[Label, ...]
     questions: Mapping[str, Question]
     presentations: tuple[Presentation, ...]
     findings: Mapping[str, Finding]
@@ -192,7 +204,6 @@ class _Presentation(msgspec.Struct, forbid_unknown_fields=True):
     rules: tuple[str, ...] = ()
     advice: str = ""
     hotlines: str = ""
-    label: str = ""
 
 
 class _About(msgspec.Struct, forbid_unknown_fields=True):
@@ -207,6 +218,7 @@ class _Rules(msgspec.Struct, forbid_unknown_fields=True):
     about: _About
     danger: tuple[str, ...]
     always: dict[str, tuple[str, ...]]
+    labels: dict[str, tuple[str, ...]]
     questions: dict[str, _Question]
     presentations: tuple[_Presentation, ...]
 
@@ -272,6 +284,9 @@ def build(findings: dict[str, _Finding], rules: _Rules, hotlines: dict[str, tupl
         ),
         danger=rules.danger,
         always=tuple(_rule(f"{level}: {one}") for level, all_ in rules.always.items() for one in all_),
+        labels=tuple(
+            Label(code, _names(one)) for code, all_ in rules.labels.items() for one in all_
+        ),
         questions={
             name: Question(
                 name, _words(one.text), tuple(Option(_words(o.say), frozenset(o.gives)) for o in one.options)
@@ -298,10 +313,16 @@ def _words(text: str) -> Words:
 
 def _rule(text: str) -> Rule:
     level, colon, when = text.partition(":")
-    names = frozenset(name.strip() for name in when.split("+"))
-    if not colon or level.strip() not in LEVELS or "" in names:
+    if not colon or level.strip() not in LEVELS:
         raise ValueError(f"not a rule: {text!r}")
-    return Rule(LEVELS[level.strip()], names)
+    return Rule(LEVELS[level.strip()], _names(when))
+
+
+def _names(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split("+"))
+    if "" in names:
+        raise ValueError(f"not a rule: {text!r}")
+    return names
 
 
 def _finding(name: str, given: _Finding) -> Finding:
@@ -318,7 +339,7 @@ def _presentation(given: _Presentation) -> Presentation:
         base=LEVELS[given.base], specialty=given.specialty, child=given.child, flags=given.flags,
         signs=tuple((name, LEVELS[level]) for level, names in given.signs.items() for name in names),
         ask=given.ask, rules=tuple(_rule(one) for one in given.rules),
-        advice=_words(given.advice) if given.advice else None, hotlines=given.hotlines, label=given.label,
+        advice=_words(given.advice) if given.advice else None, hotlines=given.hotlines,
     )  # fmt: skip
 
 
@@ -335,6 +356,11 @@ def _check(made: Book) -> None:
         told[one.id] += [one.who] if one.who else []
         if one.hotlines and one.hotlines not in made.hotlines:
             raise ValueError(f"{one.id}: no hotlines {one.hotlines!r}")
+    abouts = {f"{ABOUT}{one.id}" for one in made.presentations}
+    told["labels"] = [name for name in _all(one.when for one in made.labels) if name not in abouts]
+    unheard = sorted({one.code for one in made.labels if not of_security(SENSITIVITY, one.code)})
+    if unheard:
+        raise ValueError(f"labels: the access door knows no {', '.join(unheard)}")
     for where, names in told.items():
         unknown = sorted(set(names) - facts)
         if unknown:

@@ -15,7 +15,6 @@ from yba.areas.firsthelp.rules import LIST, NONE, UNSURE, Answers, Screen, Verdi
 from yba.care import catalogues
 from yba.care.free_times import EmergencyPlace, FreeTime
 from yba.ui import spoken, words
-from yba.ui.words import local_day
 
 #: Emergency departments shown at once; the rest are counted.
 MOST_PLACES = 6
@@ -333,7 +332,7 @@ def _kept_line(book: Book, one: queries.Kept) -> KeptLine:
     findings = [book.findings[name] for name in one.findings if name in book.findings]
     return KeptLine(
         person=one.person,
-        when=f"{words.gio(one.at)}, {words.ngay(local_day(one.at))}",
+        when=", ".join(filter(None, (words.gio(one.at), words.ngay(one.at)))) if one.at else "",
         level=level_words(level)[0] if level is not None else one.level,
         specialty=specialty_name(one.specialty),
         about="; ".join(said(found.name) for found in about),

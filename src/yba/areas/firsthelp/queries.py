@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from yba import fhir
@@ -46,11 +45,11 @@ def own_province(record: Record) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A result somebody chose to keep: when, in whose book, and what it said."""
+    """A result somebody chose to keep: when (a FHIR date, empty where none is told), in whose book, what it said."""
 
     id: str
     person: str
-    at: datetime
+    at: str
     level: str
     specialty: str
     about: tuple[str, ...]
@@ -83,7 +82,7 @@ def _kept(one: QuestionnaireResponse, names: dict[str, str]) -> Kept:
     return Kept(
         id=one.id or "",
         person=names.get(subject, ""),
-        at=datetime.fromisoformat((one.authored or "").replace("Z", "+00:00")),
+        at=one.authored or "",
         level=next(iter(values.get("level", ())), ""),
         specialty=next(iter(values.get("specialty", ())), ""),
         about=values.get("about", ()),

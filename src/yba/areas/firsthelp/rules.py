@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from yba.areas.firsthelp.data import (
+    ABOUT,
     AGES,
     FERTILE,
     PREGNANCIES,
@@ -138,6 +139,12 @@ def verdict(book: Book, facts: frozenset[str]) -> Verdict:
     deciding = [one for one in met if one[0] == level]
     reasons = dict.fromkeys(name for one in deciding for name in one[2] if name in book.findings)
     return Verdict(level, _specialty(deciding, found, facts), found, tuple(reasons), unsure)
+
+
+def labels_of(book: Book, facts: frozenset[str]) -> tuple[str, ...]:
+    """What marks these facts as sensitive once they are kept: codes of v3-ActCode."""
+    known = facts | {f"{ABOUT}{one.id}" for one in opened(book, facts)}
+    return tuple(dict.fromkeys(one.code for one in book.labels if one.when <= known))
 
 
 def rules_of(one: Presentation) -> tuple[Rule, ...]:
