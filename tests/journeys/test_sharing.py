@@ -81,7 +81,7 @@ def test_an_emergency_is_told_and_judged(screens: Screens) -> None:
     expect(page.get_by_role("heading", name="Thuốc đang dùng")).to_be_visible()
     look(page, "cap-cuu-so", also=PHONE_390)
     in_the_dark(page, "cap-cuu-so")
-    assert any("vi cap cuu" in one for one in sent_to(page, HANH))
+    assert any("vì cấp cứu" in one for one in sent_to(page, HANH))
     phone = screens.citizen(HANH).open("/so/chia-se/")
     expect(phone.get_by_text("Đang mở cấp cứu")).to_be_visible()
     page.get_by_role("button", name=re.compile("Đóng sổ ngay")).click()

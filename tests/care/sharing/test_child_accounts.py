@@ -170,3 +170,12 @@ def test_an_account_with_a_book_takes_no_other(village: Village, citizen: Client
     browser.force_login(other)
     assert browser.post(OWN, {"do": "accept", "version": "1"}).status_code == 404
     assert other.person == village.hung.id
+
+
+def test_a_child_born_in_a_year_of_which_no_day_is_known_grows_up(village: Village, citizen: Client) -> None:
+    year = (village.moment + timedelta(hours=7)).year
+    kid = village.person("Nguyễn Văn Lớn", str(year - 16))
+    people.add_relative(village.record, kid, relative=village.own, relation="parent")
+    answer = citizen.get("/so/gia-dinh/")
+    assert answer.status_code == 200
+    assert f"Từ ngày 01/01/{year} sổ do chính người đó giữ" in answer.content.decode()

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.care.sharing.village import Village
+from yba.care.messages import kinds, texts
 from yba.care.messages.models import Message
 from yba.care.sharing import emergency
 from yba.care.sharing.models import Review
@@ -48,8 +49,10 @@ def test_found_by_number_opened_told_and_closed_by_the_clock(village: Village, d
     assert village.sees(village.doctor, village.hidden)
     text = Message.objects.get(kind="sharing.emergency")
     assert text.to_phone == "0905123456"
-    assert "Benh Vien B" in text.text
-    assert len(text.text) <= 160
+    assert "Bệnh viện B mở sổ của Nguyễn Thị Hạnh vì cấp cứu" in text.text  # as the box shows it
+    sent = kinds.rendered(kinds.kind_of(text.kind), "sms", "vi", {"text": text.text}).text
+    assert "Benh vien B mo so cua Nguyen Thi Hanh vi cap cuu" in sent
+    assert texts.septets(sent) <= 160
     village.later(hours=2, minutes=59)
     assert village.sees(village.doctor, village.result)
     village.later(minutes=2)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.care.sharing.village import HIV, Village
 from yba import fhir
+from yba.care.identifiers import CCCD
 from yba.care.messages.models import Message
 from yba.care.sharing import emergency, giving, tables
 from yba.care.sharing.models import Review
 from yba.care.sharing.terms import Holder, Terms, read
-from yba.fhir import errors
+from yba.fhir import errors, rest
+from yba.fhir.access import Actor
 from yba.fhir.access.consent import CATEGORY, KIN, sharing
 from yba.fhir.access.seeing import rows_seen
+from yba.fhir.model import codec
 from yba.fhir.r4.consent import Consent, ConsentVerification
 from yba.fhir.r4.datatypes import Attachment, CodeableConcept, Coding, Reference
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import Account
+from yba.site.guards import guards
 from yba.ui.words import local_day
 
 B = Reference(reference="Organization/B")
@@ -187,7 +194,21 @@ def test_a_records_office_notes_a_paper_for_its_own_facility_only(village: Villa
     waits = Review.objects.get(consent=kept.id)
     assert (waits.reason, waits.words, waits.told, waits.state) == ("noted", "Phiếu đồng ý 12", 1, "waiting")
     assert waits.facility == "B"
-    auditor = village.by(Account.objects.create_account("kiemtoan", role="auditor", facility="B"))
+    judge = Account.objects.create_account("kiemtoan", role="auditor", facility="B")
+    browser = Client()
+    browser.force_login(judge)
+    listed = browser.get("/quan-tri/mo-cap-cuu/").content.decode()
+    assert "Đồng ý trên giấy, do cơ sở ghi" in listed
+    shown = browser.get(f"/quan-tri/mo-cap-cuu/{waits.pk}/").content.decode()
+    for said in (
+        "Giấy đã ký",
+        "Phiếu đồng ý 12",
+        "Cả sổ, trừ mục nhạy cảm",
+        "thì lần đồng ý này bị rút ngay",
+    ):
+        assert said in shown
+    assert "Mở lúc" not in shown
+    auditor = village.by(judge)
     assert isinstance(
         emergency.judge(auditor, waits.pk, justified=False, note="Không có tờ giấy nào."), Review
     )
@@ -249,3 +270,49 @@ def _seen(doctor: fhir.Record, village: Village) -> set[tuple[str, str]]:
         doctor.connection, [doctor.actor], village.own.id or "", now=village.moment, kinds=["Observation", "Condition"]
     )} == {one for one in found if one[0] != "Patient"}  # fmt: skip
     return found
+
+
+def posted(village: Village, actor: Actor, consent: dict[str, Any]) -> tuple[int, Any]:
+    """A Consent sent to /fhir by somebody, with the house's guards."""
+    told: list[str] = []
+    sent = json.dumps(consent).encode()
+    silent: Any = type("Silent", (), {"add": lambda self, act: None})()
+    application = rest.application(
+        lambda: village.record.connection,
+        lambda token: actor,
+        guards(),
+        base_url="http://t/fhir",
+        journal=silent,
+    )
+    environ = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/Consent", "QUERY_STRING": "", "SCRIPT_NAME": "/fhir",
+        "HTTP_AUTHORIZATION": "Bearer x", "wsgi.input": io.BytesIO(sent), "CONTENT_LENGTH": str(len(sent)),
+        "CONTENT_TYPE": "application/fhir+json", "SERVER_NAME": "t", "SERVER_PORT": "80", "wsgi.url_scheme": "http",
+    }  # fmt: skip
+    answer = b"".join(application(environ, lambda status, headers, *_: told.append(status)))
+    return int(told[0].split()[0]), json.loads(answer)
+
+
+@pytest.mark.parametrize("role", ["system", "outside_system", "records_office", "citizen"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"identifier": {"system": CCCD, "value": "046158005555"}},
+        {"display": "Nguyễn Thị Hạnh"},
+        {"reference": "https://noi-khac.vn/fhir/Patient/1"},
+    ],
+)
+def test_a_consent_that_names_no_book_is_refused(village: Village, role: str, named: dict[str, Any]) -> None:
+    made = json.loads(codec.encode(sharing(village.own.id or "", [B], now=village.moment)))
+    actor = Actor(user="ai", role=role, facility="A", person=village.own.id if role == "citizen" else None)
+    status, said = posted(village, actor, made | {"patient": named})
+    (issue,) = said["issue"]
+    if role == "system":
+        assert (status, issue["details"]["coding"][0]["code"]) == (400, "consent.patient")
+        assert issue["expression"] == ["Consent.patient"]
+        assert "'Patient/<id>'" in issue["diagnostics"]
+        assert posted(village, actor, made)[0] == 201
+        assert village.sees(village.doctor, village.result)
+    else:  # the door, which comes first, has no book to hold it to
+        assert status in (400, 403)
+        assert village.record.count(Consent) == 0

@@ -194,8 +194,8 @@ def note_paper(record: Record, patient_id: str, *, paper: str) -> Consent | Refu
     with transaction.atomic():
         by = f"{record.actor.name}: {paper.strip()}"[:200]
         made = _noted(record, patient, method="paper", by=by, paper=paper.strip()[:200])
-        place = fold(_facility_name(record)).title()[:40].rstrip()
-        text = f"Y Ba: {place} ghi so duoc chia se theo giay da ky. Khong dung: vao so, Chia se so, Rut lai."
+        place = _facility_name(record)[:40].rstrip()
+        text = f"Y Bạ: {place} ghi sổ được chia sẻ theo giấy đã ký. Không đúng: vào sổ, Chia sẻ sổ, Rút lại."
         phones = phones_of(record, patient)
         for phone in phones:
             messages.send(phone, text, "sharing.noted", f"noted.{made.id}.{phone}")

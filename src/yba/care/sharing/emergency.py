@@ -25,7 +25,6 @@ from yba.fhir.access import Actor
 from yba.fhir.access.consent import emergency
 from yba.fhir.access.standing import data, is_dead
 from yba.fhir.errors import NotFound
-from yba.fhir.model.fold import fold
 from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
@@ -151,11 +150,11 @@ def doctor_name(record: Record, practitioner: str) -> str:
 
 def _tell(record: Record, patient: Patient, review: Review) -> int:
     """Message the person, and of a child those who answer for it; how many."""
-    called = fold(people.name_of(patient)).title()[:30].rstrip()
-    place = fold(review.facility_name).title()[:36].rstrip()
+    called = people.name_of(patient)[:30].rstrip()
+    place = review.facility_name[:36].rstrip()
     at = review.opened_at.astimezone(HANOI).strftime("%H:%M %d/%m")
     hours = data()["emergency"]["hours"]
-    text = f"Y Ba: {at} {place} mo so cua {called} vi cap cuu, {hours} gio. Xem: muc Ai da mo so. Khong dung: bam Hoi."
+    text = f"Y Bạ: {at} {place} mở sổ của {called} vì cấp cứu, {hours} giờ. Xem: mục Ai đã mở sổ. Không đúng: bấm Hỏi."
     phones = phones_of(record, patient)
     for phone in phones:
         messages.send(phone, text, "sharing.emergency", f"emergency.{review.consent}.{phone}")

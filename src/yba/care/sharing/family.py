@@ -22,7 +22,7 @@ from yba.care.sharing.giving import giver_of, keep
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Proof, Terms
 from yba.fhir.access.seeing import Charge, charges_of
-from yba.fhir.access.standing import data, was_minor
+from yba.fhir.access.standing import birthday, data, was_minor
 from yba.fhir.errors import NotFound
 from yba.fhir.model.fold import fold
 from yba.fhir.r4.consent import Consent
@@ -65,9 +65,9 @@ def grown(record: Record) -> list[Grown]:
         )
         if child is None or not guards or one.active is False or was_minor(child, now, age):
             continue
-        if was_minor(child, now - timedelta(days=365), age):
-            day = datetime.fromisoformat(f"{child.birthDate}T00:00:00+07:00")
-            found.append(Grown(people.name_of(child), day.replace(year=day.year + age)))
+        day = birthday(child.birthDate, age)
+        if day is not None and now - timedelta(days=365) < day:
+            found.append(Grown(people.name_of(child), day))
     return found
 
 

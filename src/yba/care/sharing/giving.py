@@ -19,7 +19,7 @@ from yba.fhir.access.seeing import Seen, charges_of, rows_seen
 from yba.fhir.access.standing import is_dead, is_ward, target, was_minor
 from yba.fhir.errors import NotFound
 from yba.fhir.r4.consent import Consent
-from yba.fhir.r4.datatypes import Identifier
+from yba.fhir.r4.datatypes import Identifier, Reference
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui.words import local_day
@@ -113,7 +113,7 @@ class _TakenBack(Exception):
 
 
 @contextmanager
-def _as_if(record: Record, consent: Consent) -> Iterator[None]:
+def as_if(record: Record, consent: Consent) -> Iterator[None]:
     """The record as it would be with a Consent; nothing of it stays."""
     try:
         with record.atomic():
@@ -140,7 +140,7 @@ def preview(record: Record, patient_id: str, chosen: Terms) -> Preview | Refusal
     )
     before = rows_seen(record.connection, actors, patient_id, now=now)
     after: frozenset[Seen] = frozenset()
-    with _as_if(record, made):
+    with as_if(record, made):
         after = rows_seen(record.connection, actors, patient_id, now=now)
     return Preview(grouped(sorted(one for one in after - before if one.type != "Consent")), len(before))
 
@@ -182,12 +182,18 @@ def give(
         return why
     if giver.asks_child and not assent:
         return refuse("share.assent", _("Trẻ từ 7 tuổi phải được hỏi ý. Hỏi trẻ rồi đánh dấu là trẻ đồng ý."))
-    performers = [f"Patient/{record.actor.person}", *([f"Patient/{patient_id}"] if giver.asks_child else [])]
+    performers = performers_of(giver, patient=patient_id, by=record.actor.person or patient_id)
     made = terms.consent_of(
-        chosen, patient=patient_id, performers=performers, now=now,
+        chosen, patient=patient_id, performers=[one.reference or "" for one in performers], now=now,
         proof=Proof(text, "page", language, assent and giver.asks_child),
     )  # fmt: skip
     return keep(record, made, once=f"{record.actor.user}.{patient_id}.{once}" if once else "")
+
+
+def performers_of(giver: Giver, *, patient: str, by: str) -> list[Reference]:
+    """Who gives it: the person or the guardian, and from 7 the child as well."""
+    names = [by, *([patient] if giver.asks_child and by != patient else [])]
+    return [Reference(reference=f"Patient/{one}") for one in names]
 
 
 def keep(record: Record, consent: Consent, *, once: str = "") -> Consent:

@@ -31,6 +31,8 @@ def guard_consent(record: Record, before: Resource | None, after: Resource | Non
     """Raises Forbidden ``consent.*`` for who may not give it, Invalid ``consent.*`` for what it cannot mean."""
     old = before if isinstance(before, Consent) else None
     new = after if isinstance(after, Consent) else None
+    if new is not None and (old is None or old.patient != new.patient):
+        _check_named(new)
     if record.actor.role == "system":
         if old is not None and is_of_a_rule(old) and record.actor.origin is None:
             raise Forbidden("consent.by-rule", "This opening is changed by its own rule only.")
@@ -82,6 +84,17 @@ def _same(old: Consent, new: Consent) -> bool:
         return {name: value for name, value in tree.items() if name not in ("meta", "status", "text")}
 
     return bool(terms(old) == terms(new))
+
+
+def _check_named(consent: Consent) -> None:
+    """A person who is named by a number or by words alone: the consent would be kept and open, or deny, nothing."""
+    if consent.patient is not None and target(consent.patient)[0] != "Patient":
+        raise Invalid(
+            "consent.patient",
+            "Consent.patient names no book of this record: give its reference as 'Patient/<id>'. A number alone "
+            "(patient.identifier) is not followed; find the id with GET Patient?identifier=<system>|<number>.",
+            path="Consent.patient",
+        )
 
 
 def _patient(record: Record, consent: Consent) -> Patient:
@@ -166,7 +179,7 @@ def _check_noted(record: Record, consent: Consent, patient: Patient) -> None:
                 "consent.labels", "Sensitive kinds are shared by the person on their own page.",
                 path="Consent.provision.securityLabel",
             )  # fmt: skip
-    text = "Y Ba: mot co so ghi so duoc chia se theo giay da ky. Khong dung: vao so, Chia se so, Rut lai."
+    text = "Y Bạ: một cơ sở ghi sổ được chia sẻ theo giấy đã ký. Không đúng: vào sổ, Chia sẻ sổ, Rút lại."
     phones = phones_of(record, patient)
     for phone in phones:
         messages.send(phone, text, "sharing.noted", f"noted.{consent.id}.{phone}")

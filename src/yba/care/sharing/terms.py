@@ -113,9 +113,7 @@ def consent_of(
     terms: Terms, *, patient: str, performers: Sequence[str], proof: Proof, now: datetime
 ) -> Consent:
     """The Consent that says these terms, not stored yet. ``performers``: references of who gives it."""
-    holder = Reference(
-        reference=f"{_RESOURCES[terms.holder.kind]}/{terms.holder.id}", display=terms.holder.name
-    )
+    holder = reference_of(terms.holder)
     labels = [one.coding for one in tables.sensitive() if one.key in terms.sensitive]
     made = sharing(
         patient, [holder], now=now, until=end_of(terms.until), types=terms.types, purposes=terms.purposes,
@@ -127,9 +125,19 @@ def consent_of(
     if terms.holder.kind == "programme":
         made.category = [*made.category, CodeableConcept(coding=[Coding(system=CATEGORY, code=PROGRAMME)])]
     made.performer = [Reference(reference=one) for one in performers]
-    made.policy = [ConsentPolicy(uri=f"{TEXT}{proof.text.purpose}/{proof.text.version}")]
-    made.extension = [proof_of(proof)]
+    prove(made, proof)
     return made
+
+
+def reference_of(holder: Holder) -> Reference:
+    """A holder as a Consent names it."""
+    return Reference(reference=f"{_RESOURCES[holder.kind]}/{holder.id}", display=holder.name)
+
+
+def prove(consent: Consent, proof: Proof) -> None:
+    """Write into a Consent what proves it."""
+    consent.policy = [ConsentPolicy(uri=f"{TEXT}{proof.text.purpose}/{proof.text.version}")]
+    consent.extension = [proof_of(proof)]
 
 
 def _dated(root: ConsentProvision, terms: Terms) -> ConsentProvision:
@@ -172,6 +180,7 @@ class Given:
     """A Consent as a person reads it. ``parts`` None: the whole book.
 
     ``denies``: it stands against other consents, as far as its terms say; ``but``: it makes exceptions itself.
+    ``paper``: what was signed, of one that staff noted.
     """
 
     id: str
@@ -191,6 +200,7 @@ class Given:
     changed: str
     denies: bool = False
     but: bool = False
+    paper: str = ""
 
     def state(self, now: datetime) -> str:
         """``active``, ``waiting``, ``ended`` (by the clock) or ``withdrawn``."""
@@ -232,12 +242,13 @@ def read(consent: Consent) -> Given:
         since=period.start or consent.dateTime or "",
         until=period.end or "",
         version=(version.valueString or "") if version else "",
-        method=(method.valueCode or "") if method else "",
+        method=(method.valueCode or "") if method else "paper" if consent.verification else "",
         performers=tuple(one.reference or "" for one in consent.performer),
         emergency=is_emergency(consent),
         changed=(consent.meta.lastUpdated or "") if consent.meta else "",
         denies=against,
         but=against and bool(inner),
+        paper=(consent.sourceAttachment.title or "") if consent.sourceAttachment is not None else "",
     )
 
 

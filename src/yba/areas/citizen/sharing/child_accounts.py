@@ -29,7 +29,6 @@ from yba.care.sharing.giving import giver_of
 from yba.care.sharing.models import Ask
 from yba.fhir.access.standing import is_ward, was_minor
 from yba.fhir.errors import NotFound
-from yba.fhir.model.fold import fold
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui.words import local_day
@@ -101,10 +100,10 @@ def ask(
             asked_at=now, expires_at=now + timedelta(days=int(tables.data()["invite"]["days"])),
         )  # fmt: skip
         _said(record, patient_id, BY_GUARDIAN, given=True)
-        called = fold(record.actor.name).title()[:30].rstrip()
+        called = record.actor.name[:30].rstrip()
         link = origin + reverse("citizen:own_account")
         messages.send(
-            phone, f"Y Ba: {called} dong y cho em co tai khoan rieng. Doc va tra loi: {link}", "sharing.child"
+            phone, f"Y Bạ: {called} đồng ý cho em có tài khoản riêng. Đọc và trả lời: {link}", "sharing.child"
         )
     return row
 

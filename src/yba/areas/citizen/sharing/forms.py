@@ -12,11 +12,13 @@ from django.utils.translation import ngettext
 
 from yba.care import catalogues
 from yba.care.sharing import tables
+from yba.care.sharing.denying import Denial
 from yba.care.sharing.terms import Holder, Terms
 from yba.care.uploads.forms import DocumentField
 from yba.ui.fields import CitizenNumberField, DateField, PhoneField
 
 OTHER = "other"
+OPEN = "open"
 
 
 def _lengths() -> list[tuple[str, str]]:
@@ -100,6 +102,54 @@ class ShareForm(forms.Form):
             self.holder, tuple(data.get("purposes", ())), parts, until, tuple(data.get("sensitive", ())),
             data["occurred_from"], data["occurred_until"],
         )  # fmt: skip
+
+
+class DenyForm(forms.Form):
+    """How much of the book is closed, and until when."""
+
+    extent = forms.ChoiceField(
+        label=_("Không cho xem"), widget=forms.RadioSelect,
+        choices=[("all", _("Cả sổ")), ("part", _("Chỉ những phần chọn dưới đây"))],
+        error_messages={"required": _("Chọn cả sổ hay từng phần.")},
+    )  # fmt: skip
+    parts = forms.MultipleChoiceField(
+        label=_("Các phần"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Chặn thuốc và dị ứng thì bác sĩ có thể kê trúng thuốc gây dị ứng."),
+    )  # fmt: skip
+    length = forms.ChoiceField(
+        label=_("Trong bao lâu"), widget=forms.RadioSelect, error_messages={"required": _("Chọn thời hạn.")}
+    )
+    until = DateField(label=_("Tới hết ngày"), required=False, not_past=True)
+    assent = forms.BooleanField(label=_("Đã hỏi trẻ, và trẻ đồng ý"), required=False)
+
+    def __init__(self, *args: Any, today: date, asks_child: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        choices: dict[str, list[tuple[str, str]]] = {
+            "parts": [(one.key, one.name) for one in tables.parts() if not one.always],
+            "length": [(OPEN, _t("Tới khi tự bỏ")), *_lengths()],
+        }
+        for name, found in choices.items():
+            self.fields[name].choices = found  # type: ignore[attr-defined]  # all are fields of choices
+        if not asks_child:
+            del self.fields["assent"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("extent") == "part" and not data.get("parts"):
+            self.add_error("parts", _t("Đánh dấu ít nhất một phần."))
+        if data.get("length") == OTHER and not data.get("until") and "until" not in self.errors:
+            self.add_error("until", _t("Viết ngày kết thúc, ví dụ 31/12/2026."))
+        return data
+
+    def denial(self, holder: Holder) -> Denial:
+        """The denial a valid form says."""
+        data = self.cleaned_data
+        parts = tuple(data.get("parts", ())) if data["extent"] == "part" else None
+        days = {OPEN: None, OTHER: data.get("until")}
+        length = data["length"]
+        until = days[length] if length in days else self.today + timedelta(days=int(length))
+        return Denial(holder, parts, until)
 
 
 class InviteForm(ShareForm):

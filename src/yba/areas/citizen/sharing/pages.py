@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yba.areas.citizen.pages import Cover
 from yba.care.privacy.tables import Text
 from yba.care.sharing import tables
+from yba.care.sharing.denying import Closing, Denial
 from yba.care.sharing.giving import Preview
 from yba.care.sharing.terms import Given, Holder, Terms
 from yba.ui import words
@@ -20,6 +22,7 @@ from yba.ui import words
 if TYPE_CHECKING:
     from django import forms
 
+REACHES = gettext_lazy("Chặn cả những lần đã cho xem. Không chặn nơi đang khám, chuyển tuyến và cấp cứu.")
 KINDS = {"active": "done", "waiting": "wait", "ended": "off", "withdrawn": "off"}
 
 
@@ -115,12 +118,11 @@ def _denial_line(one: Given, state: str) -> ShareLine:
     notes = [
         purposes_words(one.purposes), f"{denied_words(one)}, {until}",
         _("Trừ phần được phép ngay trong lời từ chối này") if one.but else "",
-        _("Thắng mọi lần đã cho xem. Không chặn nơi đang khám, chuyển tuyến và cấp cứu."),
     ]  # fmt: skip
     said = {"active": _("Đang từ chối"), "withdrawn": _("Đã bỏ")}.get(state) or state_words(state)
     return ShareLine(
         _("Không cho xem: %(names)s") % {"names": whom_denied(one)}, tuple(filter(None, notes)),
-        "wait" if state == "active" else KINDS[state], said, reverse("citizen:sharing_one", args=[one.id]),
+        "missed" if state == "active" else KINDS[state], said, reverse("citizen:sharing_one", args=[one.id]),
     )  # fmt: skip
 
 
@@ -131,9 +133,11 @@ class SharingPage:
     title: str
     cover: Cover
     now: list[ShareLine]
+    denied: list[ShareLine]
     before: list[ShareLine]
     why_not: str
     is_self: bool
+    reaches: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +151,14 @@ class HolderLine:
 
 @dataclass(frozen=True, slots=True)
 class FindPage:
-    """Finding whom to share with."""
+    """Finding somebody by name. ``action``: where the name is sent."""
 
     title: str
     cover: Cover
     q: str
     lines: list[HolderLine]
     more: bool
+    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,7 @@ class GroupLines:
 
 @dataclass(frozen=True, slots=True)
 class NewPage:
-    """Choosing the terms; ``preview`` None while they are chosen."""
+    """Choosing the terms; ``preview`` None while they are chosen. ``against_url``: a denial that stands against it."""
 
     title: str
     cover: Cover
@@ -190,6 +195,24 @@ class NewPage:
     facts: Sequence[tuple[str, str]] = ()
     refusal: str = ""
     asked_by: str = ""
+    action: str = ""
+    against_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DenyPage:
+    """Closing the book to somebody; ``closing`` None while the terms are chosen."""
+
+    title: str
+    cover: Cover
+    holder: Holder
+    holder_note: str
+    form: forms.Form
+    text: Text
+    closing: Closing | None = None
+    groups: Sequence[GroupLines] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    refusal: str = ""
     action: str = ""
 
 
@@ -227,22 +250,29 @@ def facts_of(chosen: Terms) -> list[tuple[str, str]]:
     ]
 
 
+def facts_of_denial(said: Denial) -> list[tuple[str, str]]:
+    """A denial that is about to be given, in words."""
+    return [
+        (_("Ai không được xem"), said.holder.name),
+        (_("Không xem được"), _("Cả sổ") if said.parts is None else parts_words(said.parts)),
+        (_("Tới hết ngày"), words.ngay(said.until) if said.until else ""),
+        (_("Tới"), "" if said.until else _("khi tự bỏ")),
+    ]
+
+
 def facts_of_given(one: Given) -> list[tuple[str, str]]:
     """A consent that was given, in words."""
     days = [words.ngay(one.occurred_from) if one.occurred_from else _("trước tới nay")]
     days.append(words.ngay(one.occurred_until) if one.occurred_until else _("nay"))
     if one.denies:
         return [
-            (_("Không cho"), whom_denied(one)),
+            (_("Ai không được xem"), whom_denied(one)),
             (_("Để"), purposes_words(one.purposes)),
-            (_("Không cho xem"), denied_words(one)),
+            (_("Không xem được"), denied_words(one)),
             (_("Việc xảy ra"), " – ".join(days) if one.occurred_from or one.occurred_until else ""),
-            (
-                _("Nghĩa là"),
-                _("Thắng mọi lần đã cho xem. Không chặn nơi đang khám, chuyển tuyến và cấp cứu."),
-            ),
+            (_("Nghĩa là"), str(REACHES)),
             (_("Từ"), moment_of(one.since)),
-            (_("Tới"), moment_of(one.until)),
+            (_("Tới"), moment_of(one.until) or _("khi tự bỏ")),
         ]
     methods = {
         "page": _("Trên trang của mình"), "code": _("Mã gửi tới điện thoại, đọc tại quầy"),
@@ -256,6 +286,6 @@ def facts_of_given(one: Given) -> list[tuple[str, str]]:
         (_("Mục nhạy cảm"), sensitive_words(one.sensitive) or _("Không")),
         (_("Từ"), moment_of(one.since)),
         (_("Tới"), moment_of(one.until)),
-        (_("Cách đồng ý"), methods.get(one.method, "")),
+        (_("Cách đồng ý"), ": ".join(filter(None, (methods.get(one.method, ""), one.paper)))),
         (_("Bản lời đồng ý"), one.version),
     ]

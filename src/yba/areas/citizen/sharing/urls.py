@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yba.areas.citizen.sharing import child_views, family_views, views
+from yba.areas.citizen.sharing import child_views, deny_views, family_views, views
 
 urlpatterns = [
     path("chia-se/", views.home, name="sharing"),
     path("chia-se/tim", views.find, name="sharing_find"),
     path("chia-se/moi", views.new, name="sharing_new"),
+    path("chia-se/khong-cho/tim", deny_views.find, name="sharing_deny_find"),
+    path("chia-se/khong-cho", deny_views.new, name="sharing_deny"),
     path("chia-se/xin/<str:token>", views.asked, name="sharing_asked"),
     path("chia-se/so/<str:consent_id>", views.one, name="sharing_one"),
     path("chia-se/so/<str:consent_id>/rut", views.withdraw, name="sharing_withdraw"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from yba.areas.citizen.open_book import OpenBook, open_book
 from yba.areas.citizen.sharing import lines, pages
 from yba.areas.citizen.sharing.forms import ShareForm
 from yba.care.refusal import Refusal
-from yba.care.sharing import asking, giving, tables, terms
+from yba.care.sharing import asking, denying, giving, tables, terms
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Holder
 from yba.fhir.access import labels
@@ -52,8 +53,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if giver is None:
         why_not = _("Sổ này do chính người đó giữ. Chỉ người đó chia sẻ hay rút lại được.")
     page = pages.SharingPage(
-        _("Chia sẻ sổ"), opened.cover, [pages.share_line(one, now) for one in here],
+        _("Chia sẻ sổ"), opened.cover, [pages.share_line(one, now) for one in here if not one.denies],
+        [pages.share_line(one, now) for one in here if one.denies],
         [pages.share_line(one, now) for one in given if one not in here], why_not, opened.one.is_self,
+        str(pages.REACHES),
     )  # fmt: skip
     return render(request, "citizen_sharing/home.html", {"page": page})
 
@@ -62,6 +65,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def find(request: HttpRequest) -> HttpResponse:
     """Whom to share with, by name."""
+    return found_page(request, _("Chia sẻ với ai"), _new_url, action=reverse("citizen:sharing_find"))
+
+
+def found_page(
+    request: HttpRequest, title: str, url: Callable[[Holder], str], *, action: str
+) -> HttpResponse:
+    """Places and staff by words of their name, each leading on to ``url``."""
     opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
@@ -69,8 +79,8 @@ def find(request: HttpRequest) -> HttpResponse:
     found: list[pages.HolderLine] = []
     more = False
     if q:
-        found, more = lines.found(opened.record, q, _new_url)
-    page = pages.FindPage(_("Chia sẻ với ai"), opened.cover, q, found, more)
+        found, more = lines.found(opened.record, q, url)
+    page = pages.FindPage(title, opened.cover, q, found, more, action)
     return render(request, "citizen_sharing/find.html", {"page": page})
 
 
@@ -146,6 +156,8 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     seen = giving.preview(opened.record, opened.patient_id, form.terms) if preview else None
+    given = giving.given_of(opened.record, opened.patient_id) if preview else []
+    against = denying.against(given, holder, now=opened.record.clock())
     if isinstance(seen, Refusal):
         refusal, seen, status = seen.message, None, 409
     page = pages.NewPage(
@@ -159,6 +171,7 @@ def _page(
         groups=lines.groups(opened.record, seen.groups) if seen is not None else (),
         facts=pages.facts_of(form.terms) if seen is not None else (),
         refusal=refusal,
+        against_url=reverse("citizen:sharing_one", args=[against.id]) if against is not None else "",
         asked_by=asked.by_name if asked is not None else "",
         action=request.get_full_path(),
     )
@@ -197,6 +210,7 @@ def _one_page(
     mine = any(it.kind == "person" and it.id == opened.record.actor.person for it in given.holders)
     may = (isinstance(giver, giving.Giver) or (mine and not given.denies)) and not given.emergency
     purpose = "delegate" if any(it.kind == "person" for it in given.holders) else "share"
+    purpose = denying.PURPOSE if given.denies else purpose
     text = next((it for it in tables.texts()[purpose] if it.version == given.version), None)
     line = pages.share_line(given, now)
     page = pages.OnePage(
