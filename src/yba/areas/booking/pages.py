@@ -225,7 +225,7 @@ def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> Booki
         cancellable=open_still,
         waiting=one.status in rules.WAITING,
         booked=one.status == "booked",
-        question=_("Hủy lượt khám %(when)s?") % {"when": when},
+        question=_("Hủy lượt khám %(when)s?") % {"when": when} if when else _("Hủy lượt khám này?"),
     )
 
 
@@ -254,6 +254,8 @@ class SlipPage:
 
 def held_words(line: BookingLine) -> str:
     """What has come of a request, in a sentence."""
+    if not line.when:  # asked for elsewhere, and given no time yet (app-3 lets it be absent)
+        return _("Bệnh viện chưa xếp giờ.") if line.cancellable else line.state
     if line.waiting:
         return _("Đã giữ chỗ %(when)s. Bệnh viện gọi lại trong 30 phút.") % {"when": line.when}
     if line.booked:

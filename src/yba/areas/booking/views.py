@@ -334,6 +334,11 @@ def calendar(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """The booking as a calendar entry (RFC 5545) for the phone; no health words in it."""
     record = record_of(request)
     found = record.read(Appointment, appointment_id)
+    if not (found.start and found.end):
+        text = _("Lượt này chưa có giờ khám. Có giờ rồi thì thêm vào lịch được.")
+        return render(
+            request, "ui/problem.html", {"title": _("Chưa thêm vào lịch được"), "text": text}, status=409
+        )
     facility, _hotline = queries.facility_name(record, queries.booking_of(found).facility_id)
     answer = HttpResponse(
         rules.calendar_entry(found, place=facility, now=record.clock()), "text/calendar; charset=utf-8"
@@ -348,7 +353,7 @@ def cancel(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """Call a booking off; a second click says it is off already."""
     outcome = actions.cancel_appointment(record_of(request), appointment_id)
     one = queries.booking_of(outcome.appointment)
-    when = spoken.when(one.start) if one.start else ""
+    when = spoken.when(one.start) if one.start else _("chưa có giờ")
     if outcome.result == "missing":
         messages.warning(request, _("Lượt này không hủy được nữa. Gọi bệnh viện nếu không đến được."))
     elif outcome.result == "already":

@@ -7,8 +7,9 @@ reader may have a paper is asked of the record as that reader; what else stands 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from yba.areas.clinic import queries
 from yba.care import identifiers, people
@@ -26,7 +27,7 @@ from yba.care.chart import (
 from yba.care.documents import pdf, qr_svg
 from yba.care.line.queries import ticket_of
 from yba.care.medicines import quantity_text
-from yba.fhir.errors import NotFound
+from yba.fhir.errors import Conflict, NotFound
 from yba.fhir.model.dates import period_of
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.clinical_impression import ClinicalImpression
@@ -63,6 +64,9 @@ class DrugOnPaper:
     how: str
 
 
+UNFINISHED: Final = "clinic.unfinished"
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """Everything one of the two papers says, in words."""
@@ -91,7 +95,11 @@ class Paper:
 
 
 def prescription(record: Record, code: str) -> bytes:
-    """The prescription as PDF. Raises NotFound when the actor may see none of its lines."""
+    """The prescription as PDF.
+
+    Raises NotFound when the actor may see none of its lines, Conflict ``clinic.unfinished`` for a visit that does not
+    say when or where it was: a paper of the law is given no day of its own.
+    """
     lines = queries.prescription_lines(record, code)
     system = record.as_system()
     encounter = system.read(Encounter, id_of(lines[0].encounter))
@@ -101,7 +109,11 @@ def prescription(record: Record, code: str) -> bytes:
 
 
 def follow_up_slip(record: Record, encounter_id: str) -> bytes:
-    """The slip as PDF. Raises NotFound when the actor may not see the visit, or nothing is planned."""
+    """The slip as PDF.
+
+    Raises NotFound when the actor may not see the visit, or nothing is planned; Conflict ``clinic.unfinished`` for one
+    that does not say when or where it was.
+    """
     encounter = record.read(Encounter, encounter_id)
     paper = _paper(record.as_system(), encounter, code="", drugs=[], asked=None)
     if not paper.follow_up:
@@ -122,7 +134,8 @@ def _drug(request: MedicationRequest) -> DrugOnPaper:
     value = quantity.value if quantity and quantity.value is not None else Decimal(0)
     unit = (quantity.unit or "") if quantity else ""
     medicine = medicine_of(request)
-    return DrugOnPaper(medicine.name, f"{quantity_text(int(value))} {unit}".strip(), medicine.how)
+    amount = quantity_text(int(value)) if value == int(value) else words.decimal(value)
+    return DrugOnPaper(medicine.name, f"{amount} {unit}".strip(), medicine.how)
 
 
 def _paper(
@@ -139,8 +152,7 @@ def _paper(
     impression = system.first(ClinicalImpression, of_visit)
     services = system.find(ServiceRequest, of_visit)
     later = next((one.occurrenceDateTime or "" for one in services if queries.is_follow_up(one)), "")
-    end = (encounter.period.end or encounter.period.start or "") if encounter.period else ""
-    moment = period_of((asked.authoredOn if asked else None) or end)[0].astimezone(HANOI)
+    moment = _moment(encounter, asked)
     day = moment.date()
     months = _months(person.birth_date, day)
     ticket = ticket_of(system, encounter=encounter.id or "")
@@ -162,7 +174,7 @@ def _paper(
         diagnosis=_diagnoses(system, encounter),
         allergies=_allergies(system, patient.id or ""),
         advice="\n".join(one.text or "" for one in impression.note) if impression else "",
-        follow_up=f"{words.day_words(later)}/{later[:4]}" if later else "",
+        follow_up=f"{words.day_words(later)}/{later[:4]}" if words.as_date(later) else words.ngay(later),
         date_line=f"Ngày {day.day:02} tháng {day.month:02} năm {day.year}",
         doctor=next(filter(None, [display_of(asked.requester) if asked else "", *participants]), ""),
         signed_at=f"{moment:%H:%M:%S %d/%m/%Y}",
@@ -171,7 +183,22 @@ def _paper(
     )
 
 
+def _moment(encounter: Encounter, asked: MedicationRequest | None) -> datetime:
+    """When the paper was signed: by its order, else by the visit. What names no day (only a year) is none."""
+    period = encounter.period
+    for text in (
+        asked.authoredOn if asked else None,
+        period.end if period else None,
+        period.start if period else None,
+    ):
+        if text and words.as_date(text) is not None:
+            return period_of(text)[0].astimezone(HANOI)
+    raise Conflict(UNFINISHED, "The visit does not say on which day it was.", id=encounter.id)
+
+
 def _house(system: Record, facility: str) -> House:
+    if not facility:
+        raise Conflict(UNFINISHED, "The visit does not say where it was.")
     found = system.read(Organization, facility)
     home = found.address[0] if found.address else None
     phone = next((one.value or "" for one in found.telecom if one.system == "phone"), "")

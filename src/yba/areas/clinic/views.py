@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -23,7 +24,7 @@ from yba.care.line.models import Ticket
 from yba.care.line.queries import line_of, ticket_of
 from yba.care.refusal import Refusal
 from yba.care.sharing import asking, emergency
-from yba.fhir.errors import Gone, NotFound
+from yba.fhir.errors import Conflict, Gone, NotFound
 from yba.fhir.r4.location import Location
 from yba.fhir.record import Record
 from yba.ui.requests import once_of, record_of, role_required
@@ -330,19 +331,27 @@ def search_allergens(request: HttpRequest) -> HttpResponse:
 @role_required("doctor", "pharmacist", "citizen")
 def prescription_pdf(request: HttpRequest, code: str) -> HttpResponse:
     """The prescription as the law orders it, for those who may see its lines."""
-    try:
-        content = papers.prescription(record_of(request), code)
-    except (NotFound, Gone) as error:
-        raise Http404 from error
-    return pdf_response(content, f"don-thuoc-{code}.pdf")
+    return _paper(request, lambda: papers.prescription(record_of(request), code), f"don-thuoc-{code}.pdf")
 
 
 @require_safe
 @role_required("doctor", "citizen")
 def follow_up_pdf(request: HttpRequest, visit_id: str) -> HttpResponse:
     """The slip for the next visit."""
+    return _paper(
+        request, lambda: papers.follow_up_slip(record_of(request), visit_id), f"hen-kham-lai-{visit_id}.pdf"
+    )
+
+
+def _paper(request: HttpRequest, made: Callable[[], bytes], name: str) -> HttpResponse:
     try:
-        content = papers.follow_up_slip(record_of(request), visit_id)
+        return pdf_response(made(), name)
     except (NotFound, Gone) as error:
         raise Http404 from error
-    return pdf_response(content, f"hen-kham-lai-{visit_id}.pdf")
+    except Conflict as error:
+        if error.key != papers.UNFINISHED:
+            raise
+        text = _("Lượt khám chưa ghi ngày khám hoặc nơi khám. Ghi đủ rồi in lại.")
+        return render(
+            request, "ui/problem.html", {"title": _("Chưa in được giấy này"), "text": text}, status=409
+        )
