@@ -16,7 +16,7 @@ from tests.builders import a_patient
 from tests.site.accounts.test_sign_in import PHONE
 from yba import fhir
 from yba.care.messages.models import Message
-from yba.site.accounts import factors, roles, rules
+from yba.site.accounts import actions, factors, roles, rules
 from yba.site.accounts.models import AT_DESK, Account, SignInCode
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +60,17 @@ def test_where_there_is_nothing_else_the_message_does(client: Client) -> None:
     client.get("/tai-khoan/xac-nhan/dien-thoai")
     client.post("/tai-khoan/xac-nhan/dien-thoai", {"code": signing.code_sent(PHONE)})
     assert client.get("/tai-khoan/so-dien-thoai").status_code == 200
+
+
+def test_no_code_is_promised_that_was_not_sent(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing.enter_citizen(client, PHONE)
+    page = client.get("/tai-khoan/xac-nhan/dien-thoai").content.decode()
+    assert "Mã đã được gửi tới số" in page
+    monkeypatch.setattr(actions, "send_code", lambda *_args, **_named: rules.Refusal.TOO_MANY)
+    page = client.get("/tai-khoan/xac-nhan/dien-thoai").content.decode()
+    assert "Chưa gửi mã mới tới số" in page
+    assert "Mã đã được gửi tới số" not in page
+    assert "Đã thử quá nhiều lần" in page
 
 
 @pytest.fixture

@@ -109,6 +109,7 @@ class TestChoosingTheAccount:
         page = steps.ask(prompt="select_account")
         assert page.status_code == 200
         assert "Nguyễn Thị Hạnh" in page.content.decode()
+        assert steps.app.name in page.content.decode()
         action = page.context["page"].action
         assert action.startswith("/oauth/choose?")
         assert steps.browser.post(action, {"tai_khoan": "nay"})["Location"].startswith("/oauth/authorize?")

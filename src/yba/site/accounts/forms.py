@@ -282,6 +282,7 @@ class PasswordAgainForm(ReauthenticateForm):  # type: ignore[misc]  # allauth ha
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].label = _("Mật khẩu")
+        self.fields["password"].widget.attrs.pop("placeholder", None)
 
 
 class NewPasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth has no types

@@ -99,6 +99,7 @@ class NoAppPage:
 class ChoosePage:
     """Which account an app is to be let in by: the one that is signed in, or another."""
 
+    app: AppCard
     name: str
     action: str
     title: str = ""

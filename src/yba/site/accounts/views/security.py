@@ -275,7 +275,7 @@ def prove_phone(request: HttpRequest) -> HttpResponse:
     account: Any = request.user
     if get_reauthentication_flows(account):
         return redirect("account_reauthenticate")
-    number, now = account.phone, timezone.now()
+    number, now, sent = account.phone, timezone.now(), True
     if not number:
         raise Http404
     form = CodeForm(request.POST if "code" in request.POST else None)
@@ -292,11 +292,18 @@ def prove_phone(request: HttpRequest) -> HttpResponse:
         )
         if refusal not in (None, rules.Refusal.TOO_SOON):
             messages.warning(request, sentence(refusal or rules.Refusal.TOO_MANY))
+            sent = False
+    said = _("Mã đã được gửi tới số %(phone)s, có hiệu lực 5 phút.")
+    if not sent:
+        said = _("Chưa gửi mã mới tới số %(phone)s. Mã đã gửi chưa quá 5 phút thì vẫn dùng được.")
     page = FormPage(
         title=_("Xác nhận chính chủ"),
         form=form,
         deed=_("Xác nhận"),
-        words=[_("Mã đã được gửi tới số %(phone)s, có hiệu lực 5 phút.") % {"phone": words.phone(number)}],
+        words=[
+            _("Trước khi đi tiếp, cần biết đúng là chủ tài khoản."),
+            said % {"phone": words.phone(number)},
+        ],
         back="accounts:security",
         next=request.GET.get("next", ""),
     )

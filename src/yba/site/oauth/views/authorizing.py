@@ -134,6 +134,7 @@ def _first(request: HttpRequest, grant: Any, prompt: prompting.Prompt) -> HttpRe
             prompting.chose(request, request.user, now=now)  # by signing in for this very request
         else:
             page = pages.ChoosePage(
+                app=pages.card_of(grant.request.client),
                 name=str(request.user),
                 action=f"{reverse('oauth:choose')}?{request.META.get('QUERY_STRING', '')}",
             )
