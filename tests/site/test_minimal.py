@@ -158,7 +158,7 @@ PARTS = {
 }
 #: What stands in an address and names no row of the record.
 OTHERS = {
-    "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "identifier", "invitation_id", "key",
+    "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "hold_id", "identifier", "invitation_id", "key",
     "name", "number", "phone_id", "pk", "place", "provider_id", "receipt", "right_id", "session_id", "size", "ticket",
     "ticket_id", "token", "type_name", "what",
 }  # fmt: skip
