@@ -154,11 +154,14 @@ PARTS = {
     "patient": "Patient",
     "patient_id": "Patient",
     "role_id": "PractitionerRole",
+    "schedule_id": "Schedule",
+    "service_id": "HealthcareService",
     "visit_id": "Encounter",
 }
 #: What stands in an address and names no row of the record.
 OTHERS = {
-    "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "hold_id", "identifier", "invitation_id", "key",
+    "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "hold_id", "identifier", "invitation_id",
+    "key",
     "name", "number", "phone_id", "pk", "place", "provider_id", "receipt", "right_id", "session_id", "size", "ticket",
     "ticket_id", "token", "type_name", "what",
 }  # fmt: skip
