@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.work import Sent, statements_sent
 from yba import fhir
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.model import codec
@@ -113,38 +112,10 @@ def test_every_statement_of_a_write_names_the_shard() -> None:
         assert "shard" in columns
 
 
-class Listened:
-    """The statements that reached the database, and what they were given."""
-
-    def __init__(self) -> None:
-        self.statements: list[tuple[str, Any]] = []
-
-
-@contextmanager
-def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listened]:
-    heard = Listened()
-    plain: Callable[..., Any] = psycopg.Cursor.execute
-
-    def execute(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        text = (
-            query
-            if isinstance(query, str)
-            else query.as_string(None)
-            if hasattr(query, "as_string")
-            else str(query)
-        )
-        heard.statements.append((text, params))
-        return plain(self, query, params, **more)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(psycopg.Cursor, "execute", execute)
-        yield heard
-
-
-def of_rows(heard: Listened) -> list[tuple[str, Any]]:
+def of_rows(heard: Sent) -> Sent:
     """The statements that touch a distributed table."""
     tables = "|".join(DISTRIBUTED)
-    return [one for one in heard.statements if re.search(rf"\brecord\.(?:unwalled_)?(?:{tables})\b", one[0])]
+    return [one for one in heard if re.search(rf"\brecord\.(?:unwalled_)?(?:{tables})\b", one[0])]
 
 
 @pytest.fixture
@@ -171,15 +142,13 @@ def test_a_row_lies_with_its_person_and_its_id_says_so(person: fhir.Record) -> N
     assert identity.carried_by("a-client's-own") is None
 
 
-def test_reads_and_writes_by_a_server_given_id_ask_one_shard(
-    person: fhir.Record, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reads_and_writes_by_a_server_given_id_ask_one_shard(person: fhir.Record) -> None:
     patient = person.create(Patient(active=True))
     assert patient.id is not None
     made = person.create(observed(patient.id))
     assert made.id is not None
     shard = identity.shard_of(patient.id)
-    with listening(monkeypatch) as heard:
+    with statements_sent() as heard:
         person.read(Observation, made.id)
         person.update(made)
         person.create(observed(patient.id))
@@ -191,7 +160,7 @@ def test_reads_and_writes_by_a_server_given_id_ask_one_shard(
         assert shard in (params["shard"], params.get("old_shard")), params
 
 
-def test_doors_are_held_on_the_same_shard(person: fhir.Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doors_are_held_on_the_same_shard(person: fhir.Record) -> None:
     """The condition of an actor on a read speaks of the row, or of visits of the same person, who lie there too."""
     patient = person.create(Patient(active=True))
     assert patient.id is not None
@@ -199,7 +168,7 @@ def test_doors_are_held_on_the_same_shard(person: fhir.Record, monkeypatch: pyte
         Actor(user="c", role="citizen", persons=frozenset({patient.id}), person=patient.id),
         Actor(user="d", role="doctor", facility="f"),
     ):
-        with listening(monkeypatch) as heard:
+        with statements_sent() as heard:
             found = read.current(
                 person.connection,
                 "Patient",
@@ -254,13 +223,13 @@ def test_a_bundle_puts_right_to_another_person_as_one_write_does(person: fhir.Re
     assert all(there == every > 0 for *_, there, every in found)
 
 
-def test_a_search_of_a_chart_asks_one_shard(person: fhir.Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_of_a_chart_asks_one_shard(person: fhir.Record) -> None:
     """Whether the record or a client gave the person's id; a condition on index rows asks the same shard."""
     person.update(codec.decode_as(b'{"resourceType":"Patient","id":"a-client-s-own"}', Patient))
     made = person.create(Patient(active=True))
     for identifier in ("a-client-s-own", str(made.id)):
         person.create(observed(identifier))
-        with listening(monkeypatch) as heard:
+        with statements_sent() as heard:
             assert len(person.find(Observation, ("patient", identifier), ("status", "final"))) == 1
         assert of_rows(heard) != []
         for text, params in of_rows(heard):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 
 SCREENS = Path(__file__).parents[2] / "artefacts" / "screens"
 FLAGS = [
@@ -103,6 +103,16 @@ def visit(browser: Browser, address: str, name: str, *, size: dict[str, int], **
         ),
     )
     return found
+
+
+def reloaded_until(page: Page, wanted: Locator) -> None:
+    """The page again and again until it shows something that comes to be there after a while."""
+    for _turn in range(120):
+        if wanted.count():
+            return
+        page.wait_for_timeout(250)
+        page.reload()
+    raise AssertionError(f"{page.url} never shows {wanted}")
 
 
 def settled(page: Page) -> None:

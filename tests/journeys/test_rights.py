@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys.browsing import DESK, PHONE, look
+from tests.journeys.browsing import DESK, PHONE, look, reloaded_until
 from tests.journeys.conftest import Screens
 from tests.journeys.signing import code_in, enter_as_citizen, enter_as_staff, sent_to
 from yba.ui.words import local_day
@@ -112,11 +112,7 @@ def test_an_opening_is_asked_about(screens: Screens) -> None:
     expect(desk.get_by_role("heading", name="Nguyễn Thị Hạnh")).to_be_visible()
     page = screens.citizen(HANH).open("/so/ai-da-mo/")
     line = page.get_by_role("listitem").filter(has_text="Hoàng Thị Thu Trang").first
-    for _ in range(40):  # reads are audited in the background, within a second where nothing else is at work
-        if line.count():
-            break
-        page.wait_for_timeout(500)
-        page.reload()
+    reloaded_until(page, line)  # the audit's reads are written a little later
     expect(line).to_contain_text("Lễ tân")
     both(page, "ai-da-mo")
     line.get_by_role("link", name=re.compile("^Hỏi về lần mở này")).click()

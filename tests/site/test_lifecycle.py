@@ -66,7 +66,10 @@ def test_start_refuse_a_second_kill_start_again_and_stop(empty_house: House) -> 
     house.kill()
     assert wait_for(lambda: not house.processes()), house.processes()
 
+    assert "Preparing the tables" in house.said()
     house.start()
+    assert "Preparing the tables" not in house.said()  # it begins where it was, nothing is made again
+    assert "Record: " not in house.said()
     with connect(house) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
 
