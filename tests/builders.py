@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,7 +14,6 @@ from yba.fhir.r4.datatypes import CodeableConcept, Coding, ContactPoint, HumanNa
 from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
-from yba.fhir.r4.slot import Slot
 
 #: Tuesday, 24 November 2026, 9:00 in Vietnam.
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -58,18 +57,6 @@ def a_patient(name: str = "Nguyễn Thị Hạnh", *, phone: str = "0905123456",
 def an_organization(name: str = "Bệnh viện Đa khoa Hương Giang", **fields: Any) -> Organization:
     return Organization(
         **{"identifier": [Identifier(system=SID + "facility", value="46017")], "name": name, **fields}
-    )
-
-
-def a_slot(schedule: str = "Schedule/s1", *, start: datetime = NOW, minutes: int = 20, **fields: Any) -> Slot:
-    return Slot(
-        **{
-            "schedule": Reference(reference=schedule),
-            "status": "free",
-            "start": start.isoformat(),
-            "end": (start + timedelta(minutes=minutes)).isoformat(),
-            **fields,
-        }
     )
 
 

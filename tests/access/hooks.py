@@ -9,14 +9,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any, cast
 
 import psycopg
 
 from tests.access.asking import SECRET, Asking
 from tests.fhir.test_rest import BASE, Answer
+from tests.servers import Asked, Reply, Server
 from yba.fhir import rest
 from yba.fhir.access import Actor
 from yba.fhir.store.audit import Journal
@@ -82,23 +81,12 @@ class Hooks:
 
     def __init__(self) -> None:
         self.got: dict[str, list[tuple[str, str, bytes]]] = {}
-        owner = self
+        self.server = Server(self._take)
+        self.url = self.server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            def _take(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                owner.got.setdefault(self.path.split("/")[1], []).append((self.command, self.path, body))
-                self.send_response(200)
-                self.end_headers()
-
-            do_POST = do_PUT = _take
-
-            def log_message(self, *_: Any) -> None:
-                return None
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        Thread(target=self.server.serve_forever, daemon=True).start()
+    def _take(self, asked: Asked) -> Reply:
+        self.got.setdefault(asked.path.split("/")[1], []).append((asked.method, asked.path, asked.body))
+        return Reply()
 
     def told(self, name: str) -> Told:
         found = Told()

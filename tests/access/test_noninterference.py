@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -35,7 +36,10 @@ NEW = re.compile(
 )
 
 
-def plain(answer: Answer) -> tuple[int, bytes, str]:
+Shape = tuple[int, bytes, str]
+
+
+def plain(answer: Answer) -> Shape:
     """An answer without what is new in every answer."""
     headers = {
         name: value
@@ -65,26 +69,40 @@ def take_away(asking: Asking, rows: list[Row]) -> None:
 def test_answers_are_the_same_without_what_is_hidden(asking: Asking, world: World, name: str) -> None:
     actor = ACTORS[name]
     seen = {row.secret for row in world.rows if oracle.allowed(world, actor, row, "search")}
-    hidden = [row for row in world.rows if row.secret not in seen]
     asked = [one for one in questions() if chosen(name, one, every=EVERY)]
-    before: dict[str, Any] = {}
-    told = {}
+    leaves_no_mark(asking, world, seen, lambda one: asking.by(actor, "GET", f"/{one}"), asked)
+    count("questions", len(asked))
+
+
+def leaves_no_mark(
+    asking: Asking,
+    world: World,
+    seen: set[str],
+    ask: Callable[[str], Answer],
+    asked: Iterable[str],
+    shape: Callable[[Answer], Shape] | None = None,
+) -> None:
+    """What is asked is answered without a secret but those ``seen``, and alike once all other rows are gone.
+
+    ``shape``: what of an answer has to be alike, else all of it but what is new in every answer.
+    """
+    shape = shape or plain
+    before: dict[str, Shape] = {}
+    told: dict[str, list[str]] = {}
     for one in asked:
-        answer = asking.by(actor, "GET", f"/{one}")
-        count("questions")
+        answer = ask(one)
         assert answer.status < 500, (one, answer.body[:500])
-        before[one] = plain(answer)
+        before[one] = shape(answer)
         leaked = secrets_in(answer) - seen
         if leaked and "bimat" not in one:
             told[one] = sorted(leaked)[:5]
     assert told == {}
-    take_away(asking, hidden)
-    after = {one: plain(asking.by(actor, "GET", f"/{one}")) for one in asked}
-    different = {one: difference(before[one], after[one]) for one in asked if before[one] != after[one]}
-    assert different == {}
+    take_away(asking, [row for row in world.rows if row.secret not in seen])
+    after = {one: shape(ask(one)) for one in before}
+    assert {one: difference(before[one], after[one]) for one in before if before[one] != after[one]} == {}
 
 
-def difference(first: tuple[int, bytes, str], second: tuple[int, bytes, str]) -> tuple[Any, ...]:
+def difference(first: Shape, second: Shape) -> tuple[Any, ...]:
     """Where two answers part."""
     if first[0] != second[0] or first[2] != second[2]:
         return first[0], second[0], first[1][:200], second[1][:200], first[2][:200], second[2][:200]

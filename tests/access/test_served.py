@@ -134,7 +134,7 @@ def served(world: World) -> Iterator[Served]:
         yield Served(house, json.loads(made.stdout.splitlines()[-1]), hooks)
     finally:
         house.stop()
-        hooks.server.shutdown()
+        hooks.server.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -40,7 +40,7 @@ def telling(filled: str, databases: Any) -> Iterator[Telling]:
     made.connection.execute("delete from record.outbox")
     yield made
     made.connection.close()
-    made.hooks.server.shutdown()
+    made.hooks.server.close()
     databases.drop(name)
 
 

@@ -28,7 +28,6 @@ from yba.fhir.store.audit import Journal
 from yba.site.oauth import scopes
 
 FILTERED = ("Patient", "Coverage", "Observation", "Condition", "Encounter", "Consent")
-VIEWING = ("records_office", "doctor", "head_of_department", "programme_officer", "facility_administrator")
 ASYNC = {"prefer": "respond-async"}
 
 

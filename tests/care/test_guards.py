@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from yba import fhir
-from yba.care import demo, guards, people
+from yba.care import coverages, demo, guards, people
 from yba.care.identifiers import BHYT, CCCD
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.errors import Conflict, Invalid, RecordError
@@ -217,7 +217,7 @@ def test_registering_a_person_still_names_the_known_one(guarded: fhir.Record) ->
     with pytest.raises(Conflict) as refused:
         register()
     assert (refused.value.key, refused.value.params["patient"]) == ("people.known", first.id)
-    people.add_coverage(guarded, first, card="HT3464612345678")
+    coverages.add_coverage(guarded, first, card="HT3464612345678")
     child = guarded.create(people.new_patient(name="Bé Na", birth_date="2020-01-01", sex="female"))
     assert people.add_relative(guarded, child, relative=first, relation="parent").id
 

@@ -14,13 +14,11 @@ from yba.care.identifiers import (
     check_citizen_number,
     check_insurance_card,
     check_insurance_period,
-    check_old_identity_number,
     check_phone,
     check_prescription_code,
     check_registration_code,
     new_prescription_code,
     new_registration_code,
-    phone_display,
 )
 from yba.care.refusal import Refusal
 
@@ -74,11 +72,6 @@ def test_what_is_inside_a_citizen_number_only_warns(
     result = check_citizen_number(number, gender=gender, birth_date=birth)
     assert isinstance(result, Checked)
     assert [doubt.key for doubt in result.warnings] == doubts
-
-
-def test_the_old_number_has_nine_digits() -> None:
-    assert check_old_identity_number("191 234 567") == Checked("191234567")
-    assert key(check_old_identity_number("19123456")) == "cmnd.form"
 
 
 def test_an_insurance_card_is_taken_apart() -> None:
@@ -154,7 +147,6 @@ def test_a_card_cannot_end_before_it_begins() -> None:
 )
 def test_a_phone_number_has_one_form(text: str) -> None:
     assert check_phone(text) == Checked("0905123456")
-    assert phone_display("0905123456") == "0905 123 456"
 
 
 def test_a_landline_is_no_mobile() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import an_actor
 from yba import fhir
-from yba.care import people
+from yba.care import coverages, people
 from yba.fhir.access import SYSTEM
 from yba.fhir.errors import Conflict, Forbidden, Invalid
 
@@ -68,7 +68,7 @@ def test_a_doctor_enters_nobody(connection):
 def test_a_person_is_found_by_what_one_knows(connection, text):
     patient = enter(connection)
     enter(connection, name="Trần Đức Anh", phone="0987654321", citizen_number="046090001234")
-    people.add_coverage(opened(connection), patient, card="HT3464612345678")
+    coverages.add_coverage(opened(connection), patient, card="HT3464612345678")
     assert [one.id for one in people.find_people(opened(connection), text)] == [patient.id]
 
 
@@ -85,27 +85,27 @@ def test_d_with_a_bar_is_found_without_it(connection):
 
 def test_the_same_card_again_gets_the_new_dates(connection):
     patient, record = enter(connection), opened(connection)
-    people.add_coverage(record, patient, card="HT3464612345678", end=date(2025, 12, 31))
-    old = people.coverage_of(record, patient.id, date(2026, 11, 23))
-    assert people.coverage_refusal(old, on=date(2026, 11, 23)).key == "insurance.expired"
-    people.add_coverage(record, patient, card="HT3464612345678", end=date(2026, 12, 31))
-    new = people.coverage_of(record, patient.id, date(2026, 11, 23))
+    coverages.add_coverage(record, patient, card="HT3464612345678", end=date(2025, 12, 31))
+    old = coverages.coverage_of(record, patient.id, date(2026, 11, 23))
+    assert coverages.coverage_refusal(old, on=date(2026, 11, 23)).key == "insurance.expired"
+    coverages.add_coverage(record, patient, card="HT3464612345678", end=date(2026, 12, 31))
+    new = coverages.coverage_of(record, patient.id, date(2026, 11, 23))
     assert new.id == old.id
-    assert people.coverage_refusal(new, on=date(2026, 11, 23)) is None
+    assert coverages.coverage_refusal(new, on=date(2026, 11, 23)) is None
 
 
 def test_a_valid_card_goes_before_one_that_has_run_out(connection):
     patient, record = enter(connection), opened(connection)
-    people.add_coverage(
+    coverages.add_coverage(
         record, patient, card="HT3464612345678", end=date(2030, 12, 31), start=date(2029, 1, 1)
     )
-    good = people.add_coverage(record, patient, card="GD4464612345678", end=date(2026, 12, 31))
-    assert people.coverage_of(record, patient.id, date(2026, 11, 23)).id == good.id
+    good = coverages.add_coverage(record, patient, card="GD4464612345678", end=date(2026, 12, 31))
+    assert coverages.coverage_of(record, patient.id, date(2026, 11, 23)).id == good.id
 
 
 def test_a_card_of_no_province_is_refused(connection):
     with pytest.raises(Invalid) as refused:
-        people.add_coverage(opened(connection), enter(connection), card="HT3994612345678")
+        coverages.add_coverage(opened(connection), enter(connection), card="HT3994612345678")
     assert refused.value.key == "insurance.province"
 
 

@@ -7,11 +7,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from tests.servers import Asked, Reply, Server
 from yba.fhir.addresses import allowed, may_reach
 from yba.fhir.calling import NotAllowed, called
 
@@ -19,39 +19,24 @@ NAME = "kho.example.vn"
 
 
 class Site:
-    """An HTTP server whose answers are functions of the path; it keeps what it was asked."""
+    """A server whose answers are those of the path; it keeps what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
-        owner = self
+        self.server = Server(self._answer)
+        self.port, self.url = self.server.port, self.server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                owner.asked.append((self.command, self.path, dict(self.headers)))
-                status, headers, body = owner.answers.get(self.path, (404, {}, b""))
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_POST = do_PUT = do_GET
-
-            def log_message(self, *_: Any) -> None:
-                return None
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def _answer(self, asked: Asked) -> Reply:
+        self.asked.append(asked[:3])
+        return Reply(*self.answers.get(asked.path, (404, {}, b"")))
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     made = Site()
     yield made
-    made.server.shutdown()
+    made.server.close()
 
 
 def got(url: str, *places: str, **how: Any) -> tuple[int, bytes]:

@@ -6,13 +6,13 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import psycopg
 import pytest
 
 from tests.fhir.test_rest import BASE, Client, Noted
+from tests.servers import Asked, Reply, Server
 from yba import fhir
 from yba.fhir import rest
 from yba.fhir.access import SYSTEM, Actor
@@ -27,43 +27,31 @@ BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 
 
 class Receiver:
-    """An HTTP server that keeps what it gets, and refuses when told to."""
+    """Keeps what it gets, and refuses when told to."""
 
     def __init__(self) -> None:
-        self.got: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.got: list[Asked] = []
         self.refuse = 0
-        owner = self
+        self.server = Server(self._take)
+        self.url = self.server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            def _take(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if owner.refuse:
-                    owner.refuse -= 1
-                    self.send_response(503)
-                else:
-                    owner.got.append((self.command, self.path, dict(self.headers), body))
-                    self.send_response(200)
-                self.end_headers()
-
-            do_POST = do_PUT = _take
-
-            def log_message(self, *_: Any) -> None:
-                return None
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def _take(self, asked: Asked) -> Reply:
+        if self.refuse:
+            self.refuse -= 1
+            return Reply(503)
+        self.got.append(asked)
+        return Reply()
 
     @property
     def bodies(self) -> list[Any]:
-        return [json.loads(body) for _, _, _, body in self.got]
+        return [json.loads(one.body) for one in self.got]
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
     yield made
-    made.server.shutdown()
+    made.server.close()
 
 
 class House:

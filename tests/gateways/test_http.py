@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.servers import Asked, Reply, Server
 from yba.care.messages.port import Failed, Gone, Parcel, Refused
 from yba.gateways import push, voice
 from yba.gateways.sms.brandname import Form, HttpGateway
@@ -41,26 +41,15 @@ class Provider:
 def provider() -> Iterator[Provider]:
     found = Provider()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            found.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            status, said = found.answers.pop(0)
-            raw = said.encode() if isinstance(said, str) else json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+    def answer(asked: Asked) -> Reply:
+        found.asked.append((asked.path, {k.lower(): v for k, v in asked.headers.items()}, asked.body))
+        status, said = found.answers.pop(0)
+        return Reply(status, body=said.encode() if isinstance(said, str) else json.dumps(said).encode())
 
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    found.address = f"http://127.0.0.1:{server.server_port}"
+    server = Server(answer)
+    found.address = server.url
     yield found
-    server.shutdown()
-    server.server_close()
+    server.close()
 
 
 def parcel(text: str = "Phòng 204", **more: Any) -> Parcel:

@@ -44,6 +44,13 @@ def test_disabled_button_says_why():
     assert f'<span class="button-why" id="{reason}">Còn 1 cảnh báo.</span>' in html
 
 
+def test_a_refusal_is_told_above_the_form_and_nothing_else():
+    assert shown("{% refusal why 'Chưa gửi được' %}", why="") == ""
+    assert shown("{% refusal why 'Chưa gửi được' %}", why="Đã có người trả lời.") == shown(
+        "{% alert kind='caution' title='Chưa gửi được' role='alert' %}<p>Đã có người trả lời.</p>{% endalert %}"
+    )
+
+
 def test_words_are_escaped():
     evil = "<script>x</script>"
     for source in (
@@ -52,6 +59,7 @@ def test_words_are_escaped():
         "{% alert title=evil %}{{ evil }}{% acts %}{% button evil %}{% endalert %}",
         "{% ticket number=evil place=evil %}{{ evil }}{% tear %}{{ evil }}{% endticket %}",
         "{% qr 'x' evil %}",
+        "{% refusal evil evil %}",
         "{% row_link '/' evil note=evil %}",
         "{% search_option evil evil note=evil code=evil %}",
         "{% off_range evil %}",

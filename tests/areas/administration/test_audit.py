@@ -12,9 +12,8 @@ import pytest
 from django.test import Client
 
 from tests.areas.administration.test_privacy import signed_in
-from tests.areas.citizen.test_privacy import HOUSE, Book
+from tests.books import HOUSE, Book
 from tests.builders import as_owner
-from yba import fhir
 from yba.areas.administration.audit import queries
 from yba.areas.administration.audit.pages import RULES
 from yba.fhir.access import Actor
@@ -28,11 +27,6 @@ ALERTS = f"{LOG}canh-bao/"
 DOCTOR = Actor(
     user="7700", role="doctor", name="BS. Trần Đức", facility=HOUSE, practitioner="bs-duc", address="10.0.0.9"
 )
-
-
-@pytest.fixture
-def book(record: fhir.Record) -> Book:
-    return Book(record)
 
 
 @pytest.fixture

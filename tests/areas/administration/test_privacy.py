@@ -10,9 +10,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from tests.areas.citizen.test_privacy import HOUSE, Book, a_visit
+from tests.books import HOUSE, Book, a_visit
 from tests.builders import a_patient, an_organization
-from yba import fhir
 from yba.areas.administration.privacy import rules
 from yba.areas.administration.privacy.models import Breach
 from yba.care.identifiers import CCCD
@@ -27,11 +26,6 @@ from yba.fhir.r4.provenance import Provenance
 from yba.site.accounts.models import Account
 
 DESK = "/quan-tri/du-lieu/"
-
-
-@pytest.fixture
-def book(record: fhir.Record) -> Book:
-    return Book(record)
 
 
 def signed_in(client: Client, role: str, facility: str = HOUSE) -> Client:

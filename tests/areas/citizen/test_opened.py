@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.areas.citizen.test_privacy import HOUSE, Book
+from tests.books import HOUSE, Book
 from yba import fhir
 from yba.care.access_log import ACTS, ROLES, access_log, type_words
 from yba.fhir.access import Actor
@@ -23,17 +23,6 @@ PAGE = "/so/ai-da-mo/"
 DOCTOR = Actor(
     user="77", role="doctor", name="BS. Trần Đức", facility=HOUSE, practitioner="bs-duc", purpose="TREAT"
 )
-
-
-@pytest.fixture
-def book(record: fhir.Record) -> Book:
-    return Book(record)
-
-
-@pytest.fixture
-def browser(client: Client, book: Book) -> Client:
-    client.force_login(book.account)
-    return client
 
 
 def noted(book: Book, act: str = "read", *, minutes: float = 0, actor: Actor = DOCTOR, **said: Any) -> None:

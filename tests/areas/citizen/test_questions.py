@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from django.test import Client
 
 from tests.areas.administration.test_privacy import DESK, signed_in
 from tests.areas.citizen.test_opened import PAGE, noted
-from tests.areas.citizen.test_privacy import HOUSE, Book
-from yba import fhir
+from tests.books import HOUSE, Book
 from yba.care.privacy.models import Request
 from yba.fhir.access import Actor
 from yba.site.accounts.models import Account
-
-
-@pytest.fixture
-def book(record: fhir.Record) -> Book:
-    return Book(record)
-
-
-@pytest.fixture
-def browser(client: Client, book: Book) -> Client:
-    client.force_login(book.account)
-    return client
 
 
 def link(browser: Client) -> str:

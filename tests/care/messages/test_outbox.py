@@ -23,15 +23,6 @@ VISIT = {"facility": "Bệnh viện Hương Giang", "when": "2026-11-28T09:30:00
 pytestmark = pytest.mark.usefixtures("here")
 
 
-@pytest.fixture
-def here(settings: Any) -> Any:
-    settings.YBA_GATEWAYS = "tests.care.messages.gateways.gateway_of"
-    gateways.HERE.clear()
-    gateways.HERE["sms"] = Kept()
-    yield gateways.HERE
-    gateways.HERE.clear()
-
-
 class Later(list[tuple[int, datetime | None, bool]]):
     def __call__(self, number: int, at: datetime | None, urgent: bool) -> None:
         self.append((number, at, urgent))

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from tests.care.messages import gateways
 from tests.care.messages.gateways import Kept
 from yba.care import messages
 from yba.care.messages import box, callback, outbox, port
 from yba.care.messages.models import Delivery, Message, Preference, Subscription
 from yba.site.accounts.models import Account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("here")]
 PHONE = "0905123456"
 VISIT = {"facility": "Bệnh viện Hương Giang", "when": "2099-11-28T09:30:00+07:00", "code": "K7M2X"}
-
-
-@pytest.fixture(autouse=True)
-def here(settings: Any) -> Any:
-    settings.YBA_GATEWAYS = "tests.care.messages.gateways.gateway_of"
-    gateways.HERE.clear()
-    gateways.HERE["sms"] = Kept()
-    yield gateways.HERE
-    gateways.HERE.clear()
 
 
 @pytest.fixture

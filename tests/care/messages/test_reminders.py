@@ -10,7 +10,6 @@ from django.db import connection
 from icalendar import Calendar
 
 from tests.areas.booking.province import HOSPITAL, NOW, agent, build, citizen, opened
-from tests.care.messages import gateways
 from tests.care.messages.gateways import Kept
 from yba.areas.booking import actions, rules
 from yba.care.messages import outbox, reminders, standing
@@ -24,12 +23,8 @@ PHONE = "0905123456"
 
 
 @pytest.fixture
-def sms(settings: Any) -> Any:
-    settings.YBA_GATEWAYS = "tests.care.messages.gateways.gateway_of"
-    gateways.HERE.clear()
-    gateways.HERE["sms"] = Kept()
-    yield gateways.HERE["sms"]
-    gateways.HERE.clear()
+def sms(here: Any) -> Any:
+    return here["sms"]
 
 
 class House:

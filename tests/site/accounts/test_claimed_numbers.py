@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from django.test import Client
 
-from tests import signing
 from tests.builders import a_patient
 from tests.site.accounts.test_identity import CCCD, NUMBER, PROFILE
 from tests.site.accounts.test_sign_in import PHONE, acts
@@ -28,14 +27,6 @@ def citizen(phone: str = PHONE) -> Client:
     browser = Client()
     known = Account.objects.filter(login=phone).first()
     browser.force_login(known or Account.objects.create_account(phone, role=roles.CITIZEN))
-    return browser
-
-
-@pytest.fixture
-def desk(record: fhir.Record) -> Client:
-    signing.staff("letan", roles.RECEPTIONIST, facility="bv1")
-    browser = Client()
-    signing.enter_staff(browser, "letan")
     return browser
 
 

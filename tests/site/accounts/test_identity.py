@@ -43,14 +43,6 @@ def citizen(client: Client) -> Client:
     return client
 
 
-@pytest.fixture
-def desk(record: fhir.Record) -> Client:
-    signing.staff("letan", roles.RECEPTIONIST, facility="bv1")
-    client = Client()
-    signing.enter_staff(client, "letan")
-    return client
-
-
 def own() -> Account:
     return Account.objects.get(role=roles.CITIZEN)
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection
 from tests.areas.booking.queue import desk
 from yba.areas.booking.queue import actions, panels, queries
 from yba.areas.booking.queue.actions import CheckedIn, NewPerson
-from yba.care import people
+from yba.care import coverages
 from yba.care.line.models import Counter, Ticket
 from yba.care.money import queries as money
 from yba.care.money import rules as money_rules
@@ -60,9 +60,9 @@ def test_a_booked_person_gets_number_visit_and_invoice() -> None:
         desk.FEE,
         "A 001",
     )
-    coverage = people.coverage_of(record, "p1", date(2026, 11, 23))
+    coverage = coverages.coverage_of(record, "p1", date(2026, 11, 23))
     assert coverage is not None
-    assert people.card_of(coverage) == "HT3464612345678"
+    assert coverages.card_of(coverage) == "HT3464612345678"
 
 
 @pytest.mark.django_db
@@ -179,7 +179,7 @@ def test_cancelling_a_check_in_puts_everything_back_unless_paid() -> None:
 def test_the_card_on_file_keeps_its_days() -> None:
     system = desk.build()
     patient = system.read(Patient, "p1")
-    people.add_coverage(
+    coverages.add_coverage(
         system, patient, card="HT3464612345678", start=date(2026, 1, 1), end=date(2026, 12, 31)
     )
     booking = desk.booked(system)
