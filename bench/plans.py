@@ -38,7 +38,6 @@ class Shape:
     thrown: int = THROWN
 
 
-_DOCTOR = Actor(user="d", role="doctor", facility="bench-f7")
 _CHART = ("patient", "bench-77")
 SHAPES = (
     Shape("chart by category, newest first", "Observation",

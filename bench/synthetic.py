@@ -18,7 +18,6 @@ from yba.fhir.model import codec
 PERSON = 20
 OBSERVATIONS = 12
 SLOTS = 40
-FACILITIES = 20
 DAYS = 1_500
 _FACILITY = '"meta":{"tag":[{"system":"https://yba.vn/fhir/facility","code":"bench-f0"}]}'
 _SUBJECT = '"subject":{"reference":"Patient/bench-0"}'

@@ -148,16 +148,6 @@ def _citizen_doubts(number: str, gender: str | None, birth_date: str | None) -> 
     return doubts
 
 
-def check_old_identity_number(text: str) -> Checked | Refusal:
-    """The identity card number before 2016: nine digits."""
-    number = _compact(text)
-    if re.fullmatch(r"[0-9]{9}", number):
-        return Checked(number)
-    return refuse(
-        "cmnd.form", _("Số chứng minh nhân dân cũ phải có đúng 9 chữ số. Hãy đối chiếu với giấy tờ.")
-    )
-
-
 # Health insurance
 
 
@@ -266,11 +256,6 @@ def check_phone(text: str, *, mobile_only: bool = False) -> Checked | Refusal:
         "phone.form",
         _("Số điện thoại di động gồm 10 chữ số và bắt đầu bằng 03, 05, 07, 08 hoặc 09, ví dụ 0905 123 456."),
     )
-
-
-def phone_display(number: str) -> str:
-    """ "0905 123 456": grouped for reading aloud; other lengths stay as they are."""
-    return f"{number[:4]} {number[4:7]} {number[7:]}" if len(number) == 10 else number
 
 
 # Prescription code, TT 26/2025: 5 of the facility, 7 random, a dash and the kind

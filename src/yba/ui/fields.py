@@ -13,10 +13,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from yba.ui import words
+from yba.ui import spoken, words
 
 
 class DateField(forms.CharField):
@@ -263,10 +263,10 @@ class MoneyField(forms.CharField):
                 raise ValidationError(_("Chưa có số tiền."), code="required")
             return
         if value < self.min_value:
-            least = {"least": words.money(self.min_value, get_language() or "vi")}
+            least = {"least": spoken.money(self.min_value)}
             raise ValidationError(_("Số tiền ít nhất là %(least)s.") % least, code="low")
         if self.max_value is not None and value > self.max_value:
-            most = {"most": words.money(self.max_value, get_language() or "vi")}
+            most = {"most": spoken.money(self.max_value)}
             raise ValidationError(_("Số tiền nhiều nhất là %(most)s.") % most, code="high")
 
 
@@ -293,7 +293,7 @@ class DecimalField(forms.CharField):
         return {**attrs, "data-unit": self.unit} if self.unit else attrs
 
     def prepare_value(self, value: Any) -> Any:
-        return words.decimal(value, get_language() or "vi") if isinstance(value, int | Decimal) else value
+        return spoken.decimal(value) if isinstance(value, int | Decimal) else value
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, Decimal):
@@ -321,12 +321,11 @@ class DecimalField(forms.CharField):
             if self.required:
                 raise ValidationError(_("Ô này còn trống."), code="required")
             return
-        language = get_language() or "vi"
         if self.min_value is not None and value < self.min_value:
-            least = {"least": words.quantity(self.min_value, self.unit, language)}
+            least = {"least": spoken.quantity(self.min_value, self.unit)}
             raise ValidationError(_("Số nhỏ nhất là %(least)s.") % least, code="low")
         if self.max_value is not None and value > self.max_value:
-            most = {"most": words.quantity(self.max_value, self.unit, language)}
+            most = {"most": spoken.quantity(self.max_value, self.unit)}
             raise ValidationError(_("Số lớn nhất là %(most)s.") % most, code="high")
 
 

@@ -106,6 +106,12 @@ def once_of(request: HttpRequest) -> str:
     return request.POST.get("once", "")[:64]
 
 
+def numbers_of(request: HttpRequest) -> list[str]:
+    """The telephone numbers the account that asks has proved."""
+    account: Any = request.user
+    return list(account.phones.values_list("number", flat=True))
+
+
 def back_to(request: HttpRequest, default: str = "/") -> str:
     """Where to go after: the ``next`` of form or address if it stays in this house, else ``default``."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yba.areas.booking import actions, pages, queries, rules
 from yba.areas.booking.forms import CorrectionForm, RefusalForm
-from yba.care import people
+from yba.care import coverages
 from yba.fhir.errors import Conflict, Invalid, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record, facility_of
@@ -156,14 +156,14 @@ def _day(request: HttpRequest, times: list[queries.FreeSlot], start: Any) -> dat
 
 
 def _insurance(record: Record, patient_id: str, today: date) -> str:
-    card = people.coverage_of(record, patient_id, today)
+    card = coverages.coverage_of(record, patient_id, today)
     if card is None:
         return _("Chưa có thẻ BHYT")
-    refusal = people.coverage_refusal(card, on=today)
+    refusal = coverages.coverage_refusal(card, on=today)
     if refusal is not None:
-        return f"BHYT {words.insurance_card(people.card_of(card))}: {refusal.message}"
-    end = people.card_period(card)[1]
-    number = words.insurance_card(people.card_of(card))
+        return f"BHYT {words.insurance_card(coverages.card_of(card))}: {refusal.message}"
+    end = coverages.card_period(card)[1]
+    number = words.insurance_card(coverages.card_of(card))
     return (
         _("BHYT %(card)s đến %(day)s") % {"card": number, "day": words.ngay(end)} if end else f"BHYT {number}"
     )

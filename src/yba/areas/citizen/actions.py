@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from yba.areas.citizen import rules
-from yba.care import people
+from yba.care import coverages, people
 from yba.care.names import same_name
 from yba.fhir.access.standing import is_ward
 from yba.fhir.r4.coverage import Coverage
@@ -156,4 +156,4 @@ def keep_card(
     """Note an insurance card; the same card again gets the new dates. Raises NotFound for another's person."""
     with record.atomic():
         record.lock(Patient, patient.id or "")
-        return people.add_coverage(record.as_system(), patient, card=card, start=start, end=end)
+        return coverages.add_coverage(record.as_system(), patient, card=card, start=start, end=end)

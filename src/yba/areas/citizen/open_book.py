@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from yba.areas.citizen import pages, queries, rules
-from yba.care import people
+from yba.care import coverages
 from yba.fhir.record import Record
 from yba.ui.requests import record_of
 from yba.ui.words import local_day
@@ -30,7 +30,7 @@ class OpenBook:
 
     @property
     def cover(self) -> pages.Cover:
-        card = people.coverage_of(self.record, self.patient_id, self.today)
+        card = coverages.coverage_of(self.record, self.patient_id, self.today)
         return pages.cover(self.own, self.one, today=self.today, card=card)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yba.areas.citizen import queries, rules
-from yba.care import people
+from yba.care import coverages
 from yba.care.sharing.family import Grown
 from yba.fhir.r4.coverage import Coverage
 from yba.ui import parts, spoken, words
@@ -44,8 +44,8 @@ def cover(own: Sequence[rules.Own], one: rules.Own, *, today: date, card: Covera
 
 def insurance_words(card: Coverage, *, today: date) -> str:
     """ "BHYT đến 31/12/2026", or that it has run out."""
-    end = people.card_period(card)[1]
-    if people.coverage_refusal(card, on=today) is not None:
+    end = coverages.card_period(card)[1]
+    if coverages.coverage_refusal(card, on=today) is not None:
         return _("BHYT hết hạn %(day)s") % {"day": words.ngay(end)} if end else _("BHYT chưa dùng được")
     return _("BHYT đến %(day)s") % {"day": words.ngay(end)} if end else "BHYT"
 

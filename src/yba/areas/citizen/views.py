@@ -9,8 +9,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from yba.areas.citizen import actions, pages, queries, rules
@@ -25,13 +25,13 @@ from yba.areas.citizen.forms import (
 )
 from yba.areas.citizen.open_book import open_book, own_people
 from yba.areas.citizen.sharing import child_accounts
-from yba.care import people, places
+from yba.care import coverages, people, places
 from yba.care.refusal import Refusal
 from yba.care.sharing import family as charges
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken, words
-from yba.ui.requests import back_to, record_of, role_required
+from yba.ui.requests import back_to, numbers_of, record_of, role_required
 from yba.ui.words import local_day
 
 HEAD = 5
@@ -67,7 +67,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if opened is None:
         return redirect("citizen:profile")
     record, today, key = opened.record, opened.today, opened.patient_id
-    card = people.coverage_of(record, key, today)
+    card = coverages.coverage_of(record, key, today)
     place = queries.place_in_line(record, key)
     medicines = queries.medicines_today(record, key, today=today)
     entries = queries.book_part(record, key, count=HEAD).entries
@@ -123,7 +123,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     """One's own record: filled from the card's QR text or by hand."""
     record = record_of(request)
     own = next((it for it in own_people(request) if it.is_self), None)
-    if own is None and request.method != "POST" and child_accounts.waiting_for(record, _phones(request)):
+    if own is None and request.method != "POST" and child_accounts.waiting_for(record, numbers_of(request)):
         return redirect("citizen:own_account")
     if request.method == "POST" and "fill" in request.POST:
         return _filled(request, record, ProfileForm)
@@ -146,11 +146,6 @@ def profile(request: HttpRequest) -> HttpResponse:
     if people.person_of(kept).claimed:
         messages.info(request, CLAIMED)
     return redirect(back_to(request, reverse("citizen:home" if own else "citizen:card_first")))
-
-
-def _phones(request: HttpRequest) -> list[str]:
-    account: Any = request.user
-    return list(account.phones.values_list("number", flat=True))
 
 
 def _initial(own: rules.Own | None) -> dict[str, Any]:
@@ -260,7 +255,7 @@ def family(request: HttpRequest) -> HttpResponse:
     opened = open_book(request)
     if opened is None:
         return redirect("citizen:profile")
-    language = get_language() or "vi"
+    language = spoken.language()
     asked = child_accounts.wards_of_age(opened.record)
     lines = [
         pages.FamilyLine(
@@ -364,12 +359,12 @@ def _card_page(
     status: int = 200,
 ) -> HttpResponse:
     today = local_day(record.clock())
-    kept = people.coverage_of(record, one.person.id, today)
-    refusal = people.coverage_refusal(kept, on=today) if kept else None
+    kept = coverages.coverage_of(record, one.person.id, today)
+    refusal = coverages.coverage_refusal(kept, on=today) if kept else None
     page = pages.CardPage(
         title=_("Thẻ BHYT"),
         cover=pages.cover(own, one, today=today, card=kept),
-        number=words.insurance_card(people.card_of(kept)) if kept else "",
+        number=words.insurance_card(coverages.card_of(kept)) if kept else "",
         state=refusal.message if refusal else (pages.insurance_words(kept, today=today) if kept else ""),
         good=kept is not None and refusal is None,
         qr=qr,

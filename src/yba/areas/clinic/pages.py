@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from yba.areas.clinic import queries, rules
 from yba.areas.clinic.content import Content, DrugLine
 from yba.areas.clinic.rules import Finding
-from yba.care import catalogues, medicines, people
+from yba.care import catalogues, coverages, medicines, people
 from yba.care.chart import VITAL_SIGNS, Allergy, Asked, Chart, Trend
 from yba.care.diagnoses import diagnosis
 from yba.care.line.models import Priority, Ticket
@@ -212,7 +212,7 @@ def person_part(
 ) -> parts.Person:  # fmt: skip
     """The label of the page: name, then allergies."""
     person = people.person_of(patient)
-    card = people.card_of(coverage) if coverage else ""
+    card = coverages.card_of(coverage) if coverage else ""
     age = spoken.age(patient.birthDate, today) if patient.birthDate else ""
     facts = (
         ", ".join(filter(None, (age, spoken.gender(patient.gender), _weight(chart)))),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from yba.areas.clinic import queries
-from yba.care import identifiers, people
+from yba.care import coverages, identifiers, people
 from yba.care.chart import (
     HANOI,
     VITAL_SIGNS,
@@ -156,7 +156,7 @@ def _paper(
     day = moment.date()
     months = _months(person.birth_date, day)
     ticket = ticket_of(system, encounter=encounter.id or "")
-    card = people.coverage_of(system, patient.id or "", day)
+    card = coverages.coverage_of(system, patient.id or "", day)
     participants = [display_of(one.individual) for one in encounter.participant]
     return Paper(
         facility=_house(system, id_of(encounter.serviceProvider)),
@@ -169,7 +169,7 @@ def _paper(
         weight=_weight(system, of_visit) if months is not None else "",
         companion=_companion(system, patient.id or "") if months is not None else "",
         number=person.citizen_number,
-        card=people.card_of(card) if card else "",
+        card=coverages.card_of(card) if card else "",
         address=person.address,
         diagnosis=_diagnoses(system, encounter),
         allergies=_allergies(system, patient.id or ""),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from yba.areas.clinic import actions, forms, pages, papers, queries
 from yba.areas.clinic.content import Content
-from yba.care import catalogues, people
+from yba.care import catalogues, coverages
 from yba.care.chart import chart_of, text_of
 from yba.care.diagnoses import search_diagnoses as diagnoses_like
 from yba.care.documents import pdf_response
@@ -129,7 +129,7 @@ def _page(
         version=version,
         saved_at=saved_at,
         ticket=_ticket(record, visit),
-        coverage=people.coverage_of(record, visit.patient_id, today),
+        coverage=coverages.coverage_of(record, visit.patient_id, today),
         part=request.GET.get("before", ""),
         place=_place(request, record),
     )
@@ -185,7 +185,7 @@ def _finished(request: HttpRequest, record: Record, found: queries.Visit) -> Htt
             chart.asked,
             ticket=ticket.code if ticket else "",
             today=today,
-            coverage=people.coverage_of(record, found.patient_id, today),
+            coverage=coverages.coverage_of(record, found.patient_id, today),
         ),
         visit=finished,
         vitals=pages.vital_parts(finished.vitals),

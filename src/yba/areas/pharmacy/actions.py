@@ -46,7 +46,6 @@ class Dispensed:
     """What was handed over. ``again``: this submit had been done before, nothing was written."""
 
     code: str
-    dispenses: tuple[str, ...]
     again: bool = False
 
 
@@ -72,19 +71,19 @@ def dispense(record: Record, *, code: str, quantities: Mapping[str, int], key: s
             return refuse("dispense.gone", _("Không tìm thấy đơn này ở cơ sở."))
         for one in sorted(str(one) for one in own):
             own[one] = record.lock(MedicationRequest, one)
-        known = Handover.objects.filter(prescription=code, key=key).values_list("dispense_id", flat=True)
-        if known:
-            return Dispensed(code, tuple(known), again=True)
+        if Handover.objects.filter(prescription=code, key=key).exists():
+            return Dispensed(code, again=True)
         if not wanted:
             return refuse("dispense.nothing", _("Chưa ghi lấy bao nhiêu. Ghi số cho ít nhất một thuốc."))
         taken = _taken(record, [own[one] for one in own if one in wanted], wanted)
         if isinstance(taken, Refusal):
             return taken
-        made = tuple(_hand_over(record, code, one, key) for one in taken)
+        for one in taken:
+            _hand_over(record, code, one, key)
         _charge(record, taken)
         changed(f"pharmacy:{record.actor.facility}")
         changed(f"book:{id_of(taken[0].request.subject)}")
-    return Dispensed(code, made)
+    return Dispensed(code)
 
 
 def _taken(
@@ -119,7 +118,7 @@ def _taken(
     return found
 
 
-def _hand_over(record: Record, code: str, taken: _Taken, key: str) -> str:
+def _hand_over(record: Record, code: str, taken: _Taken, key: str) -> None:
     """One line: the ledger, the balance, the MedicationDispense and what keeps a second submit away."""
     now = record.clock()
     moment = now.astimezone(HANOI).isoformat(timespec="seconds")
@@ -154,7 +153,6 @@ def _hand_over(record: Record, code: str, taken: _Taken, key: str) -> str:
         request_id=taken.request.id or "", key=key, prescription=code, dispense_id=made.id or "",
         quantity=taken.quantity, at=now,
     ).save(force_insert=True)  # fmt: skip
-    return made.id or ""
 
 
 def _charge(record: Record, taken: Sequence[_Taken]) -> None:

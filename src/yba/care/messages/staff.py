@@ -80,7 +80,7 @@ def templates(request: HttpRequest) -> HttpResponse:
 
 
 def _previewed(kind: kinds.Kind) -> KindPreview:
-    language = get_language() or "vi"
+    language = spoken.language()
     hours = {
         "quiet": _("7 giờ đến 21 giờ"),
         "same-day": _("7 giờ đến 21 giờ, việc trong ngày thì mọi giờ"),

@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from yba.care.messages import box
 from yba.care.messages.forms import WishesForm
 from yba.care.messages.pages import BoxPage, EntryPage, ProvePage, WishesPage
+from yba.ui import spoken
 from yba.ui.requests import number_in, role_required
 
 
@@ -27,16 +27,12 @@ def _account(request: HttpRequest) -> int:
     return int(user.pk)
 
 
-def _language() -> str:
-    return get_language() or "vi"
-
-
 @require_safe
 @role_required("citizen")
 def inbox(request: HttpRequest) -> HttpResponse:
     """What this account was told, newest first."""
     mine = _account(request)
-    found, more = box.entries(mine, _language(), before=number_in(request, "truoc"))
+    found, more = box.entries(mine, spoken.language(), before=number_in(request, "truoc"))
     older = f"{reverse('messages:box')}?truoc={found[-1].number}" if more else ""
     page = BoxPage(_("Tin nhắn"), found, box.unread(mine), older, f"box:{mine}")
     return render(request, "messages/box.html", {"page": page})
@@ -46,7 +42,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @role_required("citizen")
 def opened(request: HttpRequest, number: int) -> HttpResponse:
     """One message; whoever opens it has read it."""
-    found = box.entry(_account(request), number, _language())
+    found = box.entry(_account(request), number, spoken.language())
     if found is None:
         raise Http404
     box.mark_read(_account(request), number, now=timezone.now())

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from django.utils.translation import get_language
+
+from yba.ui import spoken
 
 HERE: Final = Path(__file__).resolve().parent
 Words = Mapping[str, str]
@@ -19,7 +20,7 @@ Words = Mapping[str, str]
 
 def said(words: Words) -> str:
     """The words in the reader's language; Vietnamese is complete."""
-    return words.get(get_language() or "vi") or words["vi"]
+    return words.get(spoken.language()) or words["vi"]
 
 
 def _rows(name: str) -> Any:

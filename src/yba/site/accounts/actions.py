@@ -6,15 +6,19 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from yba.care import messages
 from yba.site.accounts import limits, roles, rules
-from yba.site.accounts.models import Account, Phone, SignInCode, Token
+from yba.site.accounts.models import Account, Invitation, PasswordLink, Phone, SignInCode, Token
 from yba.site.accounts.rules import Refusal
+
+Link = TypeVar("Link", Invitation, PasswordLink)
 
 
 def send_code(phone: str, *, address: str, now: datetime, asker: str = "", text: str = "") -> Refusal | None:
@@ -144,6 +148,11 @@ def make_token(
 def new_key() -> str:
     """256 random bits for a link."""
     return secrets.token_urlsafe(32)
+
+
+def link_of(rows: QuerySet[Link], key: str, now: datetime) -> Link | None:
+    """The row of a link that still counts: not used, not withdrawn, not run out."""
+    return rows.filter(digest=token_digest(key), used_at=None, withdrawn_at=None, expires_at__gt=now).first()
 
 
 def token_digest(text: str) -> str:

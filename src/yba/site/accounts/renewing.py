@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from yba.care import messages
 from yba.care.refusal import Refusal, refuse
 from yba.site.accounts import events, rules, sessions, staff
-from yba.site.accounts.actions import new_key, token_digest
+from yba.site.accounts.actions import link_of, new_key, token_digest
 from yba.site.accounts.adapters import tell_change
 from yba.site.accounts.models import Account, PasswordLink
 
@@ -60,7 +60,7 @@ def open_link(key: str, *, lock: bool = False) -> PasswordLink | None:
     rows = PasswordLink.objects.select_related("account", "sent_by")
     rows = rows.select_for_update(of=("self",)) if lock else rows
     now = timezone.now()
-    row = rows.filter(digest=token_digest(key), used_at=None, withdrawn_at=None, expires_at__gt=now).first()
+    row = link_of(rows, key, now)
     if row is None or not row.account.may_enter(now) or row.sent_by is None:
         return None
     by = row.sent_by

@@ -17,14 +17,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from yba.care import messages
 from yba.care.refusal import Refusal, refuse
 from yba.site.accounts import events, roles, rules
 from yba.site.accounts.models import Account, StaffRight
-from yba.ui import words
+from yba.ui import spoken, words
 
 _FILE: Final = Path(__file__).with_name("rights.yaml")
 
@@ -40,7 +39,7 @@ class Right:
 
     @property
     def name(self) -> str:
-        return self.names.get(get_language() or "vi", self.names["vi"])
+        return self.names.get(spoken.language(), self.names["vi"])
 
 
 @cache

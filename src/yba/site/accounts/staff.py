@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from yba.care import messages
 from yba.site.accounts import events, factors, rights, roles, rules, sessions
-from yba.site.accounts.actions import new_key, token_digest
+from yba.site.accounts.actions import link_of, new_key, token_digest
 from yba.site.accounts.adapters import tell_change
 from yba.site.accounts.models import Account, Invitation
 
@@ -72,9 +72,7 @@ def end_of(day: date | None) -> datetime | None:
 def open_invitation(key: str, *, lock: bool = False) -> Invitation | None:
     """The invitation of a link that still counts: also who invited must still be one who may."""
     rows = Invitation.objects.select_for_update() if lock else Invitation.objects.all()
-    row = rows.filter(
-        digest=token_digest(key), used_at=None, withdrawn_at=None, expires_at__gt=timezone.now()
-    ).first()
+    row = link_of(rows, key, timezone.now())
     return row if row is not None and _stands(row) else None
 
 

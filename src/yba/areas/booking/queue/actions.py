@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.areas.booking import rules as booking
 from yba.areas.booking.queue import queries, rules
-from yba.care import people
+from yba.care import coverages, people
 from yba.care.identifiers import CHANNEL_TAG, TICKET
 from yba.care.line import actions as line
 from yba.care.line.models import Status, Ticket
@@ -164,7 +164,9 @@ def _admit(record: Record, patient: Patient, wish: Wish, appointment: Appointmen
     facility = (facility_of(appointment) if appointment else None) or record.actor.facility or ""
     now = record.clock()
     if wish.card is not None:
-        people.add_coverage(record, patient, card=wish.card.number, start=wish.card.start, end=wish.card.end)
+        coverages.add_coverage(
+            record, patient, card=wish.card.number, start=wish.card.start, end=wish.card.end
+        )
     ticket = _ticket(record, patient, wish, appointment, facility=facility, now=now)
     visit = record.create(_visit(patient, wish, appointment, facility=facility, ticket=ticket, now=now))
     Ticket.objects.filter(pk=ticket.pk).update(encounter_id=visit.id)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from yba.areas.booking.queue import pages, queries, rules
 from yba.areas.booking.queue.actions import NewPerson
 from yba.areas.booking.queue.forms import CheckInForm, Known, NewPersonForm, WalkInForm
-from yba.care import people
+from yba.care import coverages, people
 from yba.care.card_qr import CitizenCard, parse_citizen_qr, parse_insurance_qr
 from yba.care.line import queries as line
 from yba.care.line.models import Counter, Status, Ticket
@@ -136,12 +136,12 @@ def _next(record: Record, posts: list[queries.Post], post: queries.Post, facilit
 def _card(record: Record, patient_id: str) -> tuple[Known | None, str, dict[str, Any]]:
     """The card on file, a good word about it, and what the form starts with."""
     today = _today(record)
-    coverage = people.coverage_of(record, patient_id, today)
+    coverage = coverages.coverage_of(record, patient_id, today)
     if coverage is None:
         return None, "", {}
-    start, end = people.card_period(coverage)
-    refusal = people.coverage_refusal(coverage, on=today)
-    known = Known(people.card_of(coverage), start, end, refusal.message if refusal else "")
+    start, end = coverages.card_period(coverage)
+    refusal = coverages.coverage_refusal(coverage, on=today)
+    known = Known(coverages.card_of(coverage), start, end, refusal.message if refusal else "")
     good = ""
     if refusal is None:
         good = _("Thẻ còn giá trị đến %(day)s.") % {"day": words.ngay(end)} if end else _("Thẻ còn giá trị.")

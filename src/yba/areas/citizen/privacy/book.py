@@ -10,7 +10,7 @@ import msgspec
 from django.utils import translation
 
 from yba.areas.citizen.queries import place_of, title_of
-from yba.care import chart, people
+from yba.care import chart, coverages, people
 from yba.care.access_log import type_words
 from yba.care.documents import pdf
 from yba.fhir.model import codec
@@ -122,9 +122,9 @@ def _start(period: Period | None) -> str:
 
 
 def _coverage(one: Coverage) -> Said:
-    start, end = people.card_period(one)
+    start, end = coverages.card_period(one)
     days = " – ".join(words.ngay(day) for day in (start, end) if day)
-    return start.isoformat() if start else "", people.card_of(one), days
+    return start.isoformat() if start else "", coverages.card_of(one), days
 
 
 def _allergy(one: AllergyIntolerance) -> Said:

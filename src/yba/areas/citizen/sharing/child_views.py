@@ -23,7 +23,7 @@ from yba.fhir.errors import NotFound
 from yba.fhir.r4.patient import Patient
 from yba.ui import words
 from yba.ui.fields import PhoneField
-from yba.ui.requests import record_of, role_required
+from yba.ui.requests import numbers_of, record_of, role_required
 from yba.ui.words import local_day
 
 
@@ -116,11 +116,10 @@ class OwnAccountPage:
 def own_account(request: HttpRequest) -> HttpResponse:
     """The child agrees, declines, or later closes the account: found by the number this account has proved."""
     record, account = record_of(request), request.user
-    phones = list(account.phones.values_list("number", flat=True))  # type: ignore[union-attr]  # an account has phones
     own = record.actor.person
     if own is not None:
         return _close_own(request, record, own)
-    row = child_accounts.waiting_for(record, phones)
+    row = child_accounts.waiting_for(record, numbers_of(request))
     if row is None:
         raise Http404
     refusal = ""

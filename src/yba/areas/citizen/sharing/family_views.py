@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -25,8 +24,8 @@ from yba.care.sharing.terms import Holder
 from yba.fhir.errors import NotFound
 from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.organization import Organization
-from yba.ui import words
-from yba.ui.requests import once_of, record_of, role_required
+from yba.ui import spoken, words
+from yba.ui.requests import numbers_of, once_of, record_of, role_required
 from yba.ui.words import local_day
 
 
@@ -64,7 +63,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     made = family.invite(
         opened.record, opened.patient_id, form.terms, phone=form.cleaned_data["phone"],
         origin=request.build_absolute_uri("/").rstrip("/"), version=request.POST.get("version", ""),
-        language=get_language() or "vi",
+        language=spoken.language(),
     )  # fmt: skip
     if isinstance(made, Refusal):
         return _invite_page(request, opened, form, refusal=made.message, status=409)
@@ -98,10 +97,9 @@ class InvitedPage:
 @role_required("citizen")
 def invited(request: HttpRequest, token: str) -> HttpResponse:
     """Accept or decline an invitation; only the account with the number it was sent to finds it."""
-    record, account = record_of(request), request.user
-    phones = list(account.phones.values_list("number", flat=True))  # type: ignore[union-attr]  # an account has phones
+    record = record_of(request)
     try:
-        row = family.invitation(record, token, phones)
+        row = family.invitation(record, token, numbers_of(request))
     except NotFound as error:
         raise Http404 from error
     refusal = ""

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -27,7 +26,7 @@ from yba.fhir.errors import NotFound, RecordError
 from yba.fhir.model import codec
 from yba.fhir.r4.consent import Consent
 from yba.fhir.record import Record
-from yba.ui import words
+from yba.ui import spoken, words
 from yba.ui.requests import once_of, record_of, role_required
 
 
@@ -126,7 +125,7 @@ def share(request: HttpRequest, opened: OpenBook, holder: Holder, asked: Ask | N
         return _page(request, opened, holder, form, asked=asked, preview=True)
     made = giving.give(
         opened.record, opened.patient_id, form.terms, version=request.POST.get("version", ""),
-        assent=bool(form.cleaned_data.get("assent")), language=get_language() or "vi", once=once_of(request),
+        assent=bool(form.cleaned_data.get("assent")), language=spoken.language(), once=once_of(request),
     )  # fmt: skip
     if isinstance(made, Refusal):
         return _page(

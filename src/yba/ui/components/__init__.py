@@ -1,0 +1,1 @@
+"""The components: a module for each kind, all registered in one library (`templatetags/ui.py`)."""
