@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.books import Book
 from yba import fhir
+
+if TYPE_CHECKING:  # conftest files are read before Django is ready
+    from tests.books import Book
 
 
 @pytest.fixture
 def book(record: fhir.Record) -> Book:
+    from tests.books import Book
+
     return Book(record)

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from yba.fhir.model.fold import fold, fold_words
+from yba.fhir.model.fold import fold_words
 from yba.fhir.model.marks import without_marks
-
-__all__ = [
-    "called_name",
-    "fold",
-    "fold_words",
-    "initials",
-    "name_parts",
-    "same_name",
-    "shortened",
-    "tidy_name",
-]
 
 
 def tidy_name(text: str) -> str:
@@ -40,12 +29,6 @@ def called_name(text: str) -> str:
     """The word a person is called by: "Hạnh"."""
     words = text.split()
     return words[-1] if words else ""
-
-
-def initials(text: str) -> str:
-    """Two letters for a round badge: family name and called name, "NH"."""
-    words = text.split()
-    return "".join(word[0].upper() for word in (words[:1] + words[-1:] if len(words) > 1 else words))
 
 
 def same_name(one: str, other: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from django.test import Client
 
-from tests.books import Book
+if TYPE_CHECKING:  # conftest files are read before Django is ready
+    from tests.books import Book
 
 
 @pytest.fixture

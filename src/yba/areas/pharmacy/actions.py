@@ -78,8 +78,8 @@ def dispense(record: Record, *, code: str, quantities: Mapping[str, int], key: s
         taken = _taken(record, [own[one] for one in own if one in wanted], wanted)
         if isinstance(taken, Refusal):
             return taken
-        for one in taken:
-            _hand_over(record, code, one, key)
+        for line in taken:
+            _hand_over(record, code, line, key)
         _charge(record, taken)
         changed(f"pharmacy:{record.actor.facility}")
         changed(f"book:{id_of(taken[0].request.subject)}")

@@ -77,20 +77,5 @@ def age(born: date | str | None) -> str:
 
 
 @register.filter
-def gender(code: str | None) -> str:
-    return spoken.gender(code)
-
-
-@register.filter
-def initials(name: str | None) -> str:
-    return words.initials(name or "")
-
-
-@register.filter
 def short_name(name: str | None, gender: str = "") -> str:
     return words.short_name(name or "", gender, language=spoken.language())
-
-
-@register.filter
-def minutes(pair: tuple[int, int]) -> str:
-    return spoken.minutes(*pair)
