@@ -26,6 +26,11 @@ def count(what: str, many: int = 1) -> None:
     ASKED[what] = ASKED.get(what, 0) + many
 
 
+def words(body: bytes) -> set[str]:
+    """The secret words in a body."""
+    return {one.decode() for one in SECRET.findall(body)}
+
+
 class Asking(Client):
     """As ``Client``, with a clock that can be moved and any actor as a token."""
 
@@ -57,8 +62,7 @@ class Asking(Client):
 
 def secrets_in(answer: Answer) -> set[str]:
     """Every secret word anywhere in an answer: body and headers."""
-    text = answer.body + repr(answer.headers).encode()
-    return {one.decode() for one in SECRET.findall(text)}
+    return words(answer.body + repr(answer.headers).encode())
 
 
 def _staff(role: str, **fields: Any) -> Actor:

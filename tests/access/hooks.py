@@ -13,7 +13,9 @@ from typing import Any, cast
 
 import psycopg
 
-from tests.access.asking import SECRET, Asking
+from tests.access.asking import Asking, words
+from tests.access.facts import Row
+from tests.access.world import World
 from tests.fhir.test_rest import BASE, Answer
 from tests.servers import Asked, Reply, Server
 from yba.fhir import rest
@@ -46,7 +48,7 @@ class Told:
             if method == "PUT":
                 self.rows.add("/".join(path.split("/")[-2:]))
         self.notifications += 1
-        self.secrets |= {one.decode() for one in SECRET.findall(body)}
+        self.secrets |= words(body)
 
     def _add_bundle(self, bundle: Any) -> None:
         parameters = bundle["entry"][0]["resource"]["parameter"]
@@ -58,6 +60,14 @@ class Told:
                 if part["name"] == "focus":
                     self.rows.add(_local(part["valueReference"]["reference"]))
         self.rows |= {_local(entry["fullUrl"]) for entry in bundle["entry"][1:]}
+
+
+def a_procedure(world: World, patient: str, facility: str) -> Row:
+    """One of a person in a facility that nothing but the visit opens or closes."""
+    return next(
+        row for row in world.of_type("Procedure")
+        if row.patient == patient and row.facility == facility and not row.labels
+    )  # fmt: skip
 
 
 def of_bundle(body: bytes) -> Told:

@@ -28,9 +28,8 @@ import psycopg
 import pytest
 
 from tests.access import oracle
-from tests.access.asking import ACTORS, SECRET, count
-from tests.access.facts import Row
-from tests.access.hooks import BACKPORT, Hooks, topic
+from tests.access.asking import ACTORS, count, words
+from tests.access.hooks import BACKPORT, Hooks, a_procedure, topic
 from tests.access.keys import SCOPES, SESSIONS, TOKENS
 from tests.access.test_matrix_reading import chosen
 from tests.access.world import PERSONS, World, fill
@@ -107,10 +106,6 @@ def _cookie_name() -> str:
     from django.conf import settings
 
     return str(settings.SESSION_COOKIE_NAME)
-
-
-def words(body: bytes) -> set[str]:
-    return {one.decode() for one in SECRET.findall(body)}
 
 
 @pytest.fixture(scope="module")
@@ -456,8 +451,8 @@ def test_subscriptions_of_a_house(served: Served, world: World) -> None:
     assert listening.status == 200
     # Taken up before anything changes.
     assert eventually(lambda: served.hooks.got.get("served"))
-    seen, hidden = _procedure(world, "treat", "A"), _procedure(world, "stranger", "B")
-    last = _procedure(world, "visit", "A")
+    seen, hidden = a_procedure(world, "treat", "A"), a_procedure(world, "stranger", "B")
+    last = a_procedure(world, "visit", "A")
     for row in (hidden, seen, hidden, last):
         status, answer = served.fhir(
             "system_role", row.name, method="PUT", body={**row.content, "language": "vi"}
@@ -479,10 +474,3 @@ def test_subscriptions_of_a_house(served: Served, world: World) -> None:
     time.sleep(2)
     assert served.hooks.told("served").events == told.events
     assert served.fhir("doctor", "Patient")[0] == 401
-
-
-def _procedure(world: World, patient: str, facility: str) -> Row:
-    return next(
-        row for row in world.of_type("Procedure")
-        if row.patient == patient and row.facility == facility and not row.labels
-    )  # fmt: skip

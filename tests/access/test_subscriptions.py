@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.access import oracle
 from tests.access.asking import ACTORS, count, secrets_in
 from tests.access.facts import CODES, Row
-from tests.access.hooks import BASE, CONTENTS, Hooks, Telling, Told, moment, of_bundle, topic
+from tests.access.hooks import BASE, CONTENTS, Hooks, Telling, Told, a_procedure, moment, of_bundle, topic
 from tests.access.questions import CONDITIONS
 from tests.access.test_matrix_reading import chosen
 from tests.access.world import World
@@ -246,19 +246,12 @@ def _is_gone(telling: Telling, row: Row) -> None:
     assert telling("DELETE", f"/{row.name}").status == 204
 
 
-def _plain_row(world: World, patient: str, facility: str) -> Row:
-    return next(
-        row for row in world.of_type("Procedure")
-        if row.patient == patient and row.facility == facility and not row.labels
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_hidden_before_it_is_told_is_not_told(telling: Telling, world: World, ending: str) -> None:
     """A change waits in the queue while its reader loses it: no hook rings, no event is listed, none streamed."""
     case = ENDINGS[ending]
     actor = ACTORS[case.who]
-    hidden = _plain_row(world, case.patient, case.facility)
+    hidden = a_procedure(world, case.patient, case.facility)
     control = _control(world, case)
     assert oracle.allowed(world, actor, hidden, "read", moment())
     kept = {}
@@ -299,7 +292,7 @@ def test_what_is_hidden_before_it_is_told_is_not_told(telling: Telling, world: W
 def _control(world: World, case: Ending) -> Row:
     """A row of somebody else that stays in sight, so that the telling goes on."""
     patient = "treat" if case.who == "doctor" else "visit"
-    return _plain_row(world, patient, "A")
+    return a_procedure(world, patient, "A")
 
 
 def _sees(telling: Telling, actor: Actor, row: Row) -> bool:
@@ -339,7 +332,7 @@ def test_a_subscription_taken_over_tells_its_new_owner_nothing_hidden(telling: T
     doctor, desk = ACTORS["doctor"], ACTORS["receptionist"]
     made = telling.subscribe(doctor, "doctor", topic("record-change"), "id-only").json
     telling.settle()
-    telling.touch(_plain_row(world, "visit", "A").content)
+    telling.touch(a_procedure(world, "visit", "A").content)
     with psycopg.connect(telling.conninfo, autocommit=True) as connection:
         matching.step(connection)
     made["channel"]["endpoint"] = f"{telling.hooks.url}/desk"

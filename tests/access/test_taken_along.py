@@ -17,7 +17,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.access import oracle
-from tests.access.asking import ACTORS, SECRET, count
+from tests.access.asking import ACTORS, count, words
 from tests.access.test_in_bulk import EXPORTING, a_view
 from tests.access.world import World
 from tests.fhir.test_export import Server
@@ -81,10 +81,6 @@ def _outputs(manifest: Any) -> Iterator[tuple[str, str]]:
         return
     for one in manifest["output"]:
         yield one["type"], one["url"]
-
-
-def words(body: bytes) -> set[str]:
-    return {one.decode() for one in SECRET.findall(body)}
 
 
 @pytest.fixture(scope="module")

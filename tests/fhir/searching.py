@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from tests.fhir.searches import put
 from yba import fhir
-from yba.fhir.model import codec
 
-
-def put(record: fhir.Record, *texts: str) -> None:
-    """Store resources given as JSON, each under its id."""
-    for text in texts:
-        record.update(codec.decode(text))
+__all__ = ["found", "observation", "patient", "put", "quantity"]
 
 
 def found(record: fhir.Record, type_name: str, *params: tuple[str, str]) -> set[str]:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fhir.searches import found, put
+from tests.fhir.searching import patient
 from yba import fhir
 from yba.fhir import errors, search
 from yba.fhir.access import SYSTEM, Actor, policy
-from yba.fhir.model import codec
 from yba.fhir.model.dates import period_of
 from yba.fhir.r4.datatypes import Coding, Meta
 from yba.fhir.r4.patient import Patient
@@ -26,20 +27,6 @@ QUIET = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCh
 @pytest.fixture
 def record(connection: psycopg.Connection[Any]) -> fhir.Record:
     return fhir.open(connection, actor=SYSTEM)
-
-
-def put(record: fhir.Record, *texts: str) -> None:
-    for text in texts:
-        record.update(codec.decode(text))
-
-
-def found(record: fhir.Record, type_name: str, *params: tuple[str, str]) -> list[str]:
-    """Ids of the first page, in order."""
-    return [one.id for one in record.search_stored(type_name, params, strict=True).matches]
-
-
-def patient(identifier: str, rest: str = "") -> str:
-    return f'{{"resourceType":"Patient","id":"{identifier}"{rest}}}'
 
 
 def observation(identifier: str, rest: str = "", of: str = "Patient/p") -> str:

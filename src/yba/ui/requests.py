@@ -101,9 +101,22 @@ def role_required(*roles: str) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def record_of_facility(request: HttpRequest) -> fhir.Record:
+    """The record; who works for no facility has none of its duties (Http404)."""
+    record = record_of(request)
+    if not record.actor.facility:
+        raise Http404
+    return record
+
+
 def once_of(request: HttpRequest) -> str:
     """The key of a form with ``{% once %}``: the same for a double click or a sent-again page."""
     return request.POST.get("once", "")[:64]
+
+
+def own_once_of(request: HttpRequest) -> str:
+    """The same with who sends it in front: nobody's form stands in the way of another's."""
+    return f"{record_of(request).actor.user}.{once_of(request)}"[:64]
 
 
 def numbers_of(request: HttpRequest) -> list[str]:

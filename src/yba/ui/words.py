@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -59,6 +59,11 @@ def quantity(value: Decimal | int | str | float, unit: str, language: str = "vi"
     unit = {"Cel": "°C", "mm[Hg]": "mmHg", "/min": "/phút" if language == "vi" else "/min"}.get(unit, unit)
     close = unit in ("%", "°C") or unit.startswith("/")
     return f"{decimal(value, language)}{'' if close or not unit else NBSP}{unit}"
+
+
+def moment(text: str) -> datetime:
+    """A FHIR instant as an aware time, UTC."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
 def local_day(moment: datetime) -> date:

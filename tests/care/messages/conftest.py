@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.care.messages import gateways
-from tests.care.messages.gateways import Kept
-from yba.care.messages.port import Gateway
+if TYPE_CHECKING:  # conftest files are read before Django is ready
+    from yba.care.messages.port import Gateway
 
 
 @pytest.fixture
 def here(settings: Any) -> Iterator[dict[str, Gateway]]:
+    from tests.care.messages import gateways
+
     settings.YBA_GATEWAYS = "tests.care.messages.gateways.gateway_of"
     gateways.HERE.clear()
-    gateways.HERE["sms"] = Kept()
+    gateways.HERE["sms"] = gateways.Kept()
     yield gateways.HERE
     gateways.HERE.clear()

@@ -22,13 +22,6 @@ NEW = {"password": "hoa lan tháng tư", "again": "hoa lan tháng tư"}
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
-    signing.staff("quantri", roles.FACILITY_ADMINISTRATOR, facility="bv1")
-    signing.enter_staff(client, "quantri")
-    return client
-
-
-@pytest.fixture
 def nurse() -> Account:
     found: Account = signing.staff("dd", roles.NURSE, facility="bv1", name="Điều dưỡng Hoa", contact=PHONE)
     return found

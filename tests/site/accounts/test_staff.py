@@ -36,10 +36,8 @@ def places(record: fhir.Record) -> None:
 
 
 @pytest.fixture
-def boss(client: Client, places: None) -> Client:
-    signing.staff("quantri", roles.FACILITY_ADMINISTRATOR, facility="bv1")
-    signing.enter_staff(client, "quantri")
-    return client
+def boss(boss: Client, places: None) -> Client:
+    return boss
 
 
 def invited(boss: Client, **more: Any) -> str:

@@ -15,7 +15,7 @@ from yba.care.money.models import Receipt
 from yba.care.refusal import Refusal
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.record import Record, facility_of
-from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.requests import own_once_of, record_of, role_required
 
 
 @role_required("cashier")
@@ -38,7 +38,11 @@ def invoice(request: HttpRequest, invoice: str) -> HttpResponse:
     if request.method == "POST":
         _own(record, invoice)
         found = actions.pay(
-            record, invoice, method=request.POST.get("method", ""), amount=_amount(request), key=_key(request)
+            record,
+            invoice,
+            method=request.POST.get("method", ""),
+            amount=_amount(request),
+            key=own_once_of(request),
         )
         if not isinstance(found, Refusal):
             return redirect("billing:invoice", invoice)
@@ -72,7 +76,3 @@ def _own(record: Record, invoice: str) -> Invoice:
 def _amount(request: HttpRequest) -> Decimal:
     text = request.POST.get("amount", "")
     return Decimal(text) if text.isdecimal() and len(text) < 15 else Decimal(-1)
-
-
-def _key(request: HttpRequest) -> str:
-    return f"{record_of(request).actor.user}.{once_of(request)}"[:64]

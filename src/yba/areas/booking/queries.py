@@ -12,6 +12,7 @@ from yba.areas.booking import rules
 from yba.areas.booking.free import free_for
 from yba.areas.booking.models import Claim, Contact
 from yba.care import catalogues, people
+from yba.care.chart.elements import display_of
 from yba.care.identifiers import REGISTRATION_CODE, SERVICE, SPECIALTY_CS
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model import references
@@ -132,18 +133,18 @@ def _post(role: PractitionerRole, known: dict[str, Resource]) -> Post:
     return Post(
         role_id=role.id or "",
         practitioner_id=target_id(role.practitioner, "Practitioner"),
-        name=name_of(who) if isinstance(who, Practitioner) else _display(role.practitioner),
+        name=name_of(who) if isinstance(who, Practitioner) else display_of(role.practitioner),
         gender=(who.gender or "") if isinstance(who, Practitioner) else "",
         specialty_code=(coding.code or "") if coding else "",
         specialty=_specialty_words(role),
         facility_id=target_id(role.organization, "Organization"),
-        facility=(facility.name or "") if facility else _display(role.organization),
+        facility=(facility.name or "") if facility else display_of(role.organization),
         place=", ".join(filter(None, [home.city, home.state])) if home else "",
         facility_phone=next((t.value for t in facility.telecom if t.system == "phone" and t.value), "")
         if facility
         else "",
         location_id=target_id(room_ref, "Location"),
-        room=(room.name or "") if isinstance(room, Location) else _display(room_ref),
+        room=(room.name or "") if isinstance(room, Location) else display_of(room_ref),
     )
 
 
@@ -154,10 +155,6 @@ def name_of(practitioner: Practitioner) -> str:
         prefix = " ".join(filter(None, name.prefix))
         return bare if bare.startswith(prefix) else f"{prefix} {bare}"
     return ""
-
-
-def _display(ref: Reference | None) -> str:
-    return (ref.display or "") if ref is not None else ""
 
 
 def _specialty_words(role: PractitionerRole) -> str:
@@ -348,9 +345,9 @@ def booking_of(appointment: Appointment) -> Booking:
         status=appointment.status or "",
         start=rules.moment(appointment.start) if appointment.start else None,
         patient_id=rules.patient_id_of(appointment) or "",
-        patient=_display(rules.reference_of(appointment, "Patient")),
-        doctor=_display(rules.reference_of(appointment, "Practitioner")),
-        room=_display(rules.reference_of(appointment, "Location")),
+        patient=display_of(rules.reference_of(appointment, "Patient")),
+        doctor=display_of(rules.reference_of(appointment, "Practitioner")),
+        room=display_of(rules.reference_of(appointment, "Location")),
         specialty=(appointment.specialty[0].text or "") if appointment.specialty else "",
         facility_id=facility_of(appointment) or "",
         reason=rules.reason_of(appointment),

@@ -14,6 +14,7 @@ from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
 from yba.ui.words import HANOI
+from yba.ui.words import moment as moment  # a booking's start and end
 
 FACILITY_TAG: Final = identifiers.FACILITY_TAG
 REQUEST_KEY: Final = identifiers.BASE + "booking-request"
@@ -32,11 +33,6 @@ CITIZEN_WORDS: Final = {
     "booking.citizen-slot": "A citizen's appointment names exactly one slot.",
     "booking.citizen-change": "A citizen may cancel an appointment, not change it. Cancel it and ask for another.",
 }
-
-
-def moment(text: str) -> datetime:
-    """A FHIR instant as an aware time, UTC."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
 def instant(at: datetime) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from yba.areas.citizen.rules import SELF, Entry, Own
 from yba.care import chart, people
+from yba.care.chart.reading import happened
 from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
 from yba.care.sharing import family
@@ -101,7 +102,7 @@ def book_part(
     beside += _procedures(_many(record, Procedure, whose, window), by_visit)
     beside += _follow_ups(_many(record, ServiceRequest, whose, _named(window, "authored")))
     beside += _receipts(_many(record, Invoice, whose, window))
-    entries = [_visit_entry(one, by_visit) for one in visits if _happened(one)]
+    entries = [_visit_entry(one, by_visit) for one in visits if happened(one)]
     entries += [one for one in beside if one.when and _is_within(one.when, after, before)]
     return BookPart(entries, page.next or "", after)
 
@@ -129,10 +130,6 @@ def _many(
 
 def _start(one: Encounter) -> str:
     return (one.period.start or "") if one.period else ""
-
-
-def _happened(one: Encounter) -> bool:
-    return one.status not in ("planned", "cancelled", "entered-in-error")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def chart_of(record: Record, patient_id: str, *, today: date | None = None) -> C
         asked=asked_of(allergies),
         allergies=allergies_of(allergies),
         medicines=medicines_of(requests, statements, today=today),
-        visits=tuple(_visit(one, conditions, requests) for one in visits if _happened(one)),
+        visits=tuple(_visit(one, conditions, requests) for one in visits if happened(one)),
         vitals=tuple(trend for trend in trends if trend.category == "vital-signs"),
         results=tuple(trend for trend in trends if trend.category != "vital-signs"),
         immunisations=tuple(_dose(one) for one in doses if one.status == "completed"),
@@ -63,7 +63,8 @@ def chart_of(record: Record, patient_id: str, *, today: date | None = None) -> C
     )
 
 
-def _happened(encounter: Encounter) -> bool:
+def happened(encounter: Encounter) -> bool:
+    """Whether there was a visit at all."""
     return encounter.status not in ("planned", "cancelled", "entered-in-error")
 
 

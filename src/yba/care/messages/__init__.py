@@ -42,6 +42,7 @@ def write(
     """
     from yba.care.messages import kinds, people, standing
     from yba.fhir.record import facility_of
+    from yba.ui.words import moment
 
     known = kinds.kind_of(kind)
     fields: dict[str, object] = {"to_phone": to_phone, "to_email": to_email, "values": dict(values)}
@@ -54,7 +55,7 @@ def write(
             "version": standing.version_of(about),
             "person": standing.taking_part(about, "Patient")[0],
             "facility": facility_of(about) or "",
-            "about_at": standing.moment(about.start) if about.start else None,
+            "about_at": moment(about.start) if about.start else None,
         }
         version = about.meta.versionId if about.meta else ""
         dedupe_key = dedupe_key or f"{about.id}:{version}:{kind}"

@@ -20,6 +20,7 @@ from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of
+from yba.ui.words import moment
 
 #: How long after its moment a reminder is still looked for: a house that slept longer leaves it to the next one.
 LOOK_BACK: Final = timedelta(hours=2)
@@ -63,9 +64,9 @@ def _visits(record: Record, first: datetime, last: datetime) -> list[Appointment
 def _written(record: Record, visit: Appointment, kind: Kind, next_lead: int, now: datetime) -> bool:
     if not visit.start or not visit.id:
         return False
-    start = standing.moment(visit.start)
+    start = moment(visit.start)
     known = visit.meta.lastUpdated if visit.meta else None
-    since = standing.moment(known) if known else now - timedelta(days=365)
+    since = moment(known) if known else now - timedelta(days=365)
     if not rules.reminder_due(kind, start, now=now, next_lead=next_lead, known_since=since):
         return False
     key = f"{visit.id}:{standing.version_of(visit)}:{kind.key}"

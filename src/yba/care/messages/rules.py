@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from yba.care.messages.kinds import Hours, Kind
-from yba.ui.words import HANOI
+from yba.ui.words import HANOI, local_day
 
 QUIET_FROM: Final = time(21)
 QUIET_TO: Final = time(7)
@@ -65,11 +65,7 @@ def may_disturb(hours: Hours, *, about: datetime | None, now: datetime) -> bool:
     """Whether a kind is told at any hour: always, or because it is about today."""
     if hours == "any":
         return True
-    return hours == "same-day" and about is not None and _day(about) == _day(now)
-
-
-def _day(at: datetime) -> object:
-    return at.astimezone(HANOI).date()
+    return hours == "same-day" and about is not None and local_day(about) == local_day(now)
 
 
 def send_at(kind: Kind, wishes: Wishes, *, about: datetime | None, now: datetime) -> datetime:

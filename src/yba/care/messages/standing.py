@@ -5,7 +5,6 @@ Nothing has to call a reminder back when a visit moves: the reminder of the old 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 from django.db import connection, transaction
@@ -19,6 +18,7 @@ from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model import references
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record, now
+from yba.ui.words import moment
 
 #: Roles of those who take part, as FHIR names them, in a version.
 _PLACE: Final = "Location"
@@ -29,11 +29,6 @@ def record() -> Record:
     connection.ensure_connection()
     assert connection.connection is not None
     return fhir.open(connection.connection, actor=SYSTEM, clock=now, transaction=transaction.atomic)
-
-
-def moment(text: str) -> datetime:
-    """A FHIR instant as an aware time, UTC."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
 
 def taking_part(one: Appointment, kind: str) -> tuple[str, str]:

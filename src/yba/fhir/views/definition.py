@@ -92,19 +92,19 @@ def read(definition: Any) -> View:
     """A ViewDefinition from its tree. Raises Invalid with the path of what is wrong."""
     root = "ViewDefinition"
     if not isinstance(definition, dict):
-        raise _fault(root, "A ViewDefinition is a JSON object.")
+        raise fault(root, "A ViewDefinition is a JSON object.")
     if definition.get("resourceType", root) != root:
-        raise _fault(
+        raise fault(
             f"{root}.resourceType", f"This is a {definition['resourceType']!r:.60}, no ViewDefinition."
         )
     resource = _text(definition, "resource", root, needed=True)
     assert resource is not None
     if resource not in MODULES:
-        raise _fault(f"{root}.resource", f"'{resource[:60]}' is not the name of a resource type.")
+        raise fault(f"{root}.resource", f"'{resource[:60]}' is not the name of a resource type.")
     constants = _constants(definition, root)
     selects = tuple(_selects(definition, "select", root, 0))
     if not selects:
-        raise _fault(f"{root}.select", "A view needs at least one select.")
+        raise fault(f"{root}.select", "A view needs at least one select.")
     view = View(
         resource=resource,
         name=_text(definition, "name", root),
@@ -116,7 +116,7 @@ def read(definition: Any) -> View:
         ),
     )  # fmt: skip
     if view.name is not None and not NAME.fullmatch(view.name):
-        raise _fault(f"{root}.name", f"'{view.name[:60]}': a name has letters, digits and underscores only.")
+        raise fault(f"{root}.name", f"'{view.name[:60]}': a name has letters, digits and underscores only.")
     _check_names(view)
     return view
 
@@ -124,13 +124,13 @@ def read(definition: Any) -> View:
 def _check_names(view: View) -> None:
     names = view.columns
     if not names:
-        raise _fault("ViewDefinition.select", "The view has no column.")
+        raise fault("ViewDefinition.select", "The view has no column.")
     if len(names) > MOST_COLUMNS:
-        raise _fault("ViewDefinition.select", f"The view has more than {MOST_COLUMNS} columns.")
+        raise fault("ViewDefinition.select", f"The view has more than {MOST_COLUMNS} columns.")
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise _fault("ViewDefinition.select", f"Two columns are named '{name}'.")
+            raise fault("ViewDefinition.select", f"Two columns are named '{name}'.")
         seen.add(name)
 
 
@@ -156,14 +156,14 @@ def _constants(definition: Mapping[str, Any], root: str) -> Mapping[str, Literal
         name = _text(one, "name", where, needed=True)
         assert name is not None
         if not NAME.fullmatch(name):
-            raise _fault(f"{where}.name", f"'{name[:60]}': a name has letters, digits and underscores only.")
+            raise fault(f"{where}.name", f"'{name[:60]}': a name has letters, digits and underscores only.")
         if name in read:
-            raise _fault(f"{where}.name", f"Two constants are named '{name}'.")
+            raise fault(f"{where}.name", f"Two constants are named '{name}'.")
         if name == "rowIndex":
-            raise _fault(f"{where}.name", "'rowIndex' is the number of the row; name the constant otherwise.")
+            raise fault(f"{where}.name", "'rowIndex' is the number of the row; name the constant otherwise.")
         values = [key for key in one if key.startswith("value")]
         if len(values) != 1:
-            raise _fault(where, f"The constant '{name}' needs exactly one value[x].")
+            raise fault(where, f"The constant '{name}' needs exactly one value[x].")
         kind = values[0][5:6].lower() + values[0][6:]
         read[name] = _constant(kind, one[values[0]], f"{where}.{values[0]}")
     return read
@@ -184,8 +184,8 @@ def _constant(kind: str, value: Any, where: str) -> Literal:
         if kind in _SHAPES and _SHAPES[kind][1].fullmatch(value):
             return Literal(_SHAPES[kind][0], value)
     if kind in {"boolean", "decimal"} or kind in _INTEGERS or kind in _TEXTS or kind in _SHAPES:
-        raise _fault(where, f"{value!r:.60} is no {kind}.")
-    raise _fault(where, f"A constant cannot be a {kind[:40]}.")
+        raise fault(where, f"{value!r:.60} is no {kind}.")
+    raise fault(where, f"A constant cannot be a {kind[:40]}.")
 
 
 # -- selects -------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def _constant(kind: str, value: Any, where: str) -> Literal:
 
 def _selects(holder: Mapping[str, Any], name: str, at: str, depth: int) -> Iterator[Select]:
     if depth > DEEPEST:
-        raise _fault(at, f"Selects are nested deeper than {DEEPEST} levels.")
+        raise fault(at, f"Selects are nested deeper than {DEEPEST} levels.")
     for one, where in _objects(holder, name, at):
         yield _select(one, where, depth)
 
@@ -208,10 +208,10 @@ def _select(one: Mapping[str, Any], where: str, depth: int) -> Select:
     for word in one:
         meant = _WORDS.get(word.lower())
         if meant is not None and meant != word:
-            raise _fault(f"{where}.{word}", f"'{word}' means nothing here; '{meant}' is meant.")
+            raise fault(f"{where}.{word}", f"'{word}' means nothing here; '{meant}' is meant.")
     ways = [way for way in ("forEach", "forEachOrNull", "repeat") if way in one]
     if len(ways) > 1:
-        raise _fault(where, f"A select has one of {' and '.join(ways)}, not several.")
+        raise fault(where, f"A select has one of {' and '.join(ways)}, not several.")
     way = ways[0] if ways else None
     read = Select(
         columns=tuple(_column(column, at) for column, at in _objects(one, "column", where)),
@@ -223,10 +223,10 @@ def _select(one: Mapping[str, Any], where: str, depth: int) -> Select:
         where=where,
     )
     if not (read.columns or read.selects or read.unions):
-        raise _fault(where, "A select needs a column, a select or a unionAll.")
+        raise fault(where, "A select needs a column, a select or a unionAll.")
     for number, branch in enumerate(read.unions[1:], 1):
         if branch.names() != read.unions[0].names():
-            raise _fault(
+            raise fault(
                 f"{where}.unionAll[{number}]",
                 f"Every part of a unionAll has the same columns in the same order: here "
                 f"{', '.join(branch.names())[:200]}, before {', '.join(read.unions[0].names())[:200]}.",
@@ -237,11 +237,11 @@ def _select(one: Mapping[str, Any], where: str, depth: int) -> Select:
 def _repeats(one: Mapping[str, Any], where: str) -> tuple[Path, ...]:
     given = one["repeat"]
     if not isinstance(given, list) or not given:
-        raise _fault(f"{where}.repeat", "repeat is a list of one or more expressions.")
+        raise fault(f"{where}.repeat", "repeat is a list of one or more expressions.")
     read = tuple(_expression(text, f"{where}.repeat[{number}]") for number, text in enumerate(given))
     for path in read:
         if not _descends(path.expression):
-            raise _fault(
+            raise fault(
                 path.where, f"'{path.text[:200]}' must lead down from each element, or it never ends."
             )
     return read
@@ -268,14 +268,14 @@ def _column(one: Mapping[str, Any], where: str) -> Column:
     name = _text(one, "name", where, needed=True)
     assert name is not None
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise _fault(
+        raise fault(
             f"{where}.name",
             f"'{name[:80]}': the name of a column begins with a letter and has letters, digits and underscores"
             f" only, {LONGEST_NAME} at most.",
         )
     collection = one.get("collection", False)
     if not isinstance(collection, bool):
-        raise _fault(f"{where}.collection", "collection is true or false.")
+        raise fault(f"{where}.collection", "collection is true or false.")
     return Column(
         name=name,
         path=_path(one, "path", where),
@@ -308,11 +308,11 @@ def _objects(holder: Mapping[str, Any], name: str, at: str) -> Iterator[tuple[Ma
     if given is None:
         return
     if not isinstance(given, list):
-        raise _fault(f"{at}.{name}", f"{name} is a list.")
+        raise fault(f"{at}.{name}", f"{name} is a list.")
     for number, one in enumerate(given):
         where = f"{at}.{name}[{number}]"
         if not isinstance(one, dict):
-            raise _fault(where, f"Each {name} is a JSON object.")
+            raise fault(where, f"Each {name} is a JSON object.")
         yield one, where
 
 
@@ -320,27 +320,28 @@ def _text(holder: Mapping[str, Any], name: str, at: str, *, needed: bool = False
     given = holder.get(name)
     if given is None:
         if needed:
-            raise _fault(f"{at}.{name}", f"'{name}' is missing.")
+            raise fault(f"{at}.{name}", f"'{name}' is missing.")
         return None
     if not isinstance(given, str) or not given.strip() or "\0" in given:
-        raise _fault(f"{at}.{name}", f"'{name}' is a text that is not empty.")
+        raise fault(f"{at}.{name}", f"'{name}' is a text that is not empty.")
     return given
 
 
 def _path(holder: Mapping[str, Any], name: str, at: str) -> Path:
     if name not in holder:
-        raise _fault(f"{at}.{name}", f"'{name}' is missing.")
+        raise fault(f"{at}.{name}", f"'{name}' is missing.")
     return _expression(holder[name], f"{at}.{name}")
 
 
 def _expression(text: Any, where: str) -> Path:
     if not isinstance(text, str) or not text.strip():
-        raise _fault(where, "A FHIRPath expression is a text that is not empty.")
+        raise fault(where, "A FHIRPath expression is a text that is not empty.")
     try:
         return Path(text, grammar.parse(text), where)
     except Invalid as error:
-        raise _fault(where, error.message) from None
+        raise fault(where, error.message) from None
 
 
-def _fault(where: str, message: str) -> BadView:
+def fault(where: str, message: str) -> BadView:
+    """What is wrong with a definition, and where."""
     return BadView("views.definition", f"{where}: {message}", path=where)

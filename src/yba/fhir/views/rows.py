@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from yba.fhir.errors import Invalid, RecordError
 from yba.fhir.views import forms
-from yba.fhir.views.definition import Column, Path, Select, View
+from yba.fhir.views.definition import Column, Path, Select, View, fault
 from yba.fhir.views.dialect import Dialect
 from yba.fhir.views.expressions import Scope
 from yba.fhir.views.grammar import Variable
-from yba.fhir.views.value import BadView, Value, family
+from yba.fhir.views.value import Value, family
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,7 @@ def _value(path: Path, scope: Scope) -> Value:
             error.key, f"{path.where}: in '{path.text[:200]}': {error.message}", path=path.where
         ) from None
     except RecursionError:
-        raise _fault(path.where, "The expression goes too deep.") from None
-
-
-def _fault(where: str, message: str) -> BadView:
-    return BadView("views.definition", f"{where}: {message}", path=where)
+        raise fault(path.where, "The expression goes too deep.") from None
 
 
 def _condition(path: Path, scope: Scope) -> str:
@@ -93,7 +89,7 @@ def _condition(path: Path, scope: Scope) -> str:
     what = f"{path.where}: '{path.text[:200]}'"
     value = _value(path, scope)
     if value.family not in {"boolean", None}:
-        raise _fault(path.where, f"'{path.text[:200]}' is a {forms.named(value)}, where a boolean is needed.")
+        raise fault(path.where, f"'{path.text[:200]}' is a {forms.named(value)}, where a boolean is needed.")
     single = forms.native(value, scope.d, what)
     if single.form == "boolean":
         return single.sql
@@ -228,7 +224,7 @@ def _finished(column: Column, value: Value, d: Dialect) -> Value:
         return Value(forms.items(value, d), "list", value.type)
     declared = family(column.type)
     if value.family == "complex" and declared not in {None, "complex"}:
-        raise _fault(
+        raise fault(
             column.path.where, f"Column '{column.name}' is declared {column.type}, but is a {value.type}."
         )
     if value.family is None and value.form in {"item", "list"} and declared is not None:
@@ -249,7 +245,7 @@ def _aligned(one: Select, cells: Sequence[_Cell], d: Dialect) -> list[_Cell]:
     if "item" in wanted and "list" not in wanted:
         return [_Cell(cell.column, _as_item(cell.value, d)) for cell in cells]
     kinds = ", ".join(forms.named(cell.value) for cell in cells)
-    raise _fault(
+    raise fault(
         f"{one.where}.unionAll", f"Column '{cells[0].column.name}' is of different types: {kinds[:200]}."
     )
 

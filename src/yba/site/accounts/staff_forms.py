@@ -10,8 +10,8 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from yba.site.accounts import roles, rules
-from yba.site.accounts.forms import PhoneForm
+from yba.site.accounts import roles
+from yba.site.accounts.forms import PhoneForm, checked_phone
 from yba.ui.fields import CitizenNumberField, DateField
 
 
@@ -85,10 +85,7 @@ class InviteForm(PlaceForm):
         return data
 
     def clean_phone(self) -> str:
-        phone = rules.normal_phone(self.cleaned_data["phone"])
-        if phone is None:
-            raise forms.ValidationError(_("Số điện thoại chưa đúng. Ví dụ: 0912 345 678."))
-        return phone
+        return checked_phone(self.cleaned_data["phone"])
 
 
 class RightForm(forms.Form):

@@ -41,7 +41,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):
         return issuing.code_of(code, client, now=datetime.now(UTC))
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
-        issuing.use_code(authorization_code, now=datetime.now(UTC))
+        issuing.use_up(authorization_code, now=datetime.now(UTC))
 
     def authenticate_user(self, authorization_code: Code) -> Any:
         return authorization_code.sitting.connection.account
@@ -86,7 +86,7 @@ class RefreshGrant(grants.RefreshTokenGrant):
         """It is kept as it is made: only its hash."""
 
     def revoke_old_credential(self, refresh_token: Any) -> None:
-        issuing.use_refresh(refresh_token, now=datetime.now(UTC))
+        issuing.use_up(refresh_token, now=datetime.now(UTC))
 
 
 class BackendGrant(grants.ClientCredentialsGrant):

@@ -65,11 +65,6 @@ def code_of(text: str, app: App, *, now: datetime) -> Code | None:
     return code
 
 
-def use_code(code: Code, *, now: datetime) -> None:
-    code.used_at = now
-    code.save(update_fields=["used_at"])
-
-
 def refresh_of(text: str, app: App, *, now: datetime) -> RefreshToken | None:
     """A refresh token of this app that still counts, its row locked. One that comes again ends its sitting."""
     token = (
@@ -88,10 +83,10 @@ def refresh_of(text: str, app: App, *, now: datetime) -> RefreshToken | None:
     return token
 
 
-def use_refresh(token: RefreshToken, *, now: datetime) -> None:
-    """Turn it over: this one counts no more."""
-    token.used_at = now
-    token.save(update_fields=["used_at"])
+def use_up(one: Code | RefreshToken, *, now: datetime) -> None:
+    """A code is redeemed, a refresh token turned over: it counts no more."""
+    one.used_at = now
+    one.save(update_fields=["used_at"])
 
 
 def alive(sitting: Sitting, *, now: datetime) -> bool:

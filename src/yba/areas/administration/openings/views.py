@@ -23,20 +23,13 @@ from yba.care.uploads import file_response
 from yba.fhir.r4.consent import Consent
 from yba.fhir.record import Record
 from yba.ui import spoken, words
-from yba.ui.requests import record_of, role_required
+from yba.ui.requests import record_of_facility, role_required
 from yba.ui.words import local_day
 
 AUDITOR: Final = "auditor"
 OFFICE: Final = "records_office"
 SHOWN: Final = 100
 NOTED: Final = gettext_lazy("Đồng ý trên giấy, do cơ sở ghi")
-
-
-def _record(request: HttpRequest) -> Record:
-    record = record_of(request)
-    if not record.actor.facility:
-        raise Http404
-    return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ def _review_row(row: Review, record: Record) -> Row:
 @role_required(AUDITOR)
 def reviews(request: HttpRequest) -> HttpResponse:
     """Emergency openings and noted consents of the facility: those nobody has judged first, the oldest on top."""
-    record = _record(request)
+    record = record_of_facility(request)
     mine = Review.objects.filter(facility=record.actor.facility)
     waiting = mine.filter(state=Review.State.WAITING).order_by("due", "pk")
     done = mine.exclude(state=Review.State.WAITING).order_by("-judged_at")[:SHOWN]
@@ -157,7 +150,7 @@ def _noted_facts(record: Record, row: Review) -> list[tuple[str, str]]:
 @role_required(AUDITOR)
 def review(request: HttpRequest, number: int) -> HttpResponse:
     """One opening: why, by whom, how long, whether the person was told; judged once."""
-    record = _record(request)
+    record = record_of_facility(request)
     row = Review.objects.filter(pk=number, facility=record.actor.facility).first()
     if row is None:
         raise Http404
@@ -204,7 +197,7 @@ def _kin_row(row: KinRequest, record: Record) -> Row:
 @role_required(OFFICE)
 def kin_list(request: HttpRequest) -> HttpResponse:
     """What next of kin ask of this facility."""
-    record = _record(request)
+    record = record_of_facility(request)
     mine = KinRequest.objects.filter(facility=record.actor.facility).defer("paper")
     waiting = mine.filter(state=KinRequest.State.WAITING).order_by("due", "pk")
     done = mine.exclude(state=KinRequest.State.WAITING).order_by("-decided_at")[:SHOWN]
@@ -230,7 +223,7 @@ class AnswerForm(forms.Form):
 
 
 def _kin(request: HttpRequest, number: int) -> tuple[Record, KinRequest]:
-    record = _record(request)
+    record = record_of_facility(request)
     row = KinRequest.objects.filter(pk=number, facility=record.actor.facility).first()
     if row is None:
         raise Http404
@@ -283,5 +276,5 @@ def kin(request: HttpRequest, number: int) -> HttpResponse:
 @role_required(OFFICE)
 def paper(request: HttpRequest, number: int) -> HttpResponse:
     """The paper that was sent."""
-    _record_of, row = _kin(request, number)
+    _record_of_facility, row = _kin(request, number)
     return file_response(bytes(row.paper), kind=row.paper_kind, name=row.paper_name)

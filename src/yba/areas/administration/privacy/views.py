@@ -31,18 +31,10 @@ from yba.care.privacy.steps import step_lines
 from yba.care.refusal import Refusal
 from yba.fhir.record import Record
 from yba.ui import spoken, words
-from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.requests import once_of, record_of_facility, role_required
 
 RECORDS, OFFICER = "records_office", "facility_administrator"
 SHOWN_CLOSED = 50
-
-
-def _record(request: HttpRequest) -> Record:
-    """The record; who works for no facility has none of its duties."""
-    record = record_of(request)
-    if not record.actor.facility:
-        raise Http404
-    return record
 
 
 def _tabs(record: Record, current: str) -> list[Any]:
@@ -56,7 +48,7 @@ def _tabs(record: Record, current: str) -> list[Any]:
 @role_required(RECORDS, OFFICER)
 def requests(request: HttpRequest) -> HttpResponse:
     """What people asked of this facility: what is due first stands first."""
-    record = _record(request)
+    record = record_of_facility(request)
     mine, now = Request.objects.filter(facility=record.actor.facility), record.clock()
     pending = sorted(
         mine.filter(state__in=Request.PENDING),
@@ -81,7 +73,7 @@ def _asked(record: Record, number: int) -> Request:
 @role_required(RECORDS, OFFICER)
 def one_request(request: HttpRequest, number: int) -> HttpResponse:
     """One request; a POST takes it, extends it, or answers it."""
-    record = _record(request)
+    record = record_of_facility(request)
     row = _asked(record, number)
     if request.method != "POST":
         return _request_page(request, record, row)
@@ -171,7 +163,7 @@ def _request_page(
 @role_required(OFFICER)
 def breaches(request: HttpRequest) -> HttpResponse:
     """The register, the newest first."""
-    record = _record(request)
+    record = record_of_facility(request)
     found = Breach.objects.filter(facility=record.actor.facility).order_by("-detected_at", "-pk")
     now = record.clock()
     page = pages.BreachesPage(
@@ -184,7 +176,7 @@ def breaches(request: HttpRequest) -> HttpResponse:
 @role_required(OFFICER)
 def new_breach(request: HttpRequest) -> HttpResponse:
     """Begin a file; the clock is shown at once."""
-    record = _record(request)
+    record = record_of_facility(request)
     form = (
         BreachForm(request.POST)
         if request.method == "POST"
@@ -217,7 +209,7 @@ def _breach(record: Record, number: int) -> Breach:
 @role_required(OFFICER)
 def breach(request: HttpRequest, number: int) -> HttpResponse:
     """One breach with its clock."""
-    record = _record(request)
+    record = record_of_facility(request)
     return _breach_page(request, record, _breach(record, number), {})
 
 
@@ -259,7 +251,7 @@ def _breach_page(
 @role_required(OFFICER)
 def breach_act(request: HttpRequest, number: int, act: str) -> HttpResponse:
     """Add, report, say why not, tell, close: one act a form."""
-    record = _record(request)
+    record = record_of_facility(request)
     row = _breach(record, number)
     if act == "close":
         return _breach_done(request, record, row, actions.close_breach(record, number), {})
@@ -294,7 +286,7 @@ def _breach_done(
 @role_required(OFFICER)
 def officer(request: HttpRequest) -> HttpResponse:
     """Name who protects the data of this facility; people read it beside their requests."""
-    record = _record(request)
+    record = record_of_facility(request)
     facility = record.actor.facility or ""
     found = privacy.officer_of(facility)
     initial = {"name": found.name, "phone": found.phone, "email": found.email} if found else {}
@@ -321,7 +313,7 @@ def officer(request: HttpRequest) -> HttpResponse:
 @role_required(RECORDS, OFFICER)
 def activities(request: HttpRequest) -> HttpResponse:
     """The register of processing: what, why it is lawful, who receives it, how long it is kept."""
-    record = _record(request)
+    record = record_of_facility(request)
     bases = {
         "law": _("Luật giao"),
         "emergency": _("Cấp cứu"),

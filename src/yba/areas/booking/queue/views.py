@@ -27,7 +27,7 @@ from yba.fhir.errors import Conflict
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of
-from yba.ui.requests import once_of, record_of, role_required
+from yba.ui.requests import once_of, own_once_of, record_of, role_required
 
 Act = Callable[[], actions.CheckedIn | Refusal]
 ACTS = {
@@ -84,7 +84,7 @@ def walk_in(request: HttpRequest, patient: str) -> HttpResponse:
     posts = queries.posts_of(record, facility=record.actor.facility or "")
     panel = panels.of_person(record, person, posts=posts, data=request.POST or None)
     if request.method == "POST" and panel.form.is_valid():
-        wish = panel.form.wish(key=_key(request))
+        wish = panel.form.wish(key=own_once_of(request))
         act = partial(actions.check_in_walk_in, record, wish=wish, patient_id=patient)
         return _done(request, record, posts, act, panel)
     return _panel(request, record, posts, panel)
@@ -98,7 +98,7 @@ def new_person(request: HttpRequest) -> HttpResponse:
     posts = queries.posts_of(record, facility=record.actor.facility or "")
     panel = panels.of_new(record, posts=posts, text=request.GET.get("q", ""), data=request.POST or None)
     if request.method == "POST" and panel.form.is_valid():
-        wish, person = panel.form.wish(key=_key(request)), panels.person_in(panel.form)
+        wish, person = panel.form.wish(key=own_once_of(request)), panels.person_in(panel.form)
         act = partial(actions.check_in_walk_in, record, wish=wish, person=person)
         return _done(request, record, posts, act, panel)
     return _panel(request, record, posts, panel)
@@ -159,10 +159,6 @@ def _cancelled(record: Record, ticket: Ticket) -> Ticket | Refusal:
         return actions.cancel_check_in(record, ticket=ticket)
     except actions.Paid:
         return refuse("queue.paid", _("Đã thu tiền của số %(code)s nên không hủy được."), code=ticket.code)
-
-
-def _key(request: HttpRequest) -> str:
-    return f"{record_of(request).actor.user}.{once_of(request)}"[:64]
 
 
 def _own(record: Record, ticket: int) -> Ticket:
