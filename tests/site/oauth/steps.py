@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from django.conf import settings
 from django.test import Client
 
+from yba.care.keys import digest
 from yba.site.accounts.models import Account, AccountPerson
-from yba.site.oauth.models import APPROVED, App, digest
+from yba.site.oauth.models import APPROVED, App
 
 FHIR = f"{settings.YBA_ORIGIN}/fhir"
 TOKEN = f"{settings.YBA_ORIGIN}/oauth/token"

@@ -6,7 +6,6 @@ the whole book without its sensitive kinds, for the days of ``sharing.yaml``; by
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from yba.care import messages, people
+from yba.care.keys import digest
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import noting, tables, terms
 from yba.care.sharing.giving import giver_of, keep, phones_of
@@ -135,11 +135,6 @@ def ask(record: Record, patient_id: str, *, origin: str) -> Ask | Refusal:
             "policy", type_name="Patient", identifier=patient_id, patients=[patient_id], detail="share asked"
         )
     return row
-
-
-def digest(token: str) -> str:
-    """The key of a link is random, so a plain hash is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _sealed(code: str, patient_id: str) -> str:

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from yba.care import identifiers, messages, people
+from yba.care.keys import digest
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables, terms
-from yba.care.sharing.asking import digest
 from yba.care.sharing.giving import giver_of, keep
 from yba.care.sharing.models import Ask
 from yba.care.sharing.terms import Proof, Terms

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from yba.care import messages
+from yba.care.keys import digest
 from yba.site.accounts import limits, roles, rules
 from yba.site.accounts.models import Account, Invitation, PasswordLink, Phone, SignInCode, Token
 from yba.site.accounts.rules import Refusal
@@ -130,7 +130,7 @@ def make_token(
     """A new bearer token; only its hash is kept, so it can be shown once."""
     text = f"yba_{secrets.token_urlsafe(32)}"
     Token.objects.create(
-        digest=token_digest(text),
+        digest=digest(text),
         role=role,
         facility=facility,
         practitioner=practitioner,
@@ -152,9 +152,4 @@ def new_key() -> str:
 
 def link_of(rows: QuerySet[Link], key: str, now: datetime) -> Link | None:
     """The row of a link that still counts: not used, not withdrawn, not run out."""
-    return rows.filter(digest=token_digest(key), used_at=None, withdrawn_at=None, expires_at__gt=now).first()
-
-
-def token_digest(text: str) -> str:
-    """The token is long and random, so a plain hash is enough."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return rows.filter(digest=digest(key), used_at=None, withdrawn_at=None, expires_at__gt=now).first()

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yba.care import messages
+from yba.care.keys import digest
 from yba.care.refusal import Refusal, refuse
 from yba.site.accounts import events, rules, sessions, staff
-from yba.site.accounts.actions import link_of, new_key, token_digest
+from yba.site.accounts.actions import link_of, new_key
 from yba.site.accounts.adapters import tell_change
 from yba.site.accounts.models import Account, PasswordLink
 
@@ -38,7 +39,7 @@ def send_link(account: Account, *, by: Account, request: HttpRequest) -> Refusal
         account.password_links.filter(used_at=None, withdrawn_at=None).update(withdrawn_at=now)
         key = new_key()
         PasswordLink.objects.create(
-            digest=token_digest(key), account=account, sent_by=by, expires_at=now + rules.PASSWORD_LINK_LIFE
+            digest=digest(key), account=account, sent_by=by, expires_at=now + rules.PASSWORD_LINK_LIFE
         )
         account.set_unusable_password()
         account.save(update_fields=["password"])

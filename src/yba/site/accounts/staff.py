@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yba.care import messages
+from yba.care.keys import digest
 from yba.site.accounts import events, factors, rights, roles, rules, sessions
-from yba.site.accounts.actions import link_of, new_key, token_digest
+from yba.site.accounts.actions import link_of, new_key
 from yba.site.accounts.adapters import tell_change
 from yba.site.accounts.models import Account, Invitation
 
@@ -42,7 +43,7 @@ def invite(
     key = new_key()
     with transaction.atomic():
         row = Invitation.objects.create(
-            digest=token_digest(key),
+            digest=digest(key),
             name=name,
             phone=phone,
             role=role,

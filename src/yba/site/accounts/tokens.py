@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from django.db import close_old_connections, connection
 
+from yba.care.keys import digest
 from yba.fhir.access import Actor
 from yba.site.accounts import roles
-from yba.site.accounts.actions import token_digest
 from yba.site.accounts.models import Token
 
 
@@ -16,7 +16,7 @@ def actor_of_token(text: str) -> Actor | None:
     """Ask the table; None for an unknown, expired or revoked token, or one of a closed account."""
     if not connection.in_atomic_block:
         close_old_connections()  # what Django does for its own requests
-    row = Token.objects.select_related("account").filter(digest=token_digest(text), revoked_at=None).first()
+    row = Token.objects.select_related("account").filter(digest=digest(text), revoked_at=None).first()
     if row is None or (row.expires_at is not None and row.expires_at <= datetime.now(UTC)):
         return None
     if row.account is not None:

@@ -9,9 +9,10 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
+from yba.care.keys import digest
 from yba.site.oauth import addresses, bearer, identity, issuing, scopes
 from yba.site.oauth.clients import METHODS
-from yba.site.oauth.models import AccessToken, App, RefreshToken, digest
+from yba.site.oauth.models import AccessToken, App, RefreshToken
 
 Token = AccessToken | RefreshToken
 

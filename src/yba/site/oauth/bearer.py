@@ -9,12 +9,13 @@ from typing import Any, Final
 from django.db import close_old_connections, connection
 from django.db.models import Q
 
+from yba.care.keys import digest
 from yba.fhir.access import Actor
 from yba.site.accounts import roles
 from yba.site.accounts.models import Account
 from yba.site.accounts.tokens import actor_of_token
 from yba.site.oauth import issuing, scopes
-from yba.site.oauth.models import AccessToken, App, Connection, digest
+from yba.site.oauth.models import AccessToken, App, Connection
 from yba.site.oauth.still import BACKEND_STANDS, JOINED, SENSITIVE, SITTING, STANDS
 
 RELATED: Final = ("app", "sitting__connection__account", "sitting__connection__app")

@@ -18,8 +18,9 @@ from django.http import HttpRequest
 from joserfc import jwt
 from joserfc.errors import JoseError
 
+from yba.care.keys import digest
 from yba.site.oauth import jwks
-from yba.site.oauth.models import NO_SECRET, OWN_KEY, App, RefreshToken, UsedAssertion, digest
+from yba.site.oauth.models import NO_SECRET, OWN_KEY, App, RefreshToken, UsedAssertion
 
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS: Final = ["RS384", "ES384"]

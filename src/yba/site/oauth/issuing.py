@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from yba.care.keys import digest
 from yba.site.accounts import events
 from yba.site.oauth import scopes
 from yba.site.oauth.models import (
@@ -21,7 +22,6 @@ from yba.site.oauth.models import (
     RefreshToken,
     Sitting,
     UsedAssertion,
-    digest,
 )
 
 CODE_LIFE: Final = timedelta(seconds=60)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from yba.site.oauth.models import App, Launch, digest
+from yba.care.keys import digest
+from yba.site.oauth.models import App, Launch
 
 LIFE: Final = timedelta(minutes=5)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -10,6 +9,7 @@ from typing import Any, ClassVar, Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from yba.care.keys import digest
 from yba.site.accounts.models import Account
 from yba.site.oauth import scopes
 
@@ -34,11 +34,6 @@ METHODS: Final = {
     SECRET: _("Giữ một mật khẩu ở máy chủ"),
     OWN_KEY: _("Ký bằng khóa riêng của ứng dụng"),
 }
-
-
-def digest(text: str) -> str:
-    """Codes, tokens and secrets here are long and random, so a plain hash is enough."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def new_client_id() -> str:

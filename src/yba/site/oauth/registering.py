@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from yba.care.keys import digest
 from yba.site.accounts import events, roles
 from yba.site.accounts.models import Account
 from yba.site.oauth import issuing
@@ -21,7 +22,6 @@ from yba.site.oauth.models import (
     WAITING,
     App,
     AppEvent,
-    digest,
 )
 
 #: What an app says of itself; a change to any of it is looked at again.

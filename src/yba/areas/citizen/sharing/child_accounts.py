@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.areas.citizen.rules import SELF
 from yba.care import messages, people
+from yba.care.keys import digest
 from yba.care.privacy.actions import note
 from yba.care.privacy.models import Agreement
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import tables
-from yba.care.sharing.asking import digest
 from yba.care.sharing.family import charges
 from yba.care.sharing.giving import giver_of
 from yba.care.sharing.models import Ask

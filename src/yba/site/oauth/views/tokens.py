@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from yba.care.keys import digest
 from yba.site.oauth import bearer, clients, discovery, identity, keys, pacing, scopes
-from yba.site.oauth.models import AccessToken, digest
+from yba.site.oauth.models import AccessToken
 from yba.site.oauth.requests import Asked, answered, once_each
 from yba.site.oauth.server import server
 
