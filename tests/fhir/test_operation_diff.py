@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -94,13 +95,12 @@ def patients(draw: st.DrawFn) -> dict[str, Any]:
     return found | deceased
 
 
-@given(observations(), observations())
-def test_a_patch_gives_the_other_observation(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert fhirpath_patch(one, difference(one, other)) == other
-
-
-@given(patients(), patients())
-def test_a_patch_gives_the_other_patient(one: dict[str, Any], other: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", [observations, patients])
+@given(data=st.data())
+def test_a_patch_gives_the_other(
+    kind: Callable[[], st.SearchStrategy[dict[str, Any]]], data: st.DataObject
+) -> None:
+    one, other = data.draw(kind()), data.draw(kind())
     assert fhirpath_patch(one, difference(one, other)) == other
 
 
