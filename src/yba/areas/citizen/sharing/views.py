@@ -257,7 +257,10 @@ def withdraw(request: HttpRequest, consent_id: str) -> HttpResponse:
         raise Http404 from error
     if isinstance(done, Refusal):
         return _one_page(request, opened, consent, refusal=done.message, status=409)
-    messages.success(request, _("Đã rút lại. Từ lúc này người nhận không xem được nữa."))
+    said = _("Đã rút lại. Từ lúc này người nhận không xem được nữa.")
+    if terms.read(consent).denies:
+        said = _("Đã bỏ lời từ chối. Các lần chia sẻ còn hạn lại có hiệu lực.")
+    messages.success(request, said)
     return redirect("citizen:sharing")
 
 
