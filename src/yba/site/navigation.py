@@ -44,7 +44,10 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.HEAD_OF_DEPARTMENT: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
     roles.NURSE: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
     roles.PHARMACIST: [("pharmacy:counter", _("Quầy thuốc"), "pill")],
-    roles.CASHIER: [("billing:cashier", _("Thu ngân"), "wallet")],
+    roles.CASHIER: [
+        ("billing:cashier", _("Thu ngân"), "wallet"),
+        ("billing:transfers", _("Tiền về"), "landmark"),
+    ],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
     roles.RECORDS_OFFICE: [
         ("administration:privacy_requests", _("Dữ liệu"), "inbox"),
@@ -57,6 +60,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("administration:privacy_requests", _("Dữ liệu"), "lock-keyhole"),
         ("oauth:apps", _("Ứng dụng"), "plug"),
         ("messages:deliveries", _("Tin nhắn"), "message-square"),
+        ("billing:account", _("Tài khoản"), "landmark"),
     ],
     roles.AUDITOR: [
         ("administration:audit_log", _("Nhật ký"), "scroll-text"),

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yba.areas.billing import queries
+from yba.care.money import accounts, rules, transfers, vietqr
 from yba.care.money import queries as money
-from yba.care.money import rules
+from yba.care.money.accounts import Code
 from yba.care.money.models import Method, Receipt
 from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
@@ -58,6 +59,9 @@ class Bill:
     is_cancelled: bool
     receipt: Receipt | None
     method: str
+    content: str
+    code: Code | None
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,9 @@ def _bill(record: Record, invoice: Invoice) -> Bill:
         is_cancelled=invoice.status == "cancelled",
         receipt=receipt,
         method=str(Method(receipt.method).label) if receipt else "",
+        content=vietqr.content_of(rules.number_of(invoice)),
+        code=accounts.code_for(invoice, accounts.account_of(record.actor.facility or "")),
+        topic=transfers.topic_of(record.actor.facility or ""),
     )
 
 

@@ -48,6 +48,8 @@ def invoice(request: HttpRequest, invoice: str) -> HttpResponse:
             return redirect("billing:invoice", invoice)
         page = pages.cashier(record, invoice=_own(record, invoice), refusal=found.message)
         return render(request, "billing/cashier.html", {"page": page}, status=409)
+    if "doi" in request.GET:
+        return _waited(record, invoice)
     page = pages.cashier(record, invoice=_own(record, invoice))
     part = "#list" if request.headers.get("HX-Request") else ""
     return render(request, f"billing/cashier.html{part}", {"page": page})
@@ -63,6 +65,12 @@ def receipt_paper(request: HttpRequest, receipt: int, size: str) -> HttpResponse
         raise Http404
     content = papers.receipt_pdf(record, found, size="a5" if size == "a5" else "80")
     return pdf_response(content, f"bien-lai-{found.code}.pdf")
+
+
+def _waited(record: Record, invoice: str) -> HttpResponse:
+    """An open page that waits for a transfer: loaded anew once the money is there, left alone until then."""
+    paid = _own(record, invoice).status != "issued"
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"} if paid else {})
 
 
 def _own(record: Record, invoice: str) -> Invoice:

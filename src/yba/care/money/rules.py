@@ -121,11 +121,12 @@ def may_pay(invoice: Invoice, *, amount: Decimal) -> Refusal | None:
             _(
                 "Số tiền thu %(amount)s đ khác với số phải trả %(due)s đ. Mở lại hóa đơn để xem các khoản vừa thêm."
             ),
-            amount=_said(amount),
-            due=_said(due),
+            amount=said(amount),
+            due=said(due),
         )
     return None
 
 
-def _said(amount: Decimal) -> str:
+def said(amount: Decimal) -> str:
+    """Whole đồng as people read them: "45.000"."""
     return f"{amount:,.0f}".replace(",", ".")
