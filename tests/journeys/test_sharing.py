@@ -66,49 +66,6 @@ def test_a_share_is_given_seen_and_taken_back(screens: Screens, house: House) ->
     screens.citizen(HANH).quiet()
 
 
-def test_a_book_is_closed_to_a_place_and_opened_again(screens: Screens, house: House) -> None:
-    doctor = api(house, "doctor", "--facility", CLINIC)
-    page = screens.citizen(HANH).open(f"/so/chia-se/moi?toi=facility:{CLINIC}")
-    page.set_viewport_size(PHONE_390)  # type: ignore[arg-type]  # a size
-    for label in ("Khám và chữa bệnh", "Cả sổ, trừ mục nhạy cảm", "30 ngày"):
-        page.get_by_label(label).check()
-    page.get_by_role("button", name="Xem trước những gì sẽ cho xem").click()
-    page.get_by_role("button", name=re.compile("^Đồng ý chia sẻ với")).click()
-    shared = seen(doctor)
-    assert shared
-    page.get_by_role("link", name="Chặn một nơi hoặc một người").click()
-    page.get_by_label("Tên cơ sở, bác sĩ hoặc chương trình").fill("song huong")
-    page.keyboard.press("Enter")
-    page.get_by_role("link", name=re.compile("Phòng khám Chuyên khoa Sông Hương")).click()
-    expect(page.get_by_role("heading", name="Lời từ chối này không bao giờ chặn")).to_be_visible()
-    assert page.locator("input:checked").count() == 0
-    look(page, "tu-choi-chon", also=DESK)
-    page.get_by_role("button", name="Xem trước những gì sẽ bị chặn").click()
-    expect(page.get_by_role("alert").first).to_be_visible()
-    look(page, "tu-choi-thieu")
-    page.get_by_label("Chỉ những phần chọn dưới đây").check()
-    page.get_by_label("Kết quả xét nghiệm, hình ảnh, số đo").check()
-    page.get_by_label("Tới khi tự bỏ").check()
-    page.get_by_role("button", name="Xem trước những gì sẽ bị chặn").click()
-    expect(page.get_by_role("heading", name=re.compile(r"Không còn xem được \d+ mục"))).to_be_visible()
-    page.get_by_text(re.compile("^Kết quả xét nghiệm, hình ảnh, số đo:")).press("Enter")
-    look(page, "tu-choi-xem-truoc", also=DESK)
-    in_the_dark(page, "tu-choi-xem-truoc")
-    assert seen(doctor) == shared  # to look is not to close
-    page.get_by_role("button", name=re.compile("^Không cho Phòng khám")).press("Enter")
-    expect(page.get_by_role("heading", name="Đang không cho xem")).to_be_visible()
-    look(page, "tu-choi-da-ghi", also=DESK)
-    assert seen(doctor) < shared
-    page.get_by_role("link", name=re.compile("^Không cho xem: Phòng khám")).click()
-    look(page, "tu-choi-mot", also=DESK)
-    page.get_by_role("button", name="Bỏ lời từ chối").press("Enter")
-    expect(page.get_by_text("Đã bỏ").first).to_be_visible()
-    assert seen(doctor) == shared
-    page.get_by_role("link", name=re.compile("^Phòng khám Chuyên khoa Sông Hương")).first.click()
-    page.get_by_role("button", name="Rút lại ngay").press("Enter")
-    screens.citizen(HANH).quiet()
-
-
 def test_an_emergency_is_told_and_judged(screens: Screens) -> None:
     doctor = screens.new("cap-cuu", DESK)
     page = enter_as_staff(doctor, "bs.tam")

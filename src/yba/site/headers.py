@@ -13,24 +13,31 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
+from yba.ui.needs import NOTHING, Needs, needs_of
+
 Handler = Callable[[HttpRequest], HttpResponse]
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-#: What a page may ask the device for: the camera of this page alone, for the QR of a card. All else is off.
-PERMISSIONS: Final = ", ".join(
-    [
-        "camera=(self)",
-        *(
-            f"{one}=()"
-            for one in (
-                "accelerometer", "autoplay", "bluetooth", "browsing-topics", "display-capture", "encrypted-media",
-                "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone",
-                "midi", "payment", "serial", "usb", "xr-spatial-tracking",
-            )
-        ),
-    ]
+_OFF: Final = (
+    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "display-capture", "encrypted-media", "geolocation",
+    "gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "serial",
+    "usb", "xr-spatial-tracking",
 )  # fmt: skip
+#: What a call needs (`yba.ui.needs`), of this page and of the server whose frame it shows.
+_CALL: Final = ("camera", "microphone", "autoplay")
+
+
+def permissions(needs: Needs = NOTHING) -> str:
+    """What a page may ask the device for: the camera of this page alone, for the QR of a card; in a call, sound too."""
+    if not needs.microphone:
+        return ", ".join(["camera=(self)", *(f"{one}=()" for one in _OFF)])
+    whose = " ".join(["self", *(f'"{one}"' for one in needs.frames)])
+    return ", ".join(
+        [*(f"{one}=({whose})" for one in _CALL), *(f"{one}=()" for one in _OFF if one not in _CALL)]
+    )
+
+
 #: Personal data stay in no cache: not in a proxy's, not in the browser of a shared desk after signing out.
 UNKEPT: Final = "no-store, private"
 
@@ -47,11 +54,14 @@ def live_origin(request: HttpRequest) -> str:
     return f"{request.scheme}://{name}:{settings.YBA_LIVE_PORT}"
 
 
-def content_policy(request: HttpRequest, *, form_action: Sequence[str] = ()) -> str:
-    """The policy of a page. ``form_action``: origins a form of this page may lead to, beside our own."""
+def content_policy(
+    request: HttpRequest, *, form_action: Sequence[str] = (), frames: Sequence[str] = ()
+) -> str:
+    """The policy of a page. ``form_action``: origins a form of this page may lead to, beside our own; ``frames``: of
+    which it shows a frame and runs the script that makes it (a video server)."""
     parts = [
         "default-src 'none'",
-        "script-src 'self'",
+        " ".join(["script-src 'self'", *frames]),
         "style-src 'self'",
         "font-src 'self'",
         "img-src 'self'",
@@ -62,6 +72,7 @@ def content_policy(request: HttpRequest, *, form_action: Sequence[str] = ()) -> 
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "object-src 'none'",
+        *([" ".join(["frame-src", *frames])] if frames else []),
     ]
     return "; ".join(parts + ["upgrade-insecure-requests"] * request.is_secure())
 
@@ -71,9 +82,9 @@ def security_headers(get_response: Handler) -> Handler:
 
     def handle(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        headers = response.headers
-        headers.setdefault("Content-Security-Policy", content_policy(request))
-        headers.setdefault("Permissions-Policy", PERMISSIONS)
+        headers, needs = response.headers, needs_of(response)
+        headers.setdefault("Content-Security-Policy", content_policy(request, frames=needs.frames))
+        headers.setdefault("Permissions-Policy", permissions(needs))
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         headers.setdefault("Origin-Agent-Cluster", "?1")
         headers.setdefault("X-Permitted-Cross-Domain-Policies", "none")

@@ -27,6 +27,8 @@ from yba.site import secret_files
 from yba.site.accounts.models import Phone
 
 VAPID: Final = "push-key.pem"
+#: Of the operator's file, what `yba.site.video` reads.
+ELSEWHERE: Final = ("video", "turn")
 
 
 class GatewayProblem(ValueError):
@@ -64,6 +66,7 @@ def gateways(path: Path) -> dict[str, port.Gateway]:
         said = yaml.safe_load(path.read_text("utf-8")) or {}
     except (OSError, yaml.YAMLError) as problem:
         raise GatewayProblem(f"yba: {path} can't be read: {problem}") from None
+    said = {name: one for name, one in said.items() if name not in ELSEWHERE}
     unknown = set(said) - set(_MAKERS)
     if unknown:
         raise GatewayProblem(

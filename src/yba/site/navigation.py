@@ -31,7 +31,10 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("citizen:book", _("Sổ y bạ"), "notebook"),
         ("citizen:profile", _("Hồ sơ"), "user-round"),
     ],
-    roles.CUSTOMER_CARE: [("booking:screening", _("Sàng lọc"), "phone-call")],
+    roles.CUSTOMER_CARE: [
+        ("booking:screening", _("Sàng lọc"), "phone-call"),
+        ("telehealth:call-backs", _("Gọi thay video"), "video-off"),
+    ],
     roles.RECEPTIONIST: [
         ("booking:reception", _("Tiếp đón"), "clipboard-check"),
         ("accounts:identity", _("Danh tính"), "id-card"),
@@ -39,6 +42,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     ],
     roles.DOCTOR: [
         ("clinic:room", _("Phòng khám"), "stethoscope"),
+        ("telehealth:today", _("Khám từ xa"), "video"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
     roles.HEAD_OF_DEPARTMENT: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
@@ -74,7 +78,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     ],
 }
 #: Only for those who treat: whose account names who they are in the roll of practitioners.
-TREATING: Final = frozenset({"clinic:room", "clinic:emergency"})
+TREATING: Final = frozenset({"clinic:room", "clinic:emergency", "telehealth:today"})
 #: Where a citizen gets to from the profile: its place in the tab bar is theirs, whatever their address begins with.
 OF_THE_PROFILE: Final = (
     "citizen:family", "citizen:card_first", "citizen:opened", "citizen:privacy", "citizen:sharing", "oauth:connected",

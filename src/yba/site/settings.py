@@ -246,6 +246,9 @@ YBA_GATEWAYS = "yba.site.messaging.gateway_of"
 YBA_READER = "yba.site.messaging.reader_of"
 YBA_PUSH_KEY = "yba.site.messaging.push_public_key"
 YBA_PUSH_PLACE = "yba.site.messaging.allowed_push"
+#: What carries video visits (`yba.care.remote.engines`), and what a Jitsi server proves itself with.
+YBA_VIDEO = "yba.site.video.engines"
+YBA_VIDEO_CALLBACK = "yba.site.video.callback_secret"
 
 #: Where people reach this server: links in messages, the base of FHIR addresses.
 YBA_ORIGIN = ENVIRONMENT.origin or f"http://127.0.0.1:{ENVIRONMENT.port}"

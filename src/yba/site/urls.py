@@ -16,6 +16,7 @@ PREFIXES = {
     "booking": "dat-kham/",
     "administration": "quan-tri/",
     "firsthelp": "hoi-trieu-chung/",
+    "telehealth": "kham-tu-xa/",
 }
 
 urlpatterns: list[URLPattern | URLResolver] = [

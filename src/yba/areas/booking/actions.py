@@ -15,7 +15,8 @@ from yba.areas.booking.models import Claim, Contact
 from yba.care import messages, people
 from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
 from yba.care.messages import reminders
-from yba.fhir.errors import Conflict
+from yba.care.remote import links, mode
+from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
 from yba.fhir.r4.datatypes import (
@@ -28,6 +29,7 @@ from yba.fhir.r4.datatypes import (
     Reference,
 )
 from yba.fhir.r4.patient import Patient
+from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
 from yba.fhir.store.rows import execute
@@ -61,12 +63,15 @@ def book_appointment(
     channel: Channel = "app",
     once: str = "",
     called_from: Collection[str] = (),
+    video: bool = False,
 ) -> Appointment:
     """Ask for a slot: a pending appointment that holds it. The same ``once`` answers the same appointment.
 
     ``called_from``: numbers of the account that were proved; what was held for them by telephone is theirs.
+    ``video``: the visit takes place by video, where the doctor's service is given so.
 
-    Raises Conflict ``booking.slot-taken`` or ``booking.too-many``; NotFound for an unknown slot or person.
+    Raises Conflict ``booking.slot-taken`` or ``booking.too-many``; Invalid ``booking.no-video``; NotFound for an
+    unknown slot or person.
     """
     slot, post = queries.slot_and_post(record, slot_id)
     patient = record.read(Patient, patient_id)
@@ -81,6 +86,10 @@ def book_appointment(
         meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
         extension=_call_back(phone),
     )
+    given = mode.mode_of_schedule(record, record.read(Schedule, queries.target_id(slot.schedule, "Schedule")))
+    if video and given == "on-site":
+        raise Invalid("booking.no-video", "This service is not given by video. Book a visit on the spot.")
+    mode.set_video(appointment, video or given == "remote")
     place(appointment, slot, post)
     condition = [("identifier", f"{rules.REQUEST_KEY}|{key}")] if key else None
     with record.atomic():
@@ -132,7 +141,9 @@ def place(appointment: Appointment, slot: Slot, post: queries.Post) -> None:
     appointment.start, appointment.end = slot.start, slot.end
     coding = [Coding(system=SPECIALTY_CS, code=post.specialty_code)] if post.specialty_code else []
     appointment.specialty = [CodeableConcept(coding=coding, text=post.specialty or None)] if coding else []
+    by_video = mode.is_video(appointment)
     appointment.serviceType = list(slot.serviceType)
+    mode.set_video(appointment, by_video)
     kept = [
         one
         for one in appointment.participant
@@ -141,7 +152,8 @@ def place(appointment: Appointment, slot: Slot, post: queries.Post) -> None:
     appointment.participant = [
         *kept,
         *_others(
-            ("Practitioner", post.practitioner_id, post.name), ("Location", post.location_id, post.room)
+            ("Practitioner", post.practitioner_id, post.name),
+            ("Location", "" if by_video else post.location_id, post.room),
         ),
     ]
     meta = appointment.meta or Meta()
@@ -191,6 +203,7 @@ def book_for_caller(
     phone: str,
     channel: Channel,
     once: str,
+    video: bool = False,
 ) -> Appointment:
     """Book for someone on the phone or at the desk: held, confirmed and told at once, in one transaction."""
     with record.atomic():
@@ -202,6 +215,7 @@ def book_for_caller(
             phone=phone,
             channel=channel,
             once=once,
+            video=video,
         )
         return confirm_request(record, made.id or "").appointment
 
@@ -319,6 +333,8 @@ def _new_code(record: Record) -> str:
 
 def _tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
     phone = reminders.phone_of(record, appointment)
+    if kind == "confirmed" and links.address(appointment) and mode.is_video(appointment):
+        kind = "video"
     if phone:
         messages.write(
             f"booking.{kind}",

@@ -40,7 +40,7 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         made = actions.book_for_caller(
             record, slot_id=form.cleaned_data["slot"], patient_id=patient.id or "",
             reason=form.cleaned_data["reason"], phone=form.cleaned_data["phone"], once=once_of(request),
-            channel="phone" if record.actor.role == "customer_care" else "desk",
+            channel="phone" if record.actor.role == "customer_care" else "desk", video=form.cleaned_data["by"],
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _page(request, record, form, refusal=refusal, status=409)
@@ -88,6 +88,7 @@ def _page(
         slot=wanted if kept is not None and kept.free else "",
         form=form or CallerForm(initial={"phone": person.phone if person else ""}),
         taken=refusal_words(refusal, kept, times, day) if refusal else "",
+        by_video=post is not None and post.video,
     )
     return render(request, "booking/book_for.html", {"page": page}, status=status)
 

@@ -29,6 +29,7 @@ class FindForm(forms.Form):
     ngay = forms.ChoiceField(required=False, choices=[("", ""), ("nay", ""), ("mai", ""), ("tuan", "")])
     gia = forms.IntegerField(required=False, min_value=0)
     nu = forms.BooleanField(required=False)
+    video = forms.BooleanField(required=False)
 
 
 class BookingForm(forms.Form):
@@ -49,9 +50,18 @@ class BookingForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     phone = PhoneField(label=_("Số điện thoại để bệnh viện gọi lại"))
+    by = forms.ChoiceField(
+        label=_("Khám ở đâu?"),
+        help_text=_("Qua video bác sĩ chỉ kê đơn được một số bệnh; ngoài ra chỉ tư vấn."),
+        choices=[("", _("Tại cơ sở")), ("video", _("Qua video"))],
+        widget=forms.RadioSelect,
+        required=False,
+    )
 
-    def __init__(self, *args: Any, people: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people: list[tuple[str, str]], video: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not video:
+            del self.fields["by"]
         choice = self.fields["patient"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = people
@@ -90,6 +100,7 @@ class CallerForm(forms.Form):
     slot = forms.CharField(max_length=64, error_messages={"required": _("Chưa chọn giờ khám.")})
     reason = forms.CharField(label=_("Lý do khám"), max_length=200)
     phone = PhoneField(label=_("Số nhận tin nhắn"))
+    by = forms.BooleanField(label=_("Khám qua video, gửi liên kết trong tin nhắn"), required=False)
 
     def clean_phone(self) -> str:
         return _checked_phone(self.cleaned_data["phone"])

@@ -58,6 +58,7 @@ class FindPage:
     days: list[Choice]
     prices: list[Choice]
     women_only: bool
+    video_only: bool
     narrowed: bool
     heading: str
     doctors: list[parts.Doctor]
@@ -91,6 +92,7 @@ def doctor_of(post: queries.Post, *, today: date, day: str = "") -> parts.Doctor
     facts = [parts.Fact("map-pin", " · ".join(filter(None, [post.facility, post.place])))]
     facts += [parts.Fact("banknote", spoken.money(post.price))] if post.price else []
     facts += [parts.Fact("door-open", _("Phòng %(room)s") % {"room": post.room})] if post.room else []
+    facts += [parts.Fact("video", _("Khám qua video được"))] if post.video else []
     return parts.Doctor(
         name=post.name,
         url=url,
@@ -199,6 +201,7 @@ class BookingLine:
     waiting: bool
     booked: bool
     question: str
+    video: bool = False
 
 
 def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> BookingLine:
@@ -226,6 +229,7 @@ def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> Booki
         waiting=one.status in rules.WAITING,
         booked=one.status == "booked",
         question=_("Hủy lượt khám %(when)s?") % {"when": when} if when else _("Hủy lượt khám này?"),
+        video=one.video,
     )
 
 
@@ -258,6 +262,8 @@ def held_words(line: BookingLine) -> str:
         return _("Bệnh viện chưa xếp giờ.") if line.cancellable else line.state
     if line.waiting:
         return _("Đã giữ chỗ %(when)s. Bệnh viện gọi lại trong 30 phút.") % {"when": line.when}
+    if line.booked and line.video:
+        return _("Đã xác nhận %(when)s, khám qua video. Phòng mở trước 15 phút.") % {"when": line.when}
     if line.booked:
         return _("Đã xác nhận %(when)s. Đến trước 15 phút và đưa mã cho bàn tiếp đón.") % {"when": line.when}
     if line.refusal:
@@ -405,3 +411,4 @@ class CallerPage:
     slot: str
     form: CallerForm
     taken: str = ""
+    by_video: bool = False

@@ -14,6 +14,7 @@ from yba.areas.booking.models import Claim, Contact
 from yba.care import catalogues, people
 from yba.care.chart.elements import display_of
 from yba.care.identifiers import REGISTRATION_CODE, SERVICE, SPECIALTY_CS
+from yba.care.remote import mode
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model import references
 from yba.fhir.model.fold import fold_words
@@ -59,6 +60,7 @@ class Post:
     location_id: str
     room: str
     price: int | None = None
+    video: bool = False
     schedules: tuple[str, ...] = ()
     free: tuple[FreeSlot, ...] = field(default=())
 
@@ -117,9 +119,12 @@ def _posts(record: Record, params: Sequence[tuple[str, str]]) -> list[Post]:
     page = record.search(PractitionerRole, params)
     known: dict[str, Resource] = {f"{type(one).__name__}/{one.id}": one for one in page.included}
     roles = [one for one in page.matches if isinstance(one, PractitionerRole)]
-    prices = exam_prices(record)
+    prices, by_video = exam_prices(record), mode.offers_video(record, roles)
     found = [_post(role, known) for role in roles]
-    return [replace(one, price=prices.get((one.facility_id, one.specialty_code))) for one in found]
+    return [
+        replace(one, price=prices.get((one.facility_id, one.specialty_code)), video=one.role_id in by_video)
+        for one in found
+    ]
 
 
 def _post(role: PractitionerRole, known: dict[str, Resource]) -> Post:
@@ -335,6 +340,7 @@ class Booking:
     asked_at: datetime
     refusal: str
     version: str
+    video: bool = False
 
 
 def booking_of(appointment: Appointment) -> Booking:
@@ -356,6 +362,7 @@ def booking_of(appointment: Appointment) -> Booking:
         asked_at=rules.asked_at(appointment),
         refusal=(reason.text or "") if reason is not None else "",
         version=(appointment.meta.versionId or "") if appointment.meta else "",
+        video=mode.is_video(appointment),
     )
 
 

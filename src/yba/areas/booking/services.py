@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from yba.care.identifiers import SPECIALTY_CS
+from yba.care.remote import mode
 from yba.fhir.model import references
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension, Money
 from yba.fhir.r4.healthcare_service import HealthcareService
@@ -18,7 +19,7 @@ _EXTENSION: Final = "https://yba.vn/fhir/extension/"
 #: Minutes a visit takes (positiveInt), its price (Money), and where: `on-site`, `remote` or `either` (code).
 MINUTES: Final = _EXTENSION + "service-minutes"
 PRICE: Final = _EXTENSION + "service-price"
-MODE: Final = _EXTENSION + "service-mode"
+MODE: Final = mode.SERVICE_MODE
 Mode = Literal["on-site", "remote", "either"]
 
 

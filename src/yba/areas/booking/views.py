@@ -64,6 +64,7 @@ def _fitting(
         and (not place or place in (one.facility_id, one.place))
         and (not most or (one.price is not None and one.price <= most))
         and (not asked.get("nu") or one.gender == "female")
+        and (not asked.get("video") or one.video)
     ]
 
 
@@ -92,9 +93,10 @@ def _find_page(
 ) -> pages.FindPage:
     ngay, price = asked.get("ngay") or "", str(asked.get("gia") or "")
     days = [("", _("Bất kỳ")), ("nay", _("Hôm nay")), ("mai", _("Ngày mai")), ("tuan", _("Tuần này"))]
-    kept = {key: value for key, value in asked.items() if value and key != "nu"} | (
-        {"nu": "on"} if asked.get("nu") else {}
-    )
+    boxes = ("nu", "video")
+    kept = {key: value for key, value in asked.items() if value and key not in boxes} | {
+        key: "on" for key in boxes if asked.get(key)
+    }
     heading = ngettext("%(count)s bác sĩ", "%(count)s bác sĩ", len(found)) % {"count": len(found)}
     shown = [one for one in shown if one.free] if ngay else sorted(shown, key=lambda one: not one.free)
     return pages.FindPage(
@@ -107,7 +109,8 @@ def _find_page(
         days=[pages.Choice(value, label, value == ngay) for value, label in days],
         prices=[pages.Choice(str(one), spoken.money(one), str(one) == price) for one in PRICES],
         women_only=bool(asked.get("nu")),
-        narrowed=any(asked.get(name) for name in ("khoa", "noi", "gia", "nu")),
+        video_only=bool(asked.get("video")),
+        narrowed=any(asked.get(name) for name in ("khoa", "noi", "gia", *boxes)),
         heading=heading,
         doctors=[pages.doctor_of(one, today=local_day(now)) for one in shown],
         left=max(len(found) - count, 0),
@@ -129,7 +132,13 @@ def book(request: HttpRequest, role_id: str) -> HttpResponse:
     if request.method == "POST":
         return _held(request, record, post, own)
     form = BookingForm(
-        people=own, initial={"patient": _current(request, own), "phone": _phone(request, record)}
+        people=own,
+        video=post.video,
+        initial={
+            "patient": _current(request, own),
+            "phone": _phone(request, record),
+            "by": "video" if request.GET.get("qua") == "video" else "",
+        },
     )
     return _book_page(request, record, post, form)
 
@@ -137,7 +146,7 @@ def book(request: HttpRequest, role_id: str) -> HttpResponse:
 def _held(
     request: HttpRequest, record: Record, post: queries.Post, own: list[tuple[str, str]]
 ) -> HttpResponse:
-    form = BookingForm(request.POST, people=own)
+    form = BookingForm(request.POST, people=own, video=post.video)
     if not form.is_valid():
         return _book_page(request, record, post, form, status=422)
     data = form.cleaned_data
@@ -145,7 +154,7 @@ def _held(
         made = actions.book_appointment(
             record, slot_id=data["slot"], patient_id=data["patient"], reason=data["reason"],
             symptoms=data["symptoms"], phone=data["phone"], once=once_of(request),
-            called_from=holding.phones_of(request),
+            called_from=holding.phones_of(request), video=data.get("by") == "video",
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _book_page(request, record, post, form, refusal=refusal, status=409)

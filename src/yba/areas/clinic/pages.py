@@ -18,6 +18,7 @@ from yba.care.diagnoses import diagnosis
 from yba.care.line.models import Priority, Ticket
 from yba.care.line.queries import Line
 from yba.care.refusal import Refusal
+from yba.care.remote import law
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.patient import Patient
@@ -201,6 +202,9 @@ class VisitPage:
     days: str
     follow_up: str
     follow_up_refusal: str
+    remote: bool = False
+    remote_refusals: tuple[str, ...] = ()
+    remote_source: str = ""
     lacks: tuple[rules.Lack, ...] = ()
     stale: str = ""
     deed: bool = False
@@ -347,6 +351,9 @@ def visit_page(
         days=max((one.days for one in content.drugs if one.days.isdigit()), key=int, default=""),
         follow_up=spoken.day_words(day) + f"/{day.year}" if isinstance(day, date) else "",
         follow_up_refusal=day.message if isinstance(day, Refusal) else "",
+        remote=visit.remote,
+        remote_refusals=tuple(one.message for one in rules.remote_refusals(content)) if visit.remote else (),
+        remote_source=law.source() if visit.remote else "",
     )  # fmt: skip
 
 

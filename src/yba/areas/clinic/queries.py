@@ -57,6 +57,11 @@ class Visit:
     def finished(self) -> bool:
         return self.encounter.status == "finished"
 
+    @property
+    def remote(self) -> bool:
+        """Whether it is at a distance, where the law lets less be prescribed (`yba.care.remote.law`)."""
+        return self.encounter.class_.code == "VR"
+
 
 def room_of(record: Record, location: str) -> Location | None:
     """The room the account sits in; where it names none, the first room of the doctor's own role there."""

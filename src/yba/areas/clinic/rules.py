@@ -18,6 +18,7 @@ from yba.care.catalogues import Drug
 from yba.care.chart import VITAL_SIGNS, Medicine, VitalSign, direction_of
 from yba.care.diagnoses import diagnosis_refusal
 from yba.care.refusal import Refusal, refuse
+from yba.care.remote import law
 from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.datatypes import Dosage, DosageDoseAndRate, Quantity
@@ -451,8 +452,9 @@ def lacks(
     allergies: Sequence[AllergyIntolerance],
     current: Sequence[Medicine],
     today: date,
+    remote: bool = False,
 ) -> tuple[Lack, ...]:
-    """Everything that must be put right before the visit may be finished."""
+    """Everything that must be put right before the visit may be finished. ``remote``: it is at a distance."""
     found: list[Lack] = []
     if not content.complaint.strip():
         found.append(Lack("complaint", refuse("note.complaint", _("Chưa ghi lý do khám và bệnh sử."))))
@@ -477,6 +479,8 @@ def lacks(
         for one in findings(content, allergies=allergies, current=current)
         if not one.settled
     ]
+    if remote:
+        found += [Lack("orders", refusal) for refusal in remote_refusals(content)]
     found += [
         Lack("orders", refuse("order.unknown", _("Dịch vụ %(code)s không còn trong danh mục."), code=code))
         for code in content.orders
@@ -484,6 +488,12 @@ def lacks(
     ]
     day = follow_up_day(content.follow_up, today=today)
     return (*found, Lack("follow-up", day)) if isinstance(day, Refusal) else tuple(found)
+
+
+def remote_refusals(content: Content) -> list[Refusal]:
+    """Why what is being prescribed can't be prescribed at a distance (TT 30/2023/TT-BYT)."""
+    drugs = [drug for one in content.drugs if (drug := catalogues.drug(one.drug)) is not None]
+    return law.prescription_refusals(content.diagnoses, drugs)
 
 
 def _named(content: Content, finding: Finding) -> Refusal:

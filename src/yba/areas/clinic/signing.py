@@ -126,7 +126,10 @@ def sign(
     whose = ("patient", f"Patient/{patient.id}")
     requests = record.find(MedicationRequest, whose)
     current = medicines_of(requests, record.find(MedicationStatement, whose), today=now.date())
-    missing = rules.lacks(content, person=person, allergies=allergies, current=current, today=now.date())
+    missing = rules.lacks(
+        content, person=person, allergies=allergies, current=current, today=now.date(),
+        remote=encounter.class_.code == "VR",
+    )  # fmt: skip
     if missing:
         return missing
     this = _Visit(record, encounter, patient, now)

@@ -23,10 +23,12 @@ from yba.care.line import actions as line
 from yba.care.line.models import Ticket
 from yba.care.line.queries import line_of, ticket_of
 from yba.care.refusal import Refusal
+from yba.care.remote.engines import engines
 from yba.care.sharing import asking, emergency
 from yba.fhir.errors import Conflict, Gone, NotFound
 from yba.fhir.r4.location import Location
 from yba.fhir.record import Record
+from yba.ui.needs import needing
 from yba.ui.requests import once_of, record_of, role_required
 
 
@@ -39,8 +41,9 @@ def _room(request: HttpRequest, record: Record) -> Location:
 
 
 def _visit(request: HttpRequest, record: Record, visit_id: str) -> queries.Visit:
-    try:
-        return queries.visit_of(record, visit_id, room=_room(request, record).id or "")
+    sits = queries.room_of(record, getattr(request.user, "location", ""))
+    try:  # a visit by video has no room: one's own is found by who treats
+        return queries.visit_of(record, visit_id, room=(sits.id or "") if sits else "")
     except (NotFound, Gone) as error:
         raise Http404 from error
 
@@ -150,7 +153,9 @@ def _ticket(record: Record, visit: queries.Visit) -> Ticket | None:
 
 
 def _place(request: HttpRequest, record: Record) -> str:
-    room = _room(request, record)
+    room = queries.room_of(record, getattr(request.user, "location", ""))
+    if room is None:
+        return ""
     waiting = len(line_of(record, room=room.id or "").waiting)
     return _("Phòng %(name)s · còn %(count)s người chờ") % {"name": room.name or "", "count": waiting}
 
@@ -166,7 +171,15 @@ def visit(request: HttpRequest, visit_id: str) -> HttpResponse:
     page = _page(request, record, found)
     wanted = request.headers.get("HX-Target") == "before"
     shown = {"page": page, **_sharing(record, found)}
-    return render(request, "clinic/_before.html" if wanted else "clinic/visit.html", shown)
+    answer = render(request, "clinic/_before.html" if wanted else "clinic/visit.html", shown)
+    return _with_call(answer) if page.remote else answer
+
+
+def _with_call(answer: HttpResponse) -> HttpResponse:
+    """The note of a visit by video shows its call: microphone, and the frame of the server that carries it."""
+    return needing(
+        answer, microphone=True, frames=tuple(one for engine in engines().values() for one in engine.frames)
+    )
 
 
 def _finished(request: HttpRequest, record: Record, found: queries.Visit) -> HttpResponse:

@@ -13,13 +13,14 @@ from yba.care import catalogues, identifiers
 from yba.care.catalogues.tables import read_table
 from yba.care.demo.building import HL7, concept, full_name, identifier, of_facility, phone, ref
 from yba.care.free_times import EMERGENCY_SERVICE
+from yba.care.remote import mode
 from yba.fhir.r4.charge_item_definition import (
     ChargeItemDefinition,
     ChargeItemDefinitionPropertyGroup,
     ChargeItemDefinitionPropertyGroupPriceComponent,
 )
 from yba.fhir.r4.codes import AdministrativeGender, DaysOfWeek
-from yba.fhir.r4.datatypes import Address, CodeableConcept, Money, Resource
+from yba.fhir.r4.datatypes import Address, CodeableConcept, Extension, Money, Resource
 from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.location import Location
 from yba.fhir.r4.organization import Organization
@@ -188,6 +189,10 @@ def exam_service(specialty: str) -> catalogues.Service:
     return next(s for s in catalogues.services() if s.group == "exam" and s.specialty == specialty)
 
 
+#: Specialties whose consultations are given by video too: most of what they follow is on the list of TT 30/2023.
+BY_VIDEO: Final = frozenset({"tim-mach", "noi-tiet", "noi-tong-quat", "y-hoc-gia-dinh", "da-lieu"})
+
+
 def _services(house: Facility) -> Iterator[Resource]:
     offered = sorted({doctor.specialty for doctor in doctors() if doctor.facility == house.id})
     for code in offered:
@@ -203,6 +208,7 @@ def _services(house: Facility) -> Iterator[Resource]:
             specialty=[specialty_concept(code)],
             name=service.name_vi,
             appointmentRequired=False,
+            extension=[Extension(url=mode.SERVICE_MODE, valueCode="either")] if code in BY_VIDEO else [],
         )
     if house.kind == "hospital":
         yield HealthcareService(

@@ -15,6 +15,7 @@ from yba.care.identifiers import REGISTRATION_CODE
 from yba.care.messages import kinds, rules, standing
 from yba.care.messages.kinds import Kind
 from yba.care.messages.models import Message
+from yba.care.remote import links, mode
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.organization import Organization
@@ -104,4 +105,5 @@ def words_of(record: Record, visit: Appointment) -> dict[str, str]:
     return {
         "facility": (found.name if found else "") or "Y Ba", "when": visit.start or "",
         "room": standing.taking_part(visit, "Location")[1], "code": code, "hotline": hotline,
+        "link": links.address(visit) if mode.is_video(visit) else "",
     }  # fmt: skip

@@ -19,6 +19,7 @@ from yba.care.line.models import Ticket
 from yba.care.money import prices
 from yba.care.money.rules import Line as Fee
 from yba.care.refusal import Refusal
+from yba.care.remote import mode
 from yba.fhir.model.references import target
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
@@ -170,7 +171,10 @@ def bookings_of_day(record: Record, *, facility: str, day: date) -> list[Booking
         ("date", f"lt{last}"),
         ("status", "booked"),
     )
-    return sorted(_bookings(record, found), key=lambda one: one.start)
+    coming = [
+        one for one in found if not mode.is_video(one)
+    ]  # who is seen by video does not come to the desk
+    return sorted(_bookings(record, coming), key=lambda one: one.start)
 
 
 def booking_of(record: Record, appointment: Appointment) -> Booking:

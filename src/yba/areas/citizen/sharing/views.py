@@ -257,10 +257,7 @@ def withdraw(request: HttpRequest, consent_id: str) -> HttpResponse:
         raise Http404 from error
     if isinstance(done, Refusal):
         return _one_page(request, opened, consent, refusal=done.message, status=409)
-    said = _("Đã rút lại. Từ lúc này người nhận không xem được nữa.")
-    if terms.read(consent).denies:
-        said = _("Đã bỏ lời từ chối. Các lần chia sẻ còn hạn lại có hiệu lực.")
-    messages.success(request, said)
+    messages.success(request, _("Đã rút lại. Từ lúc này người nhận không xem được nữa."))
     return redirect("citizen:sharing")
 
 

@@ -1,0 +1,1 @@
+"""What carries a video visit, behind `yba.care.remote.engines`: browser to browser, or a Jitsi server."""
