@@ -26,7 +26,7 @@ from yba.fhir.search.parameters import Registry
 from yba.fhir.search.rows import COMPOSITE_COLUMNS, WIDTHS
 from yba.fhir.store import standings
 from yba.fhir.store.parameters import refreshed, registry
-from yba.fhir.store.rows import execute
+from yba.fhir.store.prepared import returns_row
 
 _NUMBERS = frozenset({"low", "high", "base_low", "base_high", "low2", "high2"})
 _OTHERS = {"date_low": "timestamptz", "date_high": "timestamptz"}
@@ -267,8 +267,7 @@ def write(
             new=known is None, moved=known is not None and known.shard != row.shard, tables=tables, same=same,
             of_chart=row.of_chart, standing=None if row.standing is None else bool(row.standing),
         )  # fmt: skip
-        cursor = execute(connection, statement, values | texts)
-        if cursor.fetchone() is not None:
+        if returns_row(connection, statement, values | texts):
             return
         now = refreshed(connection)  # another process has changed the search parameters: index once more
     raise _changed()
