@@ -43,7 +43,7 @@ def all_of(uri: str, token: str, persons: int) -> list[Workload]:
         Workload(
             "read", load.get_script(token, "/Observation/%s", ids), lambda s: _reads(uri, ids, s), 1, 0.5
         ),
-        Workload("create", load.create_script(token, persons), lambda s: _creates(uri, s), 16, 0.6),
+        Workload("create", load.create_script(token, persons), lambda s: _creates(uri, persons, s), 16, 0.6),
         Workload("update", load.update_script(token, ids), lambda s: _updates(uri, ids, s), 16),
     ]
     for name, path, floor in _SEARCHES:
@@ -153,32 +153,38 @@ def _many(uri: str, seconds: float, work: Callable[[psycopg.Connection[Any], int
     return sum(counts) / seconds
 
 
-def _creates(uri: str, seconds: float) -> float:
-    """The statement with values made once, of what the load sends; only the id is another each time."""
-    resource = codec.decode(load.created("bench-1", "1"), "Observation")
-    index, content = index_rows(resource), codec.encode(resource)
-    noted: list[tuple[str, dict[str, object]]] = []
-    original = execute
+def _creates(uri: str, persons: int, seconds: float) -> float:
+    """The statement of what the load sends, for each person in turn, its values made once; each time another id."""
+    with connection(uri) as connected:
+        made = [_creation(connected, f"bench-{number}") for number in range(persons)]
 
-    def noting(connected: Any, text: Any, values: Any = None) -> Any:
-        noted.append((text, dict(values)))
-        return original(connected, text, values)
-
-    vars(write)["execute"] = noting
-    try:
-        with connection(uri) as connected:
-            row = write.Write(
-                "Observation", identity.new_id(5), 1, _now(), "POST", 5, "bench-1", None, content
-            )
-            write.write(connected, SYSTEM, row, index, None)
-    finally:
-        vars(write)["execute"] = original
-    text, values = noted[-1]
-
-    def work(connected: psycopg.Connection[Any], _: int) -> None:
-        execute(connected, text, values | {"id": identity.new_id(5)}).fetchone()
+    def work(connected: psycopg.Connection[Any], number: int) -> None:
+        text, values, shard = made[(number // 1_000_000 * 61 + number % 1_000_000) % persons]
+        execute(connected, text, values | {"id": identity.new_id(shard)}).fetchone()
 
     return _many(uri, seconds, work)
+
+
+def _creation(connected: psycopg.Connection[Any], patient: str) -> tuple[str, dict[str, object], int]:
+    """The statement that stores an Observation of a person, its values and their shard; nothing is stored."""
+    resource = codec.decode(load.created(patient, patient), "Observation")
+    shard = identity.shard_of(patient)
+    row = write.Write(
+        "Observation", identity.new_id(shard), 1, _now(), "POST", shard, patient, None, codec.encode(resource)
+    )
+    noted: list[tuple[str, dict[str, object]]] = []
+
+    def noting(_: Any, text: str, values: dict[str, object]) -> bool:
+        noted.append((text, values))
+        return True
+
+    original = vars(write)["returns_row"]
+    vars(write)["returns_row"] = noting
+    try:
+        write.write(connected, SYSTEM, row, index_rows(resource), None)
+    finally:
+        vars(write)["returns_row"] = original
+    return *noted[0], shard
 
 
 def _updates(uri: str, ids: Sequence[str], seconds: float) -> float:

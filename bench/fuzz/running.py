@@ -1,4 +1,7 @@
-"""The run: a database of its own, the WSGI application in process, requests one after another, each judged."""
+"""The run: a database of its own, the WSGI application in process, requests one after another, each judged.
+
+It comes to the database as web processes do: behind the second wall.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from yba.fhir import rest
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.condition import FACILITY_TAG
 from yba.fhir.store.audit import Journal
+from yba.fhir.store.webrole import ROLE
 
 BASE = "http://record.test/fhir"
 HOSPITAL = "fz-hospital"
@@ -54,7 +58,9 @@ class Application:
         def connect() -> psycopg.Connection[Any]:
             found: psycopg.Connection[Any] | None = getattr(own, "connection", None)
             if found is None or found.closed:
-                found = own.connection = psycopg.connect(conninfo, autocommit=True)
+                found = own.connection = psycopg.connect(
+                    conninfo, autocommit=True, prepare_threshold=2, options=f"-c role={ROLE}"
+                )
                 self.connections.append(found)
             return found
 
