@@ -77,7 +77,7 @@ def test_text_that_would_be_cut_is_refused(own: psycopg.Connection[Any]) -> None
     assert [row[0] for row in stored(own)] == ["a"]
 
 
-def test_inside_a_transaction_it_is_undone_with_it(own: psycopg.Connection[Any]) -> None:
+def test_inside_a_transaction_the_cursor_does_it(own: psycopg.Connection[Any]) -> None:
     put(own, "a")
     with own.transaction():
         put(own, "b")
@@ -86,7 +86,7 @@ def test_inside_a_transaction_it_is_undone_with_it(own: psycopg.Connection[Any])
     with own.transaction(force_rollback=True):
         put(own, "d")
     assert [row[0] for row in stored(own)] == ["a", "b"]
-    assert by_hand(own) == 1
+    assert by_hand(own) == 0
 
 
 def test_a_transaction_that_has_failed_says_so(own: psycopg.Connection[Any]) -> None:
@@ -99,6 +99,20 @@ def test_a_transaction_that_has_failed_says_so(own: psycopg.Connection[Any]) -> 
         put(own, "c")
     own.execute("rollback")
     assert [row[0] for row in stored(own)] == ["a", "b"]
+
+
+def test_what_a_rollback_made_the_connection_forget_is_prepared_again(own: psycopg.Connection[Any]) -> None:
+    """psycopg sends DEALLOCATE ALL after a rollback, where it has prepared something itself."""
+    put(own, "a")
+    put(own, "b")
+    with own.transaction(force_rollback=True):
+        own.execute("select 1", prepare=True)
+    assert by_hand(own) == 0
+    assert put(own, "c")
+    own.execute("deallocate all")
+    assert put(own, "d")
+    assert [row[0] for row in stored(own)] == ["a", "b", "c", "d"]
+    assert by_hand(own) == 1
 
 
 def test_without_autocommit_a_transaction_is_begun(own: psycopg.Connection[Any]) -> None:

@@ -1,9 +1,9 @@
-"""The statement of a write straight to libpq: prepared once on a connection, its values sent as text.
+"""The statement of a write that stands alone straight to libpq: prepared on a connection, its values sent as text.
 
 psycopg's cursor reads the query, asks each value for its type and arranges how to wait, at every execution: some 90 of
 the 130 µs a create takes in it. Here a statement is read once, the database infers its types when it is prepared, and
-libpq waits. The first execution on a connection goes by the cursor, as does everything that needs what only the cursor
-does: to begin a transaction, a pipeline, a connection that prepares nothing.
+libpq waits. The first execution on a connection goes by the cursor, as does everything inside a transaction or a
+pipeline, or on a connection that prepares nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from yba.fhir.store.rows import execute
@@ -28,6 +28,7 @@ MOST: Final = 100
 _NAME: Final = re.compile(r"%\((\w+)\)s")
 _kept: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes | None]] = WeakKeyDictionary()
 _numbers = count(1)
+_UNKNOWN: Final = b"26000"  # invalid_sql_statement_name
 
 
 def returns_row(connection: psycopg.Connection[Any], text: str, values: Mapping[str, object]) -> bool:
@@ -45,21 +46,39 @@ def returns_row(connection: psycopg.Connection[Any], text: str, values: Mapping[
     query, names = _read(text)
     sent = [_written(values[name]) for name in names]
     with connection.lock:
-        name = kept[text]
-        if name is None:
+        result = _sent(connection, kept[text], sent)
+        if result is None:
             name = b"yba_%d" % next(_numbers)
             _checked(connection, connection.pgconn.prepare(name, query))
             kept[text] = name
-        # None is null: psycopg takes it, its types do not say so.
-        result = connection.pgconn.exec_prepared(name, cast("list[bytes]", sent))
+            result = _sent(connection, name, sent)
+    if result is None:
+        raise psycopg.errors.InvalidSqlStatementName("the statement was prepared a moment ago, and is gone")
     return _checked(connection, result).ntuples > 0
 
 
+def _sent(
+    connection: psycopg.Connection[Any], name: bytes | None, values: list[bytes | None]
+) -> PGresult | None:
+    """Execute a prepared statement; None where there is none of this name (any more), and nothing was done.
+
+    psycopg forgets all that is prepared on a connection (DEALLOCATE ALL) when a transaction is rolled back.
+    """
+    if name is None:
+        return None
+    # None is null: psycopg takes it, its types do not say so.
+    result = connection.pgconn.exec_prepared(name, cast("list[bytes]", values))
+    if result.status == ExecStatus.FATAL_ERROR and result.error_field(DiagnosticField.SQLSTATE) == _UNKNOWN:
+        return None
+    return result
+
+
 def _plain(connection: psycopg.Connection[Any]) -> bool:
-    """Whether a statement can go as it is: no BEGIN before it, no pipeline around it."""
+    """Whether a statement can go as it is: alone, so that one that has to be prepared again has undone nothing."""
     low = connection.pgconn
     return (
-        (connection.autocommit or low.transaction_status == TransactionStatus.INTRANS)
+        connection.autocommit
+        and low.transaction_status == TransactionStatus.IDLE
         and low.pipeline_status == PipelineStatus.OFF
         and connection.prepare_threshold is not None
     )
