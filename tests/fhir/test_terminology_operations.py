@@ -153,6 +153,28 @@ def test_paging_and_nesting(client: Client) -> None:
     assert {"name": "count", "valueInteger": 2} in page["parameter"]
 
 
+def test_what_was_asked_is_told_back_in_its_parameter_s_type(client: Client) -> None:
+    """The fuzz found a decimal given as text, told back as a decimal that is text."""
+    rows = [
+        {"name": "valueSet", "resource": {"resourceType": "ValueSet", "compose": WHOLE}},
+        {"name": "filter", "valueDecimal": "1.5"},
+        {"name": "count", "valueString": "2"},
+        {"name": "excludeNested", "valueCode": "true"},
+    ]
+    answer = client("POST", "/ValueSet/$expand", {"resourceType": "Parameters", "parameter": rows})
+    assert answer.status == 200, answer.body
+    told = [
+        one
+        for one in answer.json["expansion"]["parameter"]
+        if one["name"] in ("filter", "count", "excludeNested")
+    ]
+    assert told == [
+        {"name": "filter", "valueString": "1.5"},
+        {"name": "count", "valueInteger": 2},
+        {"name": "excludeNested", "valueBoolean": True},
+    ]
+
+
 def test_languages(client: Client) -> None:
     def shown(**asked: Tree) -> list[str | None]:
         found = expand(client, WHOLE, excludeNested=True, **asked)["contains"]

@@ -65,12 +65,12 @@ class Call:
 
     def texts(self, name: str) -> list[str]:
         """Every value of the name as text."""
-        return [self._text(one) for one in self.all(name)]
+        return [self.plain(one) for one in self.all(name)]
 
     def text(self, name: str) -> str | None:
         """The value of the name as text."""
         found = self.one(name)
-        return None if found is None else self._text(found)
+        return None if found is None else self.plain(found)
 
     def needed(self, name: str) -> str:
         """The value of a parameter that must be given."""
@@ -124,7 +124,8 @@ class Call:
                     path=f"Parameters.{one.name[:50]}",
                 )
 
-    def _text(self, one: Parameter) -> str:
+    def plain(self, one: Parameter) -> str:
+        """The value of a parameter as text. Raises Invalid for a resource or a value that has parts."""
         if isinstance(one.value, bool):
             return "true" if one.value else "false"
         if isinstance(one.value, str | int | Decimal):

@@ -64,26 +64,18 @@ def asked(call: Call) -> Asked:
 
 
 def _echo(call: Call) -> list[Tree]:
-    rows = []
-    for one in call.parameters:
-        kind = _ECHOED.get(one.name)
-        if kind is None:
-            continue
-        rows.append(
-            {"name": one.name, f"value{one.kind}": one.value}
-            if one.kind
-            else {"name": one.name, kind: _valued(kind, one.value)}
-        )
-    return rows
+    """What was asked, each in the type its parameter has: who sends another one is understood all the same."""
+    return [
+        {"name": one.name, kind: _valued(kind, call.plain(one))}
+        for one in call.parameters
+        if (kind := _ECHOED.get(one.name)) is not None
+    ]
 
 
-def _valued(kind: str, value: Tree) -> Tree:
-    """A value out of a URL is text: told back in its type."""
+def _valued(kind: str, text: str) -> Tree:
     if kind == "valueBoolean":
-        return value in (True, "true")
-    if kind == "valueInteger":
-        return int(value)
-    return str(value)
+        return text == "true"
+    return int(text) if kind == "valueInteger" else text
 
 
 OPERATIONS = (
