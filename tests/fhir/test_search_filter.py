@@ -185,6 +185,7 @@ def test_the_text_of_a_concept_is_none_of_its_codes(record: fhir.Record) -> None
         ("(gender eq male", "search.filter", "column 16"),
         ("gender eq male)", "search.filter", "column 15"),
         ('gender eq "male', "search.filter", "column 11"),
+        (r'_source co "\u0000"', "search.filter", "column 12"),
         ("organization[name eq x]", "search.filter", "'.'"),
         ("height eq 3", "search.filter", "'height'"),
         ("gender.name eq x", "search.filter", "'gender.name'"),

@@ -157,6 +157,8 @@ class _Reader:
                 value: str = msgspec.json.decode(quoted.group().encode(), type=str)
             except msgspec.DecodeError:
                 raise self.wrong("a JSON string") from None
+            if "\0" in value:  # written as an escape: no text that is stored can hold it
+                raise self.wrong("a text without NUL")
             self._take(quoted.group())
         else:
             token = _TOKEN.match(self.text, self.at)
