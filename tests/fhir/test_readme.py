@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.fhir.test_rest import Client, client
-from yba.fhir.rest.operations import OPERATIONS
+from yba.fhir.rest.operations import OPERATIONS as OF_THE_RECORD
+from yba.site.operations import operations
 
 __all__ = ["client"]
 
+OPERATIONS = (*OF_THE_RECORD, *operations())
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "src" / "yba" / "fhir" / "README.md"
 TEXT = README.read_text(encoding="utf-8")

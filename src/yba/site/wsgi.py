@@ -39,6 +39,7 @@ def _record_application() -> Application:
     from yba.site.oauth.addresses import oauth_uris
     from yba.site.oauth.bearer import actor_of_bearer
     from yba.site.oauth.remembering import Ends, remembering
+    from yba.site.operations import operations
     from yba.site.profiles import enforced
 
     application: Application = rest.application(
@@ -52,6 +53,7 @@ def _record_application() -> Application:
         integrity=settings.ENVIRONMENT.integrity,
         validation=enforced(settings.ENVIRONMENT.profiles),
         oauth=oauth_uris(),
+        operations=operations(),
     )
     if settings.YBA_DEMO:
         return application

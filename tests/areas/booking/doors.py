@@ -35,6 +35,7 @@ class Answer:
 def serving(conninfo: str, folder: Path) -> Iterator[int]:
     """The house's own web process on a database of the test's; its port."""
     port = free_port()
+    _tokens.clear()
     environ = os.environ | {
         "YBA_DATABASE_URL": conninfo,
         "YBA_DATA": str(folder),
@@ -161,6 +162,32 @@ def api(port: int, wanted: Appointment, number: int) -> Callable[[], Answer]:
     who["participant"][0]["actor"] = {"reference": f"Patient/p{number}"}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
     return lambda: ask(port, "POST", "/fhir/Appointment", json.dumps(who), **headers)
+
+
+#: An app keeps its token: whose hold it is hangs on it.
+_tokens: dict[int, str] = {}
+
+
+def _operation(port: int, name: str, number: int, **given: str) -> Callable[[], Answer]:
+    from yba.site.accounts.actions import make_token
+
+    if number not in _tokens:
+        _tokens[number] = make_token(role="citizen", person=f"p{number}", now=now())
+    token = _tokens[number]
+    parts = [{"name": key, "valueString": value} for key, value in given.items()]
+    body = json.dumps({"resourceType": "Parameters", "parameter": parts})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
+    return lambda: ask(port, "POST", f"/fhir/Appointment/${name}", body, **headers)
+
+
+def holding_by_fhir(port: int, slot: str, number: int) -> Callable[[], Answer]:
+    """A citizen's app holds the time."""
+    return _operation(port, "hold", number, slot=slot)
+
+
+def booking_by_fhir(port: int, slot: str, number: int) -> Callable[[], Answer]:
+    """A citizen's app books the time."""
+    return _operation(port, "book", number, slot=slot, patient=f"p{number}")
 
 
 def all_at_once(doors: list[tuple[str, Callable[[], Answer]]]) -> list[Answer]:

@@ -140,13 +140,28 @@ def test_peers_1_a_time_is_held_for_one_and_becomes_their_booking(server: int) -
     slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0].id or ""
     people = {number: door.citizen(server, slot, number) for number in range(1, 21)}
 
-    answers = door.all_at_once([(str(one), door.holding(server, slot, one)) for one in people])
+    apps = [(f"fhir {number}", door.holding_by_fhir(server, slot, number)) for number in range(21, 31)]
+    book = door.booking_by_fhir(server, slot, 31)
 
+    answers = door.all_at_once([*((str(one), door.holding(server, slot, one)) for one in people), *apps])
+
+    in_apps = [one.status for one in answers if one.door.startswith("fhir")]
     winner = [one for one in answers if "cho riêng mình" in one.text]
     losers = [one for one in answers if "vừa có người đặt" in one.text]
-    assert (len(winner), len(losers)) == (1, 19)
+    assert sorted(in_apps) == [200] * (1 - len(winner)) + [409] * (9 + len(winner))
+    assert len(winner) + len(losers) == 20
+    assert book().status == 409
     assert Seat.objects.filter(slot_id=slot, kind="hold").count() == 1
-    loser = people[int(losers[0].door)]()
-    assert loser.status == 409
-    assert people[int(winner[0].door)]().status == 302
+    assert people[int(losers[0].door)]().status == 409
+    booked = [people[int(one.door)]() for one in winner]
+    booked += [door.booking_by_fhir(server, slot, number)() for number in _holder_in_app(answers)]
+    assert [one.status for one in booked] in ([302], [200])
     assert list(Seat.objects.filter(slot_id=slot).values_list("kind", flat=True)) == ["booking"]
+
+
+def _holder_in_app(answers: list[Answer]) -> list[int]:
+    return [
+        int(one.door.removeprefix("fhir "))
+        for one in answers
+        if one.door.startswith("fhir") and one.status == 200
+    ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from yba.areas.booking import holds, queries, rules
+from yba.areas.booking import capacity, holds, queries, rules
 from yba.areas.booking.models import Claim, Contact
 from yba.care import messages, people
 from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
@@ -64,11 +64,13 @@ def book_appointment(
     once: str = "",
     called_from: Collection[str] = (),
     video: bool = False,
+    beyond: str = "",
 ) -> Appointment:
     """Ask for a slot: a pending appointment that holds it. The same ``once`` answers the same appointment.
 
     ``called_from``: numbers of the account that were proved; what was held for them by telephone is theirs.
     ``video``: the visit takes place by video, where the doctor's service is given so.
+    ``beyond``: why one more than the seats is taken; staff only, as far as the timetable lets their role.
 
     Raises Conflict ``booking.slot-taken`` or ``booking.too-many``; Invalid ``booking.no-video``; NotFound for an
     unknown slot or person.
@@ -84,7 +86,7 @@ def book_appointment(
         comment=symptoms or None,
         participant=[_patient(patient)],
         meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
-        extension=_call_back(phone),
+        extension=[*_call_back(phone), *_beyond(beyond)],
     )
     given = mode.mode_of_schedule(record, record.read(Schedule, queries.target_id(slot.schedule, "Schedule")))
     if video and given == "on-site":
@@ -125,6 +127,10 @@ def _call_back(phone: str) -> list[Extension]:
     if not phone:
         return []
     return [Extension(url=CALL_BACK, valueContactPoint=ContactPoint(system="phone", value=phone))]
+
+
+def _beyond(reason: str) -> list[Extension]:
+    return [Extension(url=capacity.OVERBOOKED, valueString=reason)] if reason else []
 
 
 def call_back_of(appointment: Appointment) -> str:
@@ -204,6 +210,7 @@ def book_for_caller(
     channel: Channel,
     once: str,
     video: bool = False,
+    beyond: str = "",
 ) -> Appointment:
     """Book for someone on the phone or at the desk: held, confirmed and told at once, in one transaction."""
     with record.atomic():
@@ -216,6 +223,7 @@ def book_for_caller(
             channel=channel,
             once=once,
             video=video,
+            beyond=beyond,
         )
         return confirm_request(record, made.id or "").appointment
 
@@ -303,7 +311,7 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str) -> Outcom
         stored = record.update(found)
         note_contact(record, appointment_id, Contact.Kind.MOVED, note=words.when(slot.start or ""))
         if stored.status == "booked":
-            _tell_person(record, stored, kind="moved")
+            tell_person(record, stored, kind="moved")
         return Outcome("done", stored)
 
 
@@ -318,7 +326,7 @@ def confirm_request(record: Record, appointment_id: str) -> Outcome:
         stored = record.update(found)
         note_contact(record, appointment_id, Contact.Kind.CONFIRMED)
         Claim.objects.filter(appointment_id=appointment_id).delete()
-        _tell_person(record, stored, kind="confirmed")
+        tell_person(record, stored, kind="confirmed")
         return Outcome("done", stored)
 
 
@@ -331,7 +339,8 @@ def _new_code(record: Record) -> str:
             return code
 
 
-def _tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
+def tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
+    """Write the message about what became of a booking; it leaves after commit."""
     phone = reminders.phone_of(record, appointment)
     if kind == "confirmed" and links.address(appointment) and mode.is_video(appointment):
         kind = "video"
@@ -357,7 +366,7 @@ def refuse_request(record: Record, appointment_id: str, *, reason: str) -> Outco
         note_contact(record, appointment_id, Contact.Kind.REFUSED, note=reason)
         Claim.objects.filter(appointment_id=appointment_id).delete()
         if stored.start:
-            _tell_person(record, stored, kind="refused")
+            tell_person(record, stored, kind="refused")
         return Outcome("done", stored)
 
 

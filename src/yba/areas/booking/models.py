@@ -87,6 +87,7 @@ class Contact(models.Model):
         UNREACHED = "unreached"
         CORRECTED = "corrected"
         MOVED = "moved"
+        OVERRIDDEN = "overridden"
         CONFIRMED = "confirmed"
         REFUSED = "refused"
 

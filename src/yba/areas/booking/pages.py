@@ -202,6 +202,7 @@ class BookingLine:
     booked: bool
     question: str
     video: bool = False
+    movable: bool = False
 
 
 def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> BookingLine:
@@ -230,6 +231,7 @@ def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> Booki
         booked=one.status == "booked",
         question=_("Hủy lượt khám %(when)s?") % {"when": when} if when else _("Hủy lượt khám này?"),
         video=one.video,
+        movable=open_still and one.start is not None,
     )
 
 
@@ -254,6 +256,23 @@ class SlipPage:
     hotline: str
     price: str
     topic: str
+    reasons: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MovePage:
+    """Another time for one booking."""
+
+    title: str
+    line: BookingLine
+    doctor: str
+    facts: str
+    days: list[parts.Day]
+    day_value: str
+    day_words: str
+    slots: list[parts.Slot]
+    slot: str
+    refused: str = ""
 
 
 def held_words(line: BookingLine) -> str:
@@ -365,6 +384,7 @@ def contact_words(one: Contact) -> tuple[str, str, str]:
         "unreached": _("Gọi không được"),
         "corrected": _("Sửa thông tin"),
         "moved": _("Đổi giờ"),
+        "overridden": _("Đổi giờ ngoài luật"),
         "confirmed": _("Xác nhận, đã nhắn mã"),
         "refused": _("Từ chối"),
     }.get(one.kind, one.kind)

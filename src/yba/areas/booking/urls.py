@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import administering, calling, holding, screening, views
+from yba.areas.booking import administering, calling, changing, holding, screening, views
 
 app_name = "booking"
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path("phieu/<str:appointment_id>/", views.slip, name="slip"),
     path("phieu/<str:appointment_id>/lich.ics", views.calendar, name="calendar"),
     path("phieu/<str:appointment_id>/huy", views.cancel, name="cancel"),
+    path("phieu/<str:appointment_id>/doi-gio", changing.move, name="reschedule"),
     path("dat-ho/", calling.book, name="book_for"),
     path("lich-lam-viec/", administering.timetables, name="timetables"),
     path("lich-lam-viec/moi", administering.timetable_page, name="new_timetable"),

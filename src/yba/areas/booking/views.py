@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from yba.areas.booking import actions, holding, pages, queries, rules, services
+from yba.areas.booking import actions, changing, holding, pages, queries, rules, services
 from yba.areas.booking.forms import BookingForm, FindForm
 from yba.care import people
 from yba.care.sharing import asking
@@ -330,6 +330,7 @@ def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
         hotline=hotline,
         price="",
         topic=f"person:{one.patient_id}",
+        reasons=[(key, str(said)) for key, said in changing.REASONS.items()],
     )
     ahead = line.cancellable or line.booked
     day = local_day(one.start or record.clock())
@@ -360,7 +361,13 @@ def calendar(request: HttpRequest, appointment_id: str) -> HttpResponse:
 @role_required("citizen")
 def cancel(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """Call a booking off; a second click says it is off already."""
-    outcome = actions.cancel_appointment(record_of(request), appointment_id)
+    try:
+        outcome = actions.cancel_appointment(
+            record_of(request), appointment_id, reason=changing.reason_of(request.POST.get("ly-do", ""))
+        )
+    except Conflict as refusal:
+        messages.warning(request, changing.late_words(refusal))
+        return redirect("booking:slip", appointment_id)
     one = queries.booking_of(outcome.appointment)
     when = spoken.when(one.start) if one.start else _("chưa có giờ")
     if outcome.result == "missing":

@@ -81,7 +81,8 @@ def capabilities(request: Request) -> Response:
     if mode == "terminology":
         return Response(200, _terminology(request.base_url))
     oauth = request.services.oauth if request.services is not None else ()
-    return Response(200, _statement(request.base_url, mode, generation(), oauth))
+    beside = request.services.operations if request.services is not None else ()
+    return Response(200, _statement(request.base_url, mode, generation(), oauth, beside))
 
 
 class _NotAllowed(Unsupported):
@@ -91,14 +92,20 @@ class _NotAllowed(Unsupported):
 
 
 @lru_cache(maxsize=16)
-def _statement(base_url: str, mode: str, added: str | None, oauth: tuple[tuple[str, str], ...] = ()) -> bytes:
-    """The statement; ``added`` names the state of the search parameters that users added."""
+def _statement(
+    base_url: str,
+    mode: str,
+    added: str | None,
+    oauth: tuple[tuple[str, str], ...] = (),
+    beside: tuple[Operation, ...] = (),
+) -> bytes:
+    """The statement; ``added``: the state of search parameters that users added; ``beside``: operations of areas."""
     names = [name for name in MODULES if mode == "full" or name in _NORMATIVE]
     common = of_type("Patient")
     rest = CapabilityStatementRest(
         mode="server",
         security=_security(oauth),
-        resource=[_audit() if name == "AuditEvent" else _resource(name) for name in names],
+        resource=[_audit() if name == "AuditEvent" else _resource(name, beside) for name in names],
         interaction=[CapabilityStatementRestInteraction(code=code) for code in _SYSTEM_INTERACTIONS],  # type: ignore[arg-type]  # codes of R4
         searchParam=[_parameter(common[code]) for code in _COMMON if code in common]
         + [_named("_type", "token"), _named("_list", "string"), _named("_filter", "special")],
@@ -143,7 +150,7 @@ def _security(oauth: tuple[tuple[str, str], ...]) -> CapabilityStatementRestSecu
     return found
 
 
-def _resource(type_name: str) -> CapabilityStatementRestResource:
+def _resource(type_name: str, beside: tuple[Operation, ...] = ()) -> CapabilityStatementRestResource:
     offered = _offered(type_name)
     references = [f"{type_name}:{one.code}" for one in offered if one.kind == "reference"]
     return CapabilityStatementRestResource(
@@ -163,7 +170,7 @@ def _resource(type_name: str) -> CapabilityStatementRestResource:
         searchRevInclude=_revincludes(type_name),
         searchParam=[_parameter(one) for one in offered] + [_named(*one) for one in _SPECIAL.items()],
         operation=_operations(
-            one for one in OPERATIONS if one.takes(type_name, None) or one.takes(type_name, "x")
+            one for one in (*OPERATIONS, *beside) if one.takes(type_name, None) or one.takes(type_name, "x")
         ),
     )
 

@@ -134,7 +134,8 @@ def _operation(record: Record, request: Request, path: list[str]) -> Response:
         _type(type_name)
     identifier = _id(path) if len(path) > 2 else None
     try:
-        return operation.call(OPERATIONS, record, request, path[-1][1:], type_name, identifier)
+        offered = (*OPERATIONS, *(request.services.operations if request.services is not None else ()))
+        return operation.call(offered, record, request, path[-1][1:], type_name, identifier)
     except operation.MethodNotAllowed as error:
         return refused(error, [("Allow", str(error.params["allowed"]))])
 

@@ -16,10 +16,12 @@ class Services:
 
     Without ``files`` the operations that make files answer that they are not set up. ``import_sources``: beginnings
     of the addresses files may be imported from. ``oauth``: the authorization server's addresses, by the names of
-    SMART's extension (``authorize``, ``token``, ``introspect``, ``revoke``, ``manage``).
+    SMART's extension (``authorize``, ``token``, ``introspect``, ``revoke``, ``manage``). ``operations``: those
+    (``Operation``) that areas offer beside the record's own.
     """
 
     connect: Callable[[], psycopg.Connection[Any]]
     files: Path | None = None
     import_sources: tuple[str, ...] = ()
     oauth: tuple[tuple[str, str], ...] = ()
+    operations: tuple[Any, ...] = ()

@@ -18,6 +18,7 @@ from yba.fhir.record import Clock, Guard, Ids
 from yba.fhir.record.conditions import MOST_DELETED
 from yba.fhir.rest.capabilities import capabilities
 from yba.fhir.rest.content import PLAIN, Format, wanted, wanted_in_form, written_as
+from yba.fhir.rest.operations.call import Operation
 from yba.fhir.rest.request import Request
 from yba.fhir.rest.response import JSON, STATUS, Response, refused
 from yba.fhir.rest.route import answer_of, options
@@ -73,6 +74,7 @@ def application(
     most_deleted: int = MOST_DELETED,
     validation: Enforced | None = None,
     oauth: tuple[tuple[str, str], ...] = (),
+    operations: Sequence[Operation] = (),
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
@@ -82,7 +84,8 @@ def application(
     in which exports lie until they are fetched.
     ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
     conditional delete may take away. ``validation``: the profiles that writes must meet.
-    ``oauth``: where apps get tokens, told in the CapabilityStatement (``Services``).
+    ``oauth``: where apps get tokens, told in the CapabilityStatement (``Services``). ``operations``: what areas offer
+    beside the record's own.
     """
     if validation is not None:
         guards = validation.guards(guards)
@@ -90,7 +93,7 @@ def application(
     lock = Lock()
     guards = {**(guards or {})}
     guards["Subscription"] = (*guards.get("Subscription", ()), subscription_guard(subscription_endpoints))
-    services = Services(connect, files, import_sources, oauth)
+    services = Services(connect, files, import_sources, oauth, tuple(operations))
 
     def journal_now() -> Journal:
         if not journals:

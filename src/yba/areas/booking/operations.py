@@ -1,0 +1,261 @@
+"""FHIR operations of booking: ``Appointment/$find``, ``$hold``, ``$book``, ``$reschedule``, ``$cancel``.
+
+Names and shape follow Argonaut Scheduling 1.0.0 (``$find``, ``$hold``, ``$book``): what is found or held comes as
+Appointments that are not stored (``proposed``), what is booked as the stored one. Every one passes the same ledger,
+door and rules as the pages. The same ``Idempotency-Key`` (header, or parameter ``key``) answers the same booking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import close_old_connections, connection, transaction
+
+from yba import fhir
+from yba.areas.booking import actions, free, holds, moving, queries, rules
+from yba.care.identifiers import BASE, SPECIALTY_CS
+from yba.fhir.errors import Conflict, Forbidden, Invalid, TooCostly
+from yba.fhir.model import codec
+from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
+from yba.fhir.r4.datatypes import Extension, Identifier, Reference
+from yba.fhir.r4.slot import Slot
+from yba.fhir.record import Record
+from yba.fhir.rest.operations.call import Call, Operation, answer
+from yba.fhir.rest.operations.searchset import searchset, url
+from yba.fhir.rest.response import Response
+
+HOLD_KEY: Final = BASE + "booking-hold"
+#: Until when a proposed Appointment is held (instant).
+HELD_UNTIL: Final = "https://yba.vn/fhir/extension/held-until"
+_DEFINITION: Final = "https://yba.vn/fhir/OperationDefinition/Appointment-"
+_APPOINTMENT: Final = frozenset({"Appointment"})
+_CALLING: Final = frozenset({"citizen", "receptionist", "customer_care", "outside_system", "system"})
+_MOST: Final = 100
+_PAGES: Final = 10
+
+
+def _house(call: Call) -> Record:
+    """The record on Django's connection: what is booked, noted and written to people is one transaction."""
+    one = call.record
+    if one.actor.role not in _CALLING:
+        raise Forbidden("booking.role", f"The role {one.actor.role} books nothing.")
+    if one.connection is connection.connection:
+        return one
+    close_old_connections()
+    connection.ensure_connection()
+    return fhir.open(
+        connection.connection, actor=one.actor, clock=one.clock, guards=one.guards,
+        transaction=transaction.atomic, integrity=one.integrity, base_url=one.base_url, came=one.came,
+    )  # fmt: skip
+
+
+def _target(call: Call, name: str, kind: str) -> str:
+    """The id a parameter names: a Reference, or text as ``Slot/1`` or ``1``; empty where it is not given."""
+    value: Any = call.value(name)
+    if isinstance(value, dict):
+        value = value.get("reference")
+    if value is None:
+        return ""
+    found = str(value).removeprefix(f"{call.request.base_url}/")
+    type_name, slash, key = found.rpartition("/")
+    if slash and type_name != kind:
+        raise Invalid(
+            "operation.value",
+            f"The parameter '{name}' names a {kind}, not '{found[:50]}'.",
+            path=f"Parameters.{name}",
+        )
+    return key[:64]
+
+
+# -- $find ------------------------------------------------------------------------------------------------
+
+_FIND: Final = ("start", "end", "specialty", "practitioner", "organization", "patient", "count")
+
+
+def find(call: Call) -> Response:
+    """Times the caller can have, in the order of the clock, as Appointments that are not stored."""
+    call.refuse_unknown(_FIND)
+    record = _house(call)
+    most = call.number("count")
+    most = min(20 if most is None else most, _MOST)
+    now = record.clock()
+    start = rules.moment(call.text("start") or rules.instant(now))
+    end = rules.moment(call.text("end") or rules.instant(now + timedelta(days=rules.HORIZON_DAYS)))
+    asked = [
+        ("status", "free,busy-tentative"), ("start", f"ge{rules.instant(max(start, now))}"),
+        ("start", f"lt{rules.instant(end)}"), ("_sort", "start"), ("_count", "200"),
+    ]  # fmt: skip
+    specialty, practitioner = call.text("specialty"), _target(call, "practitioner", "Practitioner")
+    facility = _target(call, "organization", "Organization")
+    if specialty:
+        asked.append(("specialty", specialty if "|" in specialty else f"{SPECIALTY_CS}|{specialty}"))
+    if practitioner:
+        asked.append(("schedule.actor", f"Practitioner/{practitioner}"))
+    if facility:
+        asked.append(("_tag", f"{rules.FACILITY_TAG}|{facility}"))
+    patient = _target(call, "patient", "Patient")
+    found = _proposals(record, asked, most=most, patient=patient)
+    entries = [b'{"resource":%b,"search":{"mode":"match"}}' % codec.encode(one) for one in found]
+    own = url(call.request.base_url, "Appointment/$find", [])
+    return searchset(entries, [("self", own)], len(entries))
+
+
+def _proposals(record: Record, asked: list[tuple[str, str]], *, most: int, patient: str) -> list[Appointment]:
+    found: list[Appointment] = []
+    posts: dict[str, queries.Post] = {}
+    after: str | None = None
+    for _page in range(_PAGES):
+        page = record.search(Slot, [*asked, *([("_cursor", after)] if after else [])])
+        slots = [one for one in page.matches if isinstance(one, Slot)]
+        left = free.free_for(record, slots)
+        for slot in slots:
+            if slot.id in left and len(found) < most:
+                found.append(_proposal(record, slot, posts, patient=patient))
+        after = page.next
+        if after is None or len(found) >= most:
+            return found
+    raise TooCostly(
+        "booking.find-wide", "Too many taken times lie before the free ones. Narrow start and end."
+    )
+
+
+def _proposal(
+    record: Record, slot: Slot, posts: dict[str, queries.Post], *, patient: str = ""
+) -> Appointment:
+    schedule = queries.target_id(slot.schedule, "Schedule")
+    if schedule not in posts:
+        posts[schedule] = queries.slot_and_post(record, slot.id or "")[1]
+    who = [Reference(reference=f"Patient/{patient}")] if patient else []
+    made = Appointment(
+        status="proposed",
+        participant=[AppointmentParticipant(actor=one, status="needs-action") for one in who],
+    )
+    actions.place(made, slot, posts[schedule])
+    if not made.participant:
+        made.participant = [AppointmentParticipant(actor=slot.schedule, status="accepted")]
+    return made
+
+
+# -- $hold, $book -----------------------------------------------------------------------------------------
+
+
+def _slot_of(call: Call) -> str:
+    """The slot a call is about: the parameter, or that of the Appointment sent along."""
+    slot_id = _target(call, "slot", "Slot")
+    sent = call.resource("appt-resource") if call.all("appt-resource") else None
+    if not slot_id and isinstance(sent, dict):
+        refs = [one.get("reference", "") for one in sent.get("slot", []) if isinstance(one, dict)]
+        if len(refs) == 1:
+            slot_id = str(refs[0]).rpartition("/")[2][:64]
+    if not slot_id:
+        raise Invalid("operation.missing", f"${call.operation.name} needs one slot.", path="Parameters.slot")
+    return slot_id
+
+
+def hold(call: Call) -> Response:
+    """Hold a time for ten minutes; the same again is the same hold."""
+    call.refuse_unknown(("slot", "appt-resource", "phone"))
+    record, slot_id = _house(call), _slot_of(call)
+    made = record.attempt(lambda: holds.hold(record, [slot_id], phone=call.text("phone") or ""))
+    found = _proposal(record, record.read(Slot, slot_id), {})
+    found.identifier = [Identifier(system=HOLD_KEY, value=made.id)]
+    found.extension = [Extension(url=HELD_UNTIL, valueInstant=rules.instant(made.until))]
+    return answer(found)
+
+
+_BOOK: Final = (
+    "slot", "hold", "appt-resource", "patient", "reason", "comment", "phone", "overbooking-reason", "key",
+)  # fmt: skip
+
+
+def book(call: Call) -> Response:
+    """Book a time, held before or not. A citizen's is pending until the facility has called; others' is booked."""
+    call.refuse_unknown(_BOOK)
+    record, phone = _house(call), call.text("phone") or ""
+    hold_id = call.text("hold")
+    if hold_id:
+        slot_id = holds.own_hold(record, hold_id, holds.owners_of(record, phone=phone)).slots[0]
+    else:
+        slot_id = _slot_of(call)
+    said: dict[str, Any] = {
+        "slot_id": slot_id,
+        "patient_id": _patient(call),
+        "reason": call.text("reason") or "",
+        "phone": phone,
+        "once": call.text("key") or (call.request.header("IDEMPOTENCY_KEY") or "")[:64],
+    }
+    if record.actor.role == "citizen":
+        made = record.attempt(
+            lambda: actions.book_appointment(record, symptoms=call.text("comment") or "", **said)
+        )
+        return answer(made)
+    channel: actions.Channel = _CHANNELS.get(record.actor.role, "desk")
+    beyond = call.text("overbooking-reason") or ""
+    made = record.attempt(lambda: actions.book_for_caller(record, channel=channel, beyond=beyond, **said))
+    return answer(made)
+
+
+_CHANNELS: Final[dict[str, actions.Channel]] = {"outside_system": "his", "customer_care": "phone"}
+
+
+def _patient(call: Call) -> str:
+    patient = _target(call, "patient", "Patient")
+    sent = call.resource("appt-resource") if call.all("appt-resource") else None
+    if not patient and isinstance(sent, dict):
+        for one in sent.get("participant", []):
+            ref = one.get("actor", {}).get("reference", "") if isinstance(one, dict) else ""
+            if str(ref).rpartition("/")[0].endswith("Patient"):
+                patient = str(ref).rpartition("/")[2][:64]
+    if not patient:
+        raise Invalid("operation.missing", "$book needs the patient who comes.", path="Parameters.patient")
+    return patient
+
+
+# -- $reschedule, $cancel ---------------------------------------------------------------------------------
+
+
+def _over(appointment: Appointment) -> Conflict:
+    return Conflict(
+        "booking.over",
+        f"This appointment is {appointment.status}: it can't be moved or called off any more.",
+        path="Appointment.status",
+    )
+
+
+def reschedule(call: Call) -> Response:
+    """Move it to another slot, within the rules of its timetable."""
+    call.refuse_unknown(("slot", "appt-resource", "reason"))
+    record, slot_id = _house(call), _slot_of(call)
+    reason = call.text("reason") or ""
+    outcome = record.attempt(lambda: moving.reschedule(record, call.id or "", slot_id=slot_id, reason=reason))
+    if outcome.result == "cancelled":
+        raise _over(outcome.appointment)
+    return answer(record.read(Appointment, call.id or ""))
+
+
+def cancel(call: Call) -> Response:
+    """Call it off; what is off already stays off."""
+    call.refuse_unknown(("reason",))
+    record, reason = _house(call), call.text("reason") or ""
+    outcome = record.attempt(lambda: actions.cancel_appointment(record, call.id or "", reason=reason))
+    if outcome.result == "missing":
+        raise _over(outcome.appointment)
+    return answer(record.read(Appointment, call.id or ""))
+
+
+def _operation(name: str, run: Callable[[Call], Response], *, on_one: bool, changes: bool) -> Operation:
+    return Operation(
+        name, run, type_level=not on_one, instance=on_one, types=_APPOINTMENT, changes=changes,
+        body="appt-resource", definition=_DEFINITION + name,
+    )  # fmt: skip
+
+
+OPERATIONS: Final = (
+    _operation("find", find, on_one=False, changes=False),
+    _operation("hold", hold, on_one=False, changes=True),
+    _operation("book", book, on_one=False, changes=True),
+    _operation("reschedule", reschedule, on_one=True, changes=True),
+    _operation("cancel", cancel, on_one=True, changes=True),
+)
