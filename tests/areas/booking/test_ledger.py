@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.areas.booking.province import (
@@ -33,6 +33,8 @@ from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.ui.words import HANOI
 
+#: Nothing here is timed: the machine may be busy.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DESK = Actor(user="td", role="receptionist", facility=HOSPITAL, name="Trang")
 
 
@@ -185,6 +187,7 @@ def test_a_citizen_is_the_app_whatever_the_appointment_says(house):
     assert book(house, "p1", slot, actor=DESK, channel="desk").status == "pending"
 
 
+@UNHURRIED
 @given(
     seats=st.integers(1, 12),
     kept=st.dictionaries(st.sampled_from(capacity.SHARES), st.integers(0, 4)),
@@ -202,6 +205,7 @@ def test_shares_never_give_more_than_there_is_and_keep_what_they_keep(seats, kep
         assert used[share] >= min(asks, count), "what is kept for a way in is there for it"
 
 
+@UNHURRIED
 @given(slots=st.integers(0, 40), seats=st.integers(1, 5), percent=st.integers(0, 25))
 def test_kept_shares_of_a_session_are_spread_and_rounded_down(slots, seats, percent):
     found = capacity.shares_of(dict.fromkeys(capacity.SHARES, percent), slots=slots, seats=seats)

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.areas.booking.province import HOSPITAL, NOW, TAG, build, citizen, first_slot, opened
@@ -27,6 +27,8 @@ from yba.fhir.r4.location import Location
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 
+#: Nothing here is timed: the machine may be busy.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MONDAY = date(2026, 11, 23)
 MORNING = Session(("mon", "tue", "wed", "thu", "fri"), time(7, 30), time(9, 0))
 AFTERNOON = Session(("mon", "wed"), time(13, 30), time(14, 30))
@@ -117,6 +119,7 @@ tables = st.builds(
 )
 
 
+@UNHURRIED
 @given(said=tables)
 def test_a_timetable_comes_back_from_its_schedule_as_it_was_written(said):
     schedule = Schedule(actor=[reference("Location", "p")])
@@ -124,6 +127,7 @@ def test_a_timetable_comes_back_from_its_schedule_as_it_was_written(said):
     assert timetable.timetable_of(schedule) == said
 
 
+@UNHURRIED
 @given(said=tables, day=st.dates(date(2026, 1, 1), date(2026, 12, 31)))
 def test_openings_of_one_session_never_meet_rests_included(said, day):
     lone = Timetable(
