@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 
 from yba.fhir.access.actor import Actor
-from yba.fhir.store.rows import execute
+from yba.fhir.store.rows import Stored, execute
 
 PURPOSE: Final = "ETREAT"
 _OPEN = """
@@ -39,11 +39,11 @@ class Doubt:
     rows: tuple[tuple[str, str], ...] = ()
 
 
-def doubt_of(actor: Actor, rows: Iterable[tuple[str, str]]) -> Doubt | None:
+def doubt_of(actor: Actor, rows: Iterable[Stored]) -> Doubt | None:
     """What is to be asked of an act of this actor; None for who opens nothing in an emergency, or has said why."""
     if actor.practitioner is None or actor.purpose is not None or actor.role == "system":
         return None
-    return Doubt(actor, tuple(rows))
+    return Doubt(actor, tuple([(one.type, one.id) for one in rows]))
 
 
 @dataclass(frozen=True, slots=True)

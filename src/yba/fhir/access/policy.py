@@ -22,7 +22,7 @@ from yba.fhir.access import criteria, labels, scopes
 from yba.fhir.access.actor import Actor, Scope
 from yba.fhir.access.masks import Mask, mask_of
 from yba.fhir.access.roles import ANY, Grant, Role, roles
-from yba.fhir.condition import FACILITY_TAG, NOTHING, Condition
+from yba.fhir.condition import FACILITY_TAG, NOTHING, PERSON, Condition
 from yba.fhir.errors import Forbidden
 
 __all__ = ["FACILITY_TAG", "NOTHING", "Condition", "condition", "mask", "may", "sees_all"]
@@ -74,7 +74,14 @@ _NOW = "s.since <= %(actor_now)s and s.until > %(actor_now)s"
 # Holders are single places: of an array the planner can't tell how long it is, and would plan anew each time.
 _EXISTS = (
     f"exists (select from record.standing s where s.patient = r.patient and {{holders}} and {_NOW}"
-    " and ({arms}))"
+    " and ({arms}){asked})"
+)
+# Rows are to be found by it, or one row is held against it: then the planner may make no join of it (EXISTS with OFFSET
+# is never pulled up), which would read the standings of a whole facility while they are few.
+_FINDS, _HOLDS = "", " offset 0"
+_TREATED = (
+    f"exists (select from record.standing s where s.patient = {{person}} and s.holder in ({{places}}) and {_NOW}"
+    f" and {_TREATMENT}{_HOLDS})"
 )
 _AS_PERSON = "s.holder = %(actor_as_person)s"
 _PERSONS = (
@@ -104,7 +111,8 @@ class Way:
 class Compiled:
     """The door of a role and its scopes to a type: the text (None: every row), and the values it carries itself.
 
-    ``easy``: relations that let a row through by its own columns alone, whatever its labels. ``quick``: see Condition.
+    ``easy``: relations that let a row through by its own columns alone, whatever its labels. ``quick``, ``of_one``: see
+    Condition.
     """
 
     sql: sql.SQL | None
@@ -113,6 +121,7 @@ class Compiled:
     narrow: bool = False
     easy: frozenset[str] = frozenset()
     quick: SQL | None = None
+    of_one: SQL | None = None
 
 
 def role_of(actor: Actor) -> Role | None:
@@ -142,20 +151,21 @@ def compiled(
     text, narrow = _text(list(ways), width, seeks=interaction in _SEEKS)
     easy = frozenset(way.relation for way in ways if way.relation not in _STANDING and way.where is None)
     quick = _quick(list(ways), width) if interaction == "read" and text is not None else None
+    of_one = _of_one(list(ways), width) if interaction == "search" and text is not None else None
     if held is not None and text != "false":
         limit = scopes.limit(held, type_name, interaction)
-        easy, quick = frozenset(), None
+        easy, quick, of_one = frozenset(), None, None
         text = _all([text, limit.sql if limit is not None else None, _GIVEN])
         if limit is not None:
             text = "false" if limit.sql == "false" else text
             params |= dict(limit.params)
     if text is None:
         return Compiled(None, ())
-    names = tuple(dict.fromkeys(_NAMED.findall(text)))
+    names = tuple(dict.fromkeys(_NAMED.findall(text)))  # those of the shorter ones are among them
     made = sql.SQL(text)  # of this package's own texts
     return Compiled(
         NOTHING if text == "false" else made, names, tuple(params.items()), narrow, easy,
-        None if quick is None else sql.SQL(quick),
+        None if quick is None else sql.SQL(quick), None if of_one is None else sql.SQL(of_one),
     )  # fmt: skip
 
 
@@ -182,11 +192,15 @@ def _text(ways: Sequence[Way], width: int, *, seeks: bool) -> tuple[str | None, 
     parts = list(dict.fromkeys(_plain(way) for way in ways if way.relation not in _STANDING))
     treat = [way for way in ways if way.relation in _STANDING and way.relation not in _FAMILY]
     family = [way for way in ways if way.relation in _FAMILY]
+    asked = _FINDS if seeks else _HOLDS
     if treat and width:
         places = _places(width)
-        parts.append(_EXISTS.format(holders=f"s.holder in ({places})", arms=_arms(treat, places)))
+        parts.append(
+            _EXISTS.format(holders=f"s.holder in ({places})", arms=_arms(treat, places), asked=asked)
+        )
     if family:
-        parts.append(_EXISTS.format(holders=_AS_PERSON, arms=_arms(family, "%(actor_as_person)s")))
+        arms = _arms(family, "%(actor_as_person)s")
+        parts.append(_EXISTS.format(holders=_AS_PERSON, arms=arms, asked=asked))
     if not parts:
         return "false", False
     text = parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
@@ -211,9 +225,32 @@ def _quick(ways: Sequence[Way], width: int) -> str | None:
         if way.relation in _OWN:
             parts[_OWN[way.relation]] = None
         elif way.relation == "own-patients" and width:
-            counts = _all([_TREATMENT, _NOT_ELSEWHERE if way.kept_here else None])
-            parts[_EXISTS.format(holders=f"s.holder in ({_places(width)})", arms=counts)] = None
+            parts[_treated(way, "r.patient", width)] = None
     return f"(r.sensitive = 0 and ({' or '.join(parts)}))" if parts else None
+
+
+def _of_one(ways: Sequence[Way], width: int) -> str | None:
+    """Rows without labels of a person that is treated where the actor works, asked once for them all.
+
+    What is asked of each row is whose it is, whatever else the search says of that: it is no way past the whole text.
+    """
+    person = f"%({PERSON})s"
+    parts = dict.fromkeys(
+        _treated(way, person, width)
+        for way in ways
+        if way.where is None and way.relation == "own-patients" and width
+    )
+    return f"(r.patient = {person} and r.sensitive = 0 and ({' or '.join(parts)}))" if parts else None
+
+
+def _treated(way: Way, person: str, width: int) -> str:
+    """A person is treated where the actor works, or by them, and the row is kept there where it must be."""
+    return _all(
+        [
+            _NOT_ELSEWHERE if way.kept_here else None,
+            _TREATED.format(person=person, places=_places(width)),
+        ]
+    )
 
 
 def _places(width: int) -> str:
@@ -274,7 +311,7 @@ def condition(
     if found.sql is None or "actor_now" not in found.params:
         return found
     params = {**found.params, "actor_now": now or datetime.now(UTC)}
-    return Condition(found.sql, params, found.narrow, found.among_few, found.quick)
+    return Condition(found.sql, params, found.narrow, found.among_few, found.quick, found.of_one)
 
 
 @lru_cache(maxsize=8192)
@@ -288,7 +325,7 @@ def _of_actor(actor: Actor, type_name: str, interaction: str) -> Condition:
     bare = None
     if found.narrow and interaction in _SEEKS:  # the same without what finds the family's rows
         bare = door(actor, type_name, _BARE).sql
-    return Condition(found.sql, params, found.narrow, bare, found.quick)
+    return Condition(found.sql, params, found.narrow, bare, found.quick, found.of_one)
 
 
 def door(actor: Actor, type_name: str, interaction: str) -> Compiled:

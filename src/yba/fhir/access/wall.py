@@ -46,11 +46,12 @@ class Reach(NamedTuple):
     person: str = ""
     times: str = ""
 
+    def looks_for(self, person: str) -> bool:
+        """Whether it is looked for in ``record.standing`` how the actor stands to a person."""
+        return bool(self.known and self.holders) and person != self.person
+
 
 NOBODY: Final = Reach()
-_TELL: Final = "select " + ", ".join(
-    f"set_config('yba.{name}', %({name})s::text, false)" for name in Reach._fields
-)
 
 
 @lru_cache(maxsize=8192)
@@ -115,21 +116,41 @@ class Wall:
             self._held = bool(row and row[0])
         return self._held
 
+    def asks_each(self, connection: psycopg.Connection[Any], reach: Reach, person: str) -> bool:
+        """Whether of each row of a person it would be looked up how the actor stands to them, and the next statement,
+        a transaction of its own, could note that first (``record.of_one``)."""
+        return reach.looks_for(person) and self.held(connection) and _alone(connection)
+
     def tell(self, connection: psycopg.Connection[Any], reach: Reach) -> None:
         """Who acts from now on, unless it is known to be so."""
         if reach == self._told or not self.held(connection):
             return
-        alone = (
-            connection.autocommit
-            and connection.info.transaction_status == TransactionStatus.IDLE
-            and connection.info.pipeline_status == PipelineStatus.OFF
-        )
-        self._told = None
+        alone = _alone(connection)
+        known, self._told = self._told, None
+        said = reach._asdict()
+        if known is not None:  # of another actor of the role little differs
+            said = {name: value for name, value in said.items() if value != getattr(known, name)}
         # A cursor of its own: the record's may still hold an answer.
         with psycopg.Cursor(connection) as cursor:
-            cursor.execute(_TELL, reach._asdict())
+            cursor.execute(_telling(tuple(said)), said)
         if alone:
             self._told = reach
+
+
+def _alone(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the next statement is a transaction of its own."""
+    return (
+        connection.autocommit
+        and connection.info.transaction_status == TransactionStatus.IDLE
+        and connection.info.pipeline_status == PipelineStatus.OFF
+    )
+
+
+@lru_cache(maxsize=256)
+def _telling(names: tuple[str, ...]) -> bytes:
+    """What sets these settings of the session; what was noted for another is forgotten."""
+    settings = [f"set_config('yba.{name}', %({name})s::text, false)" for name in names]
+    return f"select {', '.join(settings)}, set_config('yba.passed', '', false)".encode()
 
 
 _HELD = "select coalesce(row_security_active(to_regclass('record.resource')), false)"

@@ -80,7 +80,7 @@ def matches(record: Record, type_name: str, params: Sequence[Parameter], most: i
         found = search.run(
             record.connection, type_name, [*criteria, ("_count", str(most + 1)), ("_total", "none")],
             access=lambda name: record.may(name, "search"), strict=True,
-            now=record.clock(), base_url=record.base_url,
+            now=record.clock(), base_url=record.base_url, walled=record.walled,
         )  # fmt: skip
     return found.matches
 

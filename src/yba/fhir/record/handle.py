@@ -28,7 +28,7 @@ from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.searching import Page
 from yba.fhir.record.writing import ANY_VERSION, Change
 from yba.fhir.store import contained, identity
-from yba.fhir.store.audit import Journal, act_of, doubted, split, write_acts
+from yba.fhir.store.audit import Journal, act_of, split, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
@@ -104,10 +104,17 @@ class Record:
 
     def _told(self) -> psycopg.Connection[Any]:
         """The connection, on which the database has been told who acts (``access.wall``)."""
+        self._wall.tell(self._connection, self._acting())
+        return self._connection
+
+    def _acting(self) -> wall.Reach:
         if self._reach is None:
             self._reach = wall.reach_of(self.actor, real_time=self.clock is now)
-        self._wall.tell(self._connection, self._reach)
-        return self._connection
+        return self._reach
+
+    def walled(self, person: str) -> bool:
+        """Whether the second wall looks for each row of a person how this actor stands to them."""
+        return self._wall.asks_each(self._connection, self._acting(), person)
 
     # -- who and when ------------------------------------------------------------------------------
 
@@ -233,11 +240,16 @@ class Record:
         where its row is not at hand. A page that makes a paper says
         ``record.audit("print", type_name="Encounter", identifier=..., patients=[...])``.
         """
+        doubt = None
+        if outcome == "ok" and (patients or (stored is not None and stored.patient is not None)):
+            seen = [*rows, *([stored] if stored is not None and stored.version else [])]
+            doubt = doubt_of(self.actor, seen)
         row = act_of(
             self.actor,
             act,
             self.clock(),
             self.came,
+            doubt,
             type=type_name,
             id=stored.id if stored and stored.version else identifier,
             version=stored.version or None if stored else None,
@@ -247,9 +259,6 @@ class Record:
             outcome=outcome,
             answered=answered,
         )
-        if outcome == "ok" and (patients or row.patient is not None):
-            seen = [*rows, *([stored] if stored is not None and stored.version else [])]
-            row = doubted(row, doubt_of(self.actor, ((one.type, one.id) for one in seen)))
         acts = split(row, sorted(patients)) if patients else (row,)
         if self._journal is None:
             write_acts(self.connection, acts)

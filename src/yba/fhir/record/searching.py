@@ -55,7 +55,7 @@ def search_stored(
             record.connection, type_name, params,
             access=lambda name: record.may(name, "search"), strict=strict,
             now=record.clock(), base_url=record.base_url, compartment=compartment,
-            terminology=record.terminology, contained=contained,
+            terminology=record.terminology, contained=contained, walled=record.walled,
         )  # fmt: skip
     _note(record, type_name, params, compartment, found)
     if policy.is_masked(record.actor):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from yba.fhir.condition import Condition
+from yba.fhir.condition import PERSON, Condition
 from yba.fhir.store.identity import shard_of
 
 
@@ -48,6 +48,9 @@ OWN = "x.shard = r.shard and x.rid = r.rid"
 """An index row ``x`` is one of the row ``r``: on the same machine, where there are several (scale.md)."""
 _OF_ONE = "(r.shard = {} and r.patient = {})"
 _OF_SOME = "(r.shard = any({}) and r.patient = any({}))"
+# The second wall asks of each row whether its person is known to who asks. Told beforehand whose rows of which type are
+# asked for, it asks once (migration 0016): by what the index is read for, which comes before any row.
+_OF_ONE_SAID = "(r.shard = {{}} and r.patient = (select record.of_one('{type}', {{}})))"
 
 
 def of_patients(ids: Sequence[str]) -> Clause:
@@ -59,7 +62,22 @@ def of_patients(ids: Sequence[str]) -> Clause:
 
 def is_of_patients(clause: Clause) -> bool:
     """Whether a clause names the persons whose charts are asked."""
-    return clause.sql in (_OF_ONE, _OF_SOME) or clause.sql.startswith("r.patient = ")
+    return clause.sql in (_OF_ONE, _OF_SOME) or clause.sql.startswith(
+        ("r.patient = ", "(r.shard = {} and r.patient = (select record.of_one(")
+    )
+
+
+def person_of(clauses: Sequence[Clause]) -> str | None:
+    """The one person whose rows are asked for."""
+    found = {str(one.values[1]) for one in clauses if one.sql == _OF_ONE}
+    return found.pop() if len(found) == 1 else None
+
+
+def said(clause: Clause, type_name: str) -> Clause:
+    """The rows of one person's chart, of a type, as the second wall is told of them."""
+    if clause.sql != _OF_ONE:
+        return clause
+    return msgspec.structs.replace(clause, sql=_OF_ONE_SAID.format(type=type_name))
 
 
 def either(clauses: Sequence[Clause]) -> Clause:
@@ -153,29 +171,43 @@ def held(clause: Clause) -> Clause:
     Within one patient's rows, read in the order of their index until a page is full, that is right whatever the
     statistics say (an EXISTS with OFFSET is never pulled up).
     """
-    if clause.sql.startswith(("exists (select from", "not exists (select from")) and clause.sql[-1] == ")":
+    if (
+        clause.sql.startswith(("exists (select from", "not exists (select from"))
+        and clause.sql[-1] == ")"
+        and not clause.sql.endswith(" offset 0)")
+    ):
         return Clause(clause.sql[:-1] + " offset 0)", clause.values, clause.rank, clause.narrow)
     return clause
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
-_placed: dict[int, tuple[object, str, tuple[str, ...]]] = {}
+_placed: dict[tuple[int, int], tuple[object, object, str, tuple[str, ...]]] = {}
 
 
-def of_access(may: Condition, *, among_few: bool = False) -> Clause | None:
+def of_access(may: Condition, *, among_few: bool = False, person: str | None = None) -> Clause | None:
     """The door a type's rows must pass, as a clause on ``r``; None where every row may be seen.
 
-    One's own chart and those of one's family narrow a search like any patient that is asked for.
+    One's own chart and those of one's family narrow a search like any patient that is asked for. ``person``: whose
+    rows alone are asked for.
     """
     if may.sql is None:
         return None
     made = may.among_few if among_few and may.among_few is not None else may.sql
-    known = _placed.get(id(made))  # conditions are made once a role and type, and kept alive here
-    if known is None or known[0] is not made:
+    first = may.of_one if person is not None else None
+    known = _placed.get(
+        (id(made), id(first))
+    )  # conditions are made once a role and type, and kept alive here
+    if known is None or known[0] is not made or known[1] is not first:
         text = made.as_string(None)
-        placed = _NAMED.sub("{}", text)
-        known = (made, placed, tuple(_NAMED.findall(text)))
+        if first is not None:
+            text = f"({first.as_string(None)} or {text})"
+        known = (made, first, _NAMED.sub("{}", text), tuple(_NAMED.findall(text)))
         if len(_placed) > 8192:
             _placed.clear()
-        _placed[id(made)] = known
-    return Clause(known[1], tuple(may.params[name] for name in known[2]), narrow=may.narrow)
+        _placed[id(made), id(first)] = known
+    params = may.params
+    return Clause(
+        known[2],
+        tuple(person if name == PERSON else params[name] for name in known[3]),
+        narrow=may.narrow,
+    )

@@ -16,7 +16,7 @@ from yba.fhir.r4 import MODULES
 from yba.fhir.search import asked as reading
 from yba.fhir.search import chain, containing, paging, sorting, statement
 from yba.fhir.search.asked import ANY, Asked
-from yba.fhir.search.clause import NOTHING, Clause, held, highest, is_of_patients
+from yba.fhir.search.clause import NOTHING, Clause, held, highest, is_of_patients, person_of, said
 from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
 from yba.fhir.search.question import Access, Asking, Terminology
@@ -61,12 +61,14 @@ def run(
     compartment: Compartment | None = None,
     terminology: Callable[[], Terminology] | None = None,
     contained: bool = False,
+    walled: Callable[[str], bool] | None = None,
 ) -> Found:
     """Answer a search with one page. ``access`` gives the condition each type's rows must pass.
 
     ``type_name`` None searches every type, or those ``_type`` names; ``compartment`` narrows to what belongs to one
     resource; ``terminology`` gives what knows codes and value sets, when a question needs it; ``contained`` says that
-    the caller can take containers for what was asked (``_contained``). Raises Invalid for
+    the caller can take containers for what was asked (``_contained``); ``walled`` tells of a person whether the
+    second wall would have to look for each of their rows how the asker stands to them. Raises Invalid for
     values that cannot be read (and, ``strict``, unknown parameters), Unsupported for what is not offered, TooCostly
     when more is to be included than a page may hold.
     """
@@ -82,7 +84,7 @@ def run(
     )
     own = _through_doors(asking, asked)
     if asked.contained == "false":
-        arms = [Arm(one, clauses) for one, clauses in own.items()]
+        arms = [Arm(one, _told(one, clauses, walled)) for one, clauses in own.items()]
     elif contained and compartment is None:
         holders = frozenset(holder for holder, _ in asking.contained())
         with asking.within(holders):
@@ -114,12 +116,20 @@ def _through_doors(asking: Asking, asked: Asked) -> dict[str, list[Clause]]:
     """The conditions of each type with its door; types of which nothing may be seen are not asked."""
     arms: dict[str, list[Clause]] = {}
     for one, clauses in asked.arms.items():
-        door = asking.door(one, among_few=_narrow(clauses))
+        door = asking.door(one, among_few=_narrow(clauses), person=person_of(clauses))
         if door is None:
             arms[one] = clauses
         elif door.sql != NOTHING.sql:
             arms[one] = [*clauses, held(door) if _of_facility(clauses) else door]
     return arms
+
+
+def _told(type_name: str, clauses: list[Clause], walled: Callable[[str], bool] | None) -> list[Clause]:
+    """The conditions, so that the second wall knows beforehand whose rows are asked for, where that helps it."""
+    person = person_of(clauses) if walled is not None else None
+    if person is None or walled is None or type_name not in MODULES or not walled(person):
+        return clauses
+    return [said(one, type_name) for one in clauses]
 
 
 def _of_facility(clauses: Sequence[Clause]) -> bool:

@@ -76,9 +76,9 @@ class Asking:
             self.inside = before
             self.depth -= 1
 
-    def door(self, type_name: str, *, among_few: bool = False) -> Clause | None:
-        """The condition on rows of a type; ``among_few``: the search leaves few of them anyway."""
-        found = of_access(self.access(type_name), among_few=among_few)
+    def door(self, type_name: str, *, among_few: bool = False, person: str | None = None) -> Clause | None:
+        """The condition on rows of a type; ``among_few``: the search leaves few of them anyway; ``person``: one's."""
+        found = of_access(self.access(type_name), among_few=among_few, person=person)
         self.restricted = self.restricted or found is not None
         return found
 

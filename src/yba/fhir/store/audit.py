@@ -84,9 +84,16 @@ _INSERT = (
 )
 
 
-def act_of(actor: Actor, act: str, at: datetime, came: Came = HERE, **said: Any) -> Act:
-    """An act of this actor, by a request; ``said``: the fields that are not about who."""
-    return Act(
+def act_of(
+    actor: Actor, act: str, at: datetime, came: Came = HERE, doubt: Doubt | None = None, **said: Any
+) -> Act:
+    """An act of this actor, by a request; ``said``: the fields that are not about who.
+
+    ``doubt``: what is to be asked of it when it is written.
+    """
+    if doubt is not None:
+        said["doubt"] = doubt
+    return (Act if doubt is None else Doubted)(
         at=at,
         actor=actor.user,
         role=actor.role,
@@ -103,13 +110,6 @@ def act_of(actor: Actor, act: str, at: datetime, came: Came = HERE, **said: Any)
         request=came.request,
         **said,
     )
-
-
-def doubted(act: Act, doubt: Doubt | None) -> Act:
-    """The act with what is to be asked of it when it is written."""
-    if doubt is None:
-        return act
-    return Doubted(**{name: getattr(act, name) for name in Act.__struct_fields__}, doubt=doubt)
 
 
 def split(act: Act, patients: Sequence[str]) -> list[Act]:
