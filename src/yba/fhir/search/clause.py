@@ -17,7 +17,7 @@ from yba.fhir.store.identity import shard_of
 
 
 class Clause(msgspec.Struct, frozen=True):
-    """``sql`` holds one ``{}`` for each of ``values``.
+    """``sql`` holds one ``{}`` for each of ``values``, in their order; ``{-1}`` is the value before again.
 
     ``rank``: what a condition on texts adds to a match's score, an expression of ``r`` from 0 (not at all) to 1.
     ``narrow``: it leaves few rows whatever its values are (an id, an identifier, a person's chart). ``wide``: how else
@@ -181,6 +181,25 @@ def held(clause: Clause) -> Clause:
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")
+
+
+def _positional(text: str) -> tuple[str, tuple[str, ...]]:
+    """A condition with a ``{}`` for each name, and the names; where one stands again, ``{-2}``: the value two before.
+
+    A door says who asks and when many times over, and each value on its way costs as much as some of the rows.
+    """
+    names: list[str] = []
+
+    def place(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in names:
+            return f"{{-{len(names) - names.index(name)}}}"
+        names.append(name)
+        return "{}"
+
+    return _NAMED.sub(place, text), tuple(names)
+
+
 _placed: dict[tuple[int, int], tuple[object, object, str, tuple[str, ...]]] = {}
 
 
@@ -201,7 +220,7 @@ def of_access(may: Condition, *, among_few: bool = False, person: str | None = N
         text = made.as_string(None)
         if first is not None:
             text = f"({first.as_string(None)} or {text})"
-        known = (made, first, _NAMED.sub("{}", text), tuple(_NAMED.findall(text)))
+        known = (made, first, *_positional(text))
         if len(_placed) > 8192:
             _placed.clear()
         _placed[id(made), id(first)] = known

@@ -6,6 +6,7 @@ arm a type, each in its own order and cut to a page, put together and cut again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -40,6 +41,7 @@ class Arm(msgspec.Struct, frozen=True):
     rows: Clause | None = None
 
 
+_PLACE = re.compile(r"\{(?:-(\d+))?\}")
 Shape = tuple[str, tuple[str, ...], tuple[str, ...], str | None, str | None, str | None]
 Statement = tuple[str, dict[str, object]]
 
@@ -146,8 +148,14 @@ def _where(type_name: str, clauses: Sequence[str]) -> str:
 
 
 def _placed(text: str) -> str:
-    """Each ``{}`` a named place ``p0``, ``p1`` ..."""
-    parts = text.split("{}")
-    return "".join(
-        f"{part}%(p{number})s" if number < len(parts) - 1 else part for number, part in enumerate(parts)
-    )
+    """Each ``{}`` a named place ``p0``, ``p1`` ...; ``{-1}`` the place before again."""
+    number = 0
+
+    def place(found: re.Match[str]) -> str:
+        nonlocal number
+        if found[1] is not None:
+            return f"%(p{number - int(found[1])})s"
+        number += 1
+        return f"%(p{number - 1})s"
+
+    return _PLACE.sub(place, text)

@@ -1,10 +1,10 @@
 -- The same wall (0014), asked at less cost: who passes is what it was, row by row.
 --
 -- A policy's expression is made ready anew with every execution, each function in it, also those that are not come to;
--- that, and a query inside of plpgsql, was most of what the wall cost a read by id. So: who sees all and whose chart it
--- is first; then whether somebody stands to the person, by a subquery that is asked row by row (an EXISTS with OFFSET is never turned
--- into a join or a table of all whom one knows); what else there is, in a function of which only that is made ready
--- which is come to.
+-- that, and a query inside of plpgsql, was most of what the wall cost a read by id. So: whose chart it is first, for
+-- citizens; what was looked up already (record.of_one); whether somebody stands to the person, by a subquery that is
+-- asked row by row (an EXISTS with OFFSET is never turned into a join or a table of all whom one knows); the rest in a
+-- function, of which only that is made ready which is come to.
 
 -- Whether a row passes by its type, by who keeps it, or, for a record with a clock of its own, by a standing of any time.
 create function record.passes(type text, facility text, patient text) returns boolean
@@ -38,9 +38,9 @@ begin
 end $$;
 
 alter policy wall on record.resource using (
-    current_setting('yba.reach', true) = 'all'
-    or patient = current_setting('yba.person', true)
+    patient = current_setting('yba.person', true)
     or type || '/' || patient = current_setting('yba.passed', true)
+    or current_setting('yba.reach', true) = 'all'
     or (strpos(current_setting('yba.known', true), ' ' || type || ' ') > 0
         and exists (
             select from record.standing s
@@ -53,9 +53,9 @@ alter policy wall on record.resource using (
 );
 
 alter policy wall on record.version using (
-    current_setting('yba.reach', true) = 'all'
-    or patient = current_setting('yba.person', true)
+    patient = current_setting('yba.person', true)
     or type || '/' || patient = current_setting('yba.passed', true)
+    or current_setting('yba.reach', true) = 'all'
     or (strpos(current_setting('yba.known', true), ' ' || type || ' ') > 0
         and exists (
             select from record.standing s
