@@ -128,6 +128,61 @@ def test_a_standing_that_has_long_ended_opens_nothing(town: Town, web: psycopg.C
     assert len(seen_by(web)) == 3, "a clock that is not the database's decides by the door alone"
 
 
+# -- what is looked up once --------------------------------------------------------------------------------
+
+_OF_ONE = (
+    "select r.type || '/' || r.id from record.resource r"
+    " where r.patient = (select record.of_one('Observation', %s)) or r.type = 'Claim'"
+)
+_NOTED = "select record.of_one('Observation', %s), current_setting('yba.passed', true)"
+
+
+def test_naming_a_person_beforehand_opens_nobody(town: Town, web: psycopg.Connection[Any]) -> None:
+    """What a statement says of whose rows it asks is looked up like any row, and counts for that type alone."""
+    wall.tell(web, wall.reach_of(NURSE_A))
+    (known, result), (stranger, _) = town.at["A"], town.at["B"]
+    with psycopg.connect(town.conninfo) as owner:
+        owner.execute(
+            "insert into record.resource (shard, rid, type, id, version, updated, patient, content)"
+            " values (1, -1, 'Claim', 'of-known', 1, now(), %s, '{}')",
+            (known,),
+        )
+    for prepare in (False, True):
+        found = {row[0] for row in web.execute(_OF_ONE, (known,), prepare=prepare).fetchall()}
+        assert {f"Patient/{known}", f"Observation/{result}"} <= found
+        assert "Claim/of-known" not in found
+        assert web.execute(_OF_ONE, (stranger,), prepare=prepare).fetchall() == []
+        assert web.execute(_NOTED, (known,), prepare=prepare).fetchone() == (known, f"Observation/{known}")
+        assert web.execute(_NOTED, (stranger,), prepare=prepare).fetchone() == (stranger, "")
+        assert web.execute("select current_setting('yba.passed', true)").fetchone() == ("",)
+
+
+def test_what_was_looked_up_ends_with_the_statement(town: Town, web: psycopg.Connection[Any]) -> None:
+    """A standing that is taken back is gone with the next search; in a transaction nothing is noted by the record."""
+    person = town.at["A"][0]
+    record = fhir.open(web, actor=NURSE_A)
+    for _ in range(4):  # not prepared, then prepared
+        assert len(record.find("Observation", ("patient", person))) == 1
+    with web.transaction():
+        assert len(record.find("Observation", ("patient", person))) == 1
+        assert web.execute("select current_setting('yba.passed', true)").fetchone() == ("",)
+    with psycopg.connect(town.conninfo) as owner:
+        owner.execute("delete from record.standing where patient = %s", (person,))
+    assert record.find("Observation", ("patient", person)) == []
+    assert web.execute(_OF_ONE, (person,)).fetchall() == []
+
+
+def test_who_is_told_next_inherits_no_note(town: Town, web: psycopg.Connection[Any]) -> None:
+    person, result = town.at["A"]
+    with web.transaction():
+        wall.tell(web, wall.reach_of(NURSE_A))
+        assert web.execute(_NOTED, (person,)).fetchone() == (person, f"Observation/{person}")
+        assert f"Observation/{result}" in seen_by(web)
+        wall.tell(web, wall.reach_of(NURSE_B))
+        assert f"Observation/{result}" not in seen_by(web)
+    assert f"Observation/{result}" not in seen_by(web)
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -6,7 +6,7 @@
 -- asked row by row (an EXISTS with OFFSET is never turned into a join or a table of all whom one knows); the rest in a
 -- function, of which only that is made ready which is come to.
 
--- Whether a row passes by its type, by who keeps it, or, for a record with a clock of its own, by a standing of any time.
+-- Whether a row passes by who keeps it, by its type, or, for a record with a clock of its own, by a standing of any time.
 create function record.passes(type text, facility text, patient text) returns boolean
 language plpgsql stable parallel safe as $$
 begin
