@@ -86,7 +86,7 @@ def book_appointment(
         comment=symptoms or None,
         participant=[_patient(patient)],
         meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
-        extension=[*_call_back(phone), *_beyond(beyond)],
+        extension=[*call_back(phone), *_beyond(beyond)],
     )
     given = mode.mode_of_schedule(record, record.read(Schedule, queries.target_id(slot.schedule, "Schedule")))
     if video and given == "on-site":
@@ -123,7 +123,8 @@ def _patient(patient: Patient) -> AppointmentParticipant:
     return AppointmentParticipant(actor=who, required="required", status="accepted")
 
 
-def _call_back(phone: str) -> list[Extension]:
+def call_back(phone: str) -> list[Extension]:
+    """The number to call about a booking, as its extension."""
     if not phone:
         return []
     return [Extension(url=CALL_BACK, valueContactPoint=ContactPoint(system="phone", value=phone))]
@@ -277,7 +278,7 @@ def correct_request(
             return Outcome("already", found)
         found.reasonCode = [CodeableConcept(text=reason)] if reason else []
         found.comment = symptoms or None
-        found.extension = [*others, *_call_back(phone)]
+        found.extension = [*others, *call_back(phone)]
         if changed is not None:
             for one in found.participant:
                 if one.actor is not None and queries.target_id(one.actor, "Patient"):

@@ -7,10 +7,9 @@ The record calls ``guard_appointment`` inside the transaction of every write of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
-from yba.areas.booking import capacity, ledger, policies, rules, walking_in
+from yba.areas.booking import capacity, ledger, policies, rules, waiting, walking_in
 from yba.areas.booking.ledger import Held, Taker
 from yba.care.identifiers import CHANNEL_TAG
 from yba.care.messages.reminders import CALL_BACK
@@ -47,12 +46,14 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
         _check_facility(new, named)
     if old is not None and new is not None and record.actor.role in policies.BOUND:
         _check_cut_off(record, old, new, slots)
-    for slot_id in held:
-        if slot_id not in wanted:
-            ledger.release(record, slot_id, slots.get(slot_id), one.id)
+    given_back = [key for key in held if key not in wanted]
+    freed = [key for key in given_back if ledger.release(record, key, slots.get(key), one.id)]
     for slot_id in wanted:
         if slot_id not in held and slot_id in slots and new is not None:
             _take(record, slots[slot_id], new, loaded=slot_id in had)
+    for slot_id in freed:
+        if slot_id in slots:
+            waiting.offer_next(record, slots[slot_id])
     _tell(record, one)
 
 
@@ -162,27 +163,8 @@ def _take(record: Record, held: Held, appointment: Appointment, *, loaded: bool)
         )
     taker = taker_of(record, appointment)
     if record.actor.role in policies.BOUND and not _promised(record, held, taker):
-        check_asking(held, now=now, path="Appointment.slot")
+        ledger.check_asking(held, now=now, path="Appointment.slot")
     ledger.take(record, held, taker, trusted=trusted)
-
-
-def check_asking(held: Held, *, now: datetime, path: str) -> None:
-    """Whether a citizen may still ask for a time. Raises Conflict ``booking.too-late``, ``booking.too-early``."""
-    refusal = policies.asking_refusal(held.starts, held.policy, now=now)
-    if refusal == "booking.too-late":
-        raise Conflict(
-            refusal,
-            f"This time could be asked for until {rules.instant(policies.last_asking(held.starts, held.policy))}.",
-            path=path,
-            start=held.slot.start,
-        )
-    if refusal is not None:
-        raise Conflict(
-            refusal,
-            f"This timetable is open {held.policy.days_ahead} days ahead. Choose an earlier day.",
-            path=path,
-            days=held.policy.days_ahead,
-        )
 
 
 def _promised(record: Record, held: Held, taker: Taker) -> bool:

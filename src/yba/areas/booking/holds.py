@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from yba.areas.booking import guards, ledger, policies, rules
+from yba.areas.booking import ledger, policies, rules
 from yba.areas.booking.capacity import channel_of
 from yba.areas.booking.ledger import Taker
 from yba.fhir.errors import Conflict, Gone, Invalid, NotFound
@@ -127,7 +127,7 @@ def _check_time(record: Record, held: ledger.Held) -> None:
     if rules.is_past(held.starts, held.ends, now=now, by=role):
         raise Invalid("booking.slot-past", "The slot lies in the past. Choose a later one.", path="slot")
     if role in policies.BOUND:
-        guards.check_asking(held, now=now, path="slot")
+        ledger.check_asking(held, now=now, path="slot")
 
 
 def let_go(record: Record, hold_id: str, *, phone: str = "") -> bool:

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from django.utils.crypto import salted_hmac
 
-from yba.areas.booking import capacity, rules
+from yba.areas.booking import capacity, policies, rules
 from yba.areas.booking.capacity import Places
 from yba.areas.booking.policies import Policy, policy_of
 from yba.fhir.access import Actor
@@ -376,6 +376,25 @@ def shown_again(record: Record, slot_ids: Iterable[str]) -> None:
     found = locked(record, slot_ids, known=list(slot_ids))
     for one in found.values():
         _show(record, one)
+
+
+def check_asking(held: Held, *, now: datetime, path: str) -> None:
+    """Whether a citizen may still ask for a time. Raises Conflict ``booking.too-late``, ``booking.too-early``."""
+    refusal = policies.asking_refusal(held.starts, held.policy, now=now)
+    if refusal == "booking.too-late":
+        raise Conflict(
+            refusal,
+            f"This time could be asked for until {rules.instant(policies.last_asking(held.starts, held.policy))}.",
+            path=path,
+            start=held.slot.start,
+        )
+    if refusal is not None:
+        raise Conflict(
+            refusal,
+            f"This timetable is open {held.policy.days_ahead} days ahead. Choose an earlier day.",
+            path=path,
+            days=held.policy.days_ahead,
+        )
 
 
 def taken_error(slot: Slot) -> Conflict:

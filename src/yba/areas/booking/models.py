@@ -67,6 +67,38 @@ class Seat(models.Model):
         return f"{self.slot_id}/{self.seat_no}"
 
 
+class Offer(models.Model):
+    """A seat offered to somebody on the waiting list. R4 has no resource for it; the seat itself is in the ledger."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        EXPIRED = "expired"
+
+    id = models.CharField(max_length=64, primary_key=True)
+    appointment_id = models.CharField(max_length=64)
+    patient_id = models.CharField(max_length=64)
+    slot_id = models.CharField(max_length=64)
+    starts = models.DateTimeField()
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.OPEN)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["slot_id"], name="booking_offer_slot"),
+            models.Index(fields=["patient_id"], name="booking_offer_patient"),
+            models.Index(
+                fields=["expires_at"], name="booking_offer_open", condition=models.Q(outcome="open")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slot_id}: {self.outcome}"
+
+
 class Claim(models.Model):
     """Who is calling about a request now, so that no two agents call the same person."""
 

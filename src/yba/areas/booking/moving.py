@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from yba.areas.booking import actions, free, guards, holds, ledger, policies, queries, rules
+from yba.areas.booking import actions, free, holds, ledger, policies, queries, rules
 from yba.areas.booking.actions import Outcome
 from yba.areas.booking.models import Contact
 from yba.fhir.errors import Conflict, Invalid
@@ -97,7 +97,7 @@ def _check_new(record: Record, held: ledger.Held, called_from: tuple[str, ...]) 
     )
     own = [one for one in holds.own_holds(record, owners) if held.id in one.slots]
     if role in policies.BOUND and not own:
-        guards.check_asking(held, now=now, path="Appointment.slot")
+        ledger.check_asking(held, now=now, path="Appointment.slot")
     if held.slot.status in ledger.SHUT or not free.free_for(record, [held.slot], owners=owners):
         raise ledger.taken_error(held.slot)
     for one in own:

@@ -20,6 +20,7 @@ from yba.ui.words import local_day
 if TYPE_CHECKING:
     from yba.areas.booking.forms import BookingForm, CallerForm, CorrectionForm, RefusalForm
     from yba.areas.booking.holding import HeldTime
+    from yba.areas.booking.offers import OfferLine
 
 #: States of a booking: kind of the status sign and the words of it.
 _STATES: dict[str, tuple[str, Callable[[], str]]] = {
@@ -144,6 +145,7 @@ class BookPage:
     service: str = ""
     preparation: str = ""
     remote: str = ""
+    role_id: str = ""
 
 
 def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day]:
@@ -209,7 +211,7 @@ def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> Booki
     """A booking in words."""
     kind, state = _STATES.get(one.status, ("wait", lambda: one.status))
     when = spoken.when(one.start) if one.start else ""
-    open_still = one.status in rules.OPEN and (one.start is None or one.start > now)
+    open_still = one.status in rules.OPEN | {"waitlist"} and (one.start is None or one.start > now)
     return BookingLine(
         id=one.id,
         when=when,
@@ -244,6 +246,7 @@ class MinePage:
     past: list[BookingLine]
     topics: list[str] = field(default_factory=list)
     held: list[HeldTime] = field(default_factory=list)
+    offers: list[OfferLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +293,9 @@ def held_words(line: BookingLine) -> str:
             "when": line.when,
             "reason": line.refusal,
         }
-    return f"{line.state}: {line.when}"
+    if line.when:
+        return f"{line.state}: {line.when}"
+    return _("Đang chờ có chỗ. Có ai trả giờ là nhắn ngay.") if line.cancellable else line.state
 
 
 # -- the desk -------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ HORIZON_DAYS: Final = 14
 MOST_OPEN: Final = 8
 CITIZEN_WORDS: Final = {
     "booking.citizen-delete": "A citizen cancels an appointment; deleting it is not possible.",
-    "booking.citizen-status": "A citizen may ask for an appointment (status pending) or cancel an open one.",
+    "booking.citizen-status": "A citizen may ask for an appointment (pending), wait for one (waitlist), or cancel it.",
     "booking.citizen-slot": "A citizen's appointment names exactly one slot.",
     "booking.citizen-change": "A citizen may cancel an appointment, not change it. Cancel it and ask for another.",
 }
@@ -114,10 +114,12 @@ def citizen_refusal(old: Appointment | None, new: Appointment | None) -> str | N
     if new is None:
         return "booking.citizen-delete"
     if old is None:
+        if new.status == "waitlist":
+            return "booking.citizen-slot" if new.slot else None
         if new.status != "pending":
             return "booking.citizen-status"
         return None if len(new.slot) == 1 else "booking.citizen-slot"
-    if new.status != "cancelled" or old.status not in OPEN | {"cancelled"}:
+    if new.status != "cancelled" or old.status not in OPEN | {"cancelled", "waitlist"}:
         return "booking.citizen-status"
     same = all(
         getattr(old, name) == getattr(new, name)
@@ -128,7 +130,9 @@ def citizen_refusal(old: Appointment | None, new: Appointment | None) -> str | N
 
 def may_cancel(appointment: Appointment, *, now: datetime) -> bool:
     """Whether its person may still call it off: open, and not begun."""
-    return appointment.status in OPEN and (appointment.start is None or moment(appointment.start) > now)
+    return appointment.status in OPEN | {"waitlist"} and (
+        appointment.start is None or moment(appointment.start) > now
+    )
 
 
 # -- the desk -------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.booking import holds, opening, rules
+from yba.areas.booking import holds, opening, rules, waiting
+from yba.areas.booking.guards import GUARDS
 from yba.fhir.access import SYSTEM
 from yba.fhir.record import now
 from yba.ui.words import local_day
@@ -27,6 +28,9 @@ def open_slots(timestamp: int = 0) -> int:
 @app.periodic(cron="* * * * *", periodic_id="booking.sweep")  # type: ignore[untyped-decorator]  # not followed
 @app.task(name="booking.sweep", queueing_lock="booking.sweep", retry=1)  # type: ignore[untyped-decorator]  # the same
 def sweep(timestamp: int = 0) -> int:
-    """Take away holds whose time is over."""
+    """Take away holds whose time is over; end offers of the waiting list and tell of new ones."""
     connection.ensure_connection()
-    return holds.sweep(fhir.open(connection.connection, actor=SYSTEM, clock=now))
+    record = fhir.open(
+        connection.connection, actor=SYSTEM, clock=now, guards=GUARDS, transaction=transaction.atomic
+    )
+    return holds.sweep(record) + waiting.sweep(record)

@@ -5,13 +5,15 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import administering, calling, changing, holding, screening, views
+from yba.areas.booking import administering, calling, changing, holding, offers, screening, views
 
 app_name = "booking"
 
 urlpatterns = [
     path("", views.find, name="find"),
     path("bac-si/<str:role_id>/", views.book, name="book"),
+    path("bac-si/<str:role_id>/cho", offers.wait, name="wait"),
+    path("cho-cho/<str:offer_id>", offers.answer, name="offer"),
     path("giu-gio", holding.hold, name="hold"),
     path("giu-gio/<str:hold_id>/thoi", holding.let_go, name="let_go"),
     path("lich-hen/", views.mine, name="mine"),

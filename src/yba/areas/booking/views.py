@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from yba.areas.booking import actions, changing, holding, pages, queries, rules, services
+from yba.areas.booking import actions, changing, holding, offers, pages, queries, rules, services
 from yba.areas.booking.forms import BookingForm, FindForm
 from yba.care import people
 from yba.care.sharing import asking
@@ -197,6 +197,7 @@ def _book_page(
         service=service.name if service is not None else "",
         preparation=service.preparation if service is not None else "",
         remote=_remote_words(service),
+        role_id=post.role_id,
         form=form,
         taken=refusal_words(refusal, kept, times, day) if refusal else "",
     )
@@ -307,6 +308,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         past=[one for one in lines if one not in coming],
         topics=[f"person:{one}" for one in own_ids(request)],
         held=holding.held_times(request, record),
+        offers=offers.offer_lines(record),
     )
     return render(request, "booking/mine.html", {"page": page})
 
