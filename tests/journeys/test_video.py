@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +26,7 @@ from yba.fhir.access import SYSTEM
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Meta, Reference
 from yba.fhir.r4.encounter import Encounter
+from yba.gateways.video.turn import Relays
 
 HANH, DOCTOR, HOSPITAL = "0905123456", "bs-tran-minh-khoi", "bvdk-huong-giang"
 FAKE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -89,14 +95,36 @@ def callers(browser: Browser, house: House) -> Iterator[Any]:
     """Browsers with made-up cameras, one process a person, closed after the test."""
     made: list[Browser] = []
 
-    def caller(name: str, size: dict[str, int] = PHONE) -> Visitor:
+    def caller(name: str, size: dict[str, int] = PHONE, **options: Any) -> Visitor:
         own = browser.browser_type.launch(executable_path=browsing.chromium(), args=[*browsing.FLAGS, *FAKE])
         made.append(own)
-        return browsing.visit(own, house.address, name, size=size)
+        return browsing.visit(own, house.address, name, size=size, **options)
 
     yield caller
     for one in made:
         one.close()
+
+
+#: Who signed in once stays signed in: a code is sent to a phone no oftener than a minute.
+STATES: dict[str, Any] = {}
+
+
+def at_home(callers: Any) -> Visitor:
+    """The person, signed in at their phone."""
+    found: Visitor = callers("hanh", PHONE, storage_state=STATES.get("hanh"))
+    if "hanh" not in STATES:
+        signing.enter_as_citizen(found, HANH)
+        STATES["hanh"] = found.context.storage_state()
+    return found
+
+
+def at_work(callers: Any) -> Visitor:
+    """The doctor, signed in at the desk."""
+    found: Visitor = callers("khoi", DESK, storage_state=STATES.get("khoi"))
+    if "khoi" not in STATES:
+        signing.enter_as_staff(found, signing.STAFF["doctor"])
+        STATES["khoi"] = found.context.storage_state()
+    return found
 
 
 def sees(page: Page, count: int) -> None:
@@ -118,9 +146,7 @@ def go_in(page: Page, visit: str) -> None:
 
 def test_two_browsers_and_a_third_see_each_other(house: House, callers: Any) -> None:
     visit = a_visit(house, code="VIDE01")
-    person, doctor, son = callers("hanh"), callers("khoi", DESK), callers("nam")
-    signing.enter_as_citizen(person, HANH)
-    signing.enter_as_staff(doctor, signing.STAFF["doctor"])
+    person, doctor, son = at_home(callers), at_work(callers), callers("nam")
     page = person.page
     page.goto(f"/kham-tu-xa/luot/{visit}")
     look(page, "video-visit")
@@ -159,3 +185,188 @@ def test_two_browsers_and_a_third_see_each_other(house: House, callers: Any) -> 
         assert steps == ["opened", "waiting", "admitted", "in-call", "ended"]
     for one in (person, doctor, son):
         one.quiet()
+
+
+def connected(
+    callers: Any, house: House, code: str, prepare: Any = lambda page: None
+) -> tuple[Page, Page, str]:
+    """The person's and the doctor's page in a call, and the visit."""
+    visit = a_visit(house, code=code)
+    person, doctor = at_home(callers), at_work(callers)
+    for one in (person, doctor):
+        prepare(one.page)
+    go_in(person.page, visit)
+    desk = doctor.open("/kham-tu-xa/")
+    line = desk.locator("tr", has=desk.locator(f'form[action$="/{visit}"]'))
+    line.get_by_role("button", name="Mời Nguyễn Thị Hạnh vào").click()
+    desk.wait_for_url("**/clinic/visit/*")
+    sees(desk, 1)
+    sees(person.page, 1)
+    return person.page, desk, visit
+
+
+def steps_of(house: House, visit: str) -> list[str | None]:
+    with opened(house) as record:
+        (found,) = record.find(Encounter, ("appointment", f"Appointment/{visit}"))
+        return [part.valueCode for one in found.extension for part in one.extension if part.url == "state"]
+
+
+# -- a relay -----------------------------------------------------------------------------------------------
+
+SECRET = "a-secret-of-the-relay-and-this-house"
+PAIRS = """async () => {
+    const found = [];
+    for (const peer of document.querySelector('[data-call]').callState.peers.values()) {
+        const all = new Map();
+        (await peer.pc.getStats()).forEach(one => all.set(one.id, one));
+        for (const one of all.values())
+            if (one.type === 'candidate-pair' && one.nominated) found.push(all.get(one.localCandidateId).candidateType);
+    }
+    return found;
+}"""
+
+
+def own_address() -> str:
+    """An address of this machine that is not the loopback: browsers relay through no loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        return str(one.getsockname()[0])
+
+
+@pytest.fixture
+def relay(tmp_path: Any) -> Iterator[str]:
+    """coturn, as the distribution has it, with the secret both sides share; its address."""
+    program, address = shutil.which("turnserver"), own_address()
+    if program is None or not address or address.startswith("127."):
+        pytest.skip("no coturn here (Debian: apt-get install coturn), or no network beside the loopback")
+    with socket.socket() as free:
+        free.bind((address, 0))
+        port = free.getsockname()[1]
+    line = [
+        program, "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=yba.test", "--no-cli",
+        "--no-tls", "--no-dtls", "--log-file=stdout", f"--pidfile={tmp_path}/pid", f"--userdb={tmp_path}/db",
+        f"--listening-ip={address}", f"--relay-ip={address}", f"--listening-port={port}",
+    ]  # fmt: skip
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(line, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as one:
+                if one.connect_ex((address, port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"turn:{address}:{port}"
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+GATHERED = """async ice => {
+    const pc = new RTCPeerConnection({iceServers: ice, iceTransportPolicy: 'relay'});
+    pc.createDataChannel('x');
+    const kinds = [];
+    pc.onicecandidate = event => { if (event.candidate) kinds.push(event.candidate.type); };
+    await pc.setLocalDescription(await pc.createOffer());
+    for (let at = 0; at < 40 && pc.iceGatheringState !== 'complete' && !kinds.length; at++)
+        await new Promise(next => setTimeout(next, 100));
+    pc.close();
+    return kinds;
+}"""
+
+
+def test_a_real_relay_carries_the_call_and_takes_our_passes_alone(
+    house: House, callers: Any, relay: str
+) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=10)
+
+    def only_relayed(page: Page) -> None:
+        """The house's answer, with the relay of this test in it."""
+
+        def answer(route: Any) -> None:
+            found = route.fetch()
+            said = found.json()
+            if "entrance" in said:
+                ice = Relays((relay,), SECRET).ice("seat", until=until)
+                said["entrance"] |= {"ice": list(ice), "policy": "relay"}
+            route.fulfill(response=found, body=json.dumps(said))
+
+        page.route("**/dong-bo", answer)
+
+    page, desk, _visit = connected(callers, house, "VIDE02", only_relayed)
+    assert page.evaluate(PAIRS) == ["relay"]
+    assert desk.evaluate(PAIRS) == ["relay"]
+    right = [dict(one) for one in Relays((relay,), SECRET).ice("a", until=until)]
+    assert "relay" in page.evaluate(GATHERED, right)
+    expired = Relays((relay,), SECRET).ice("a", until=datetime.now(UTC) - timedelta(minutes=1))
+    other = Relays((relay,), "another-secret-than-the-relays").ice("a", until=until)
+    for wrong in (expired, other):
+        assert page.evaluate(GATHERED, [dict(one) for one in wrong]) == []
+
+
+# -- a line that fails -------------------------------------------------------------------------------------
+
+
+def test_a_failing_line_goes_down_rung_by_rung(house: House, callers: Any) -> None:
+    """Lost packets: lighter picture, then sound alone, then the telephone and another time are offered."""
+    page, desk, visit = connected(callers, house, "VIDE03")
+    rung = "() => document.querySelector('[data-call]').callState.rung()"
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    bad = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", {**bad, "packetLoss": 30, "packetQueueLength": 0})
+    page.wait_for_function(f"{rung.removeprefix('() => ')} === 'low'", timeout=30_000)
+    page.wait_for_function(f"{rung.removeprefix('() => ')} === 'audio'", timeout=30_000)
+    page.get_by_text("chỉ giữ tiếng").wait_for()
+    desk.locator("[data-call-others] .has-no-picture").wait_for()  # the other side is told
+    line.send("Network.emulateNetworkConditions", {**bad, "packetLoss": 100, "packetQueueLength": 0})
+    page.get_by_role("button", name="Nhờ bệnh viện gọi điện").wait_for(timeout=60_000)
+    look(page, "video-trouble")
+    assert steps_of(house, visit)[:6] == [
+        "opened",
+        "waiting",
+        "admitted",
+        "in-call",
+        "rung-low",
+        "rung-audio",
+    ]
+    page.get_by_role("button", name="Nhờ bệnh viện gọi điện").click()
+    page.get_by_text("Bệnh viện sẽ gọi điện").wait_for()
+    assert steps_of(house, visit)[-1] == "phone"
+    page.get_by_text("Không nghe, không thấy?").click()
+    page.get_by_role("link", name="Hẹn lại, không mất phí").click()
+    page.get_by_text("lượt chưa khám được không tính tiền").wait_for()
+    look(page, "video-rebook")
+
+
+LADDER = "([rung, samples, ceiling]) => window.ybaLadder.next(rung, samples, ceiling)"
+FINE = {"loss": 0, "rtt": 0.05, "kbps": 2000, "stalled": False}
+LOSS, SLOW, DEAD = {**FINE, "loss": 0.2}, {**FINE, "kbps": 120}, {**FINE, "stalled": True}
+
+
+def test_the_ladder_by_itself(house: House, callers: Any) -> None:
+    """Down after three bad samples, up after fifteen good ones, never above what the person wants."""
+    page = callers("nobody").open("/kham-tu-xa/thu-thiet-bi")
+    page.add_script_tag(url="/static/telehealth/ladder.js")
+    look(page, "video-check", also={"width": 1280, "height": 800})
+
+    def leads(rung: str, samples: list[dict[str, Any]], ceiling: str = "video") -> Any:
+        return page.evaluate(LADDER, [rung, samples, ceiling])
+
+    assert leads("video", [LOSS] * 2) == "video"
+    assert leads("video", [LOSS] * 3) == "low"
+    assert leads("video", [SLOW] * 3) == "low"
+    assert leads("low", [SLOW] * 3) == "low"  # enough for the lighter picture
+    assert leads("low", [LOSS] * 3) == "audio"
+    assert leads("audio", [LOSS] * 30) == "audio"
+    assert leads("video", [DEAD] * 6) == "audio"
+    assert leads("audio", [DEAD] * 6) == "broken"
+    assert leads("low", [FINE] * 14) == "low"
+    assert leads("low", [FINE] * 15) == "video"
+    assert leads("audio", [FINE] * 15) == "low"
+    assert leads("low", [*[FINE] * 14, LOSS]) == "low"
+    assert leads("low", [FINE] * 15, "low") == "low"
+    assert leads("video", [FINE], "audio") == "audio"

@@ -294,3 +294,14 @@ def test_8_no_show_is_only_where_the_doctors_seat_joined_and_the_persons_never_d
     )
     assert tasks.close_rooms_at(record, clock.now) == 0
     assert isinstance(clock.now, datetime)
+
+
+def test_8_who_waited_and_was_never_let_in_is_no_no_show(
+    record: Record, visit: Appointment, server: Client, clock: Clock  # noqa: F811 - the fixture
+) -> None:  # fmt: skip
+    seated(citizen(PERSON), visit)
+    room = open_as_doctor(staff(), visit)
+    happened(server, "occupant/joined", room.name, occupant=occupant(doctors_seat(room).key, "d@x"))
+    clock.now = room.closes
+    assert tasks.close_rooms_at(record, clock.now) == 1
+    assert record.read(Appointment, visit.id or "").status == "arrived"

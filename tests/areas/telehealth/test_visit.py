@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from tests.areas.booking import province
@@ -26,11 +26,13 @@ from tests.areas.telehealth.stage import (
     video_visit,
 )
 from tests.builders import NOW
+from yba import fhir
 from yba.areas.booking import actions as booking
 from yba.areas.telehealth import encounters
 from yba.areas.telehealth.models import Presence, Room, Seat, Signal
 from yba.care.messages.models import Message
 from yba.care.remote import links, mode
+from yba.fhir.access import Actor
 from yba.fhir.errors import Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.consent import Consent
@@ -40,6 +42,7 @@ from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.record import Record
+from yba.site.guards import guards
 
 
 class Clock:
@@ -415,3 +418,48 @@ def test_a_visit_by_video_is_booked_where_the_service_is_given_so(record: Record
     assert len(told_row.text) <= 160
     on_site = booking.book_for_caller(agent, slot_id=province.first_slot(system), once="3", **asked)
     assert "Location/p-204" in [one.actor.reference for one in on_site.participant if one.actor]
+
+
+# -- whichever way it ends ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def guarded(record: Record, visit: Appointment, clock: Clock) -> Record:
+    """The record as pages and the API open it: with all guards."""
+    actor = Actor(user="system", role="system", origin="u-test")
+    return fhir.open(
+        record.connection, actor=actor, clock=clock, guards=guards(), transaction=transaction.atomic
+    )
+
+
+def test_a_signed_visit_and_a_booking_called_off_close_the_room(
+    guarded: Record, visit: Appointment, clock: Clock
+) -> None:
+    person, doctor = citizen(PERSON), staff()
+    key = seated(person, visit)
+    open_as_doctor(doctor, visit, admit=True)
+    told(person, key, joined=True)
+    clock.now += timedelta(minutes=4)
+    signed = encounter_of(guarded, visit)
+    signed.status = "finished"
+    guarded.update(signed)
+    room = Room.objects.get()
+    assert (room.state, room.ended_at) == ("ended", clock.now)
+    assert Presence.objects.get().left_at == clock.now
+    assert told(person, key).json()["over"] is True
+
+
+@pytest.mark.parametrize("how", ["cancelled", "moved"])
+def test_a_booking_called_off_or_moved_closes_its_room(
+    guarded: Record, visit: Appointment, clock: Clock, how: str
+) -> None:
+    person = citizen(PERSON)
+    key = seated(person, visit)
+    found = guarded.read(Appointment, visit.id or "")
+    if how == "cancelled":
+        found.status = "cancelled"
+    else:
+        found.start, found.end = "2026-11-25T09:00:00+07:00", "2026-11-25T09:20:00+07:00"
+    guarded.update(found)
+    assert told(person, key).json()["over"] is True
+    assert "kết thúc" in person.get(f"/kham-tu-xa/ghe/{key}").content.decode()

@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from yba.areas.telehealth import rules
+from yba.care.remote import mode
+from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Resource
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Guard, Record
 from yba.fhir.store.rows import execute
 
 _OVER: Final = frozenset({"finished", "cancelled", "entered-in-error"})
+_OFF: Final = frozenset({"cancelled", "noshow", "entered-in-error"})
 _CLOSE: Final = """
 update telehealth_room set ended_at = %s, state = case when state in ('rebooked', 'missed') then state else 'ended' end
  where encounter_id = %s and ended_at is null
+returning name::varchar, practitioner_id::varchar"""
+_CALL_OFF: Final = """
+update telehealth_room set ended_at = %s where appointment_id = %s and ended_at is null
 returning name::varchar, practitioner_id::varchar"""
 _LEFT: Final = """
 update telehealth_presence set left_at = %s
@@ -40,4 +47,21 @@ def guard_encounter(record: Record, before: Resource | None, after: Resource | N
             execute(record.connection, "select pg_notify('yba_live', %s)", (topic,)).fetchone()
 
 
-GUARDS: Final[Mapping[str, Sequence[Guard]]] = {"Encounter": (guard_encounter,)}
+def guard_appointment(record: Record, before: Resource | None, after: Resource | None) -> None:
+    """Close the room of a booking that is called off or moved: whoever sits there is told so."""
+    old = before if isinstance(before, Appointment) else None
+    new = after if isinstance(after, Appointment) else None
+    if old is None or not mode.is_video(old):
+        return
+    if new is not None and new.status not in _OFF and rules.hours_of(new) == rules.hours_of(old):
+        return
+    now = record.clock()
+    for name, practitioner in execute(record.connection, _CALL_OFF, (now, old.id)).fetchall():
+        for topic in (f"call:{name}", f"video:{practitioner}"):
+            execute(record.connection, "select pg_notify('yba_live', %s)", (topic,)).fetchone()
+
+
+GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
+    "Encounter": (guard_encounter,),
+    "Appointment": (guard_appointment,),
+}

@@ -16,6 +16,8 @@ from yba.fhir.record import Record
 
 #: Passes and tries at birth dates are of no use for longer.
 KEPT: Final = timedelta(days=1)
+#: Who was there and when is looked up while a visit may be disputed; the visit itself stays in the record.
+ROOMS_KEPT: Final = timedelta(days=800)
 
 
 @app.periodic(cron="*/5 * * * *", periodic_id="telehealth.close-rooms")  # type: ignore[untyped-decorator]  # procrastinate is not followed
@@ -28,6 +30,7 @@ def close_rooms(timestamp: int = 0) -> int:
     Signal.objects.filter(at__lt=at - KEPT).delete()
     Pass.objects.filter(at__lt=at - KEPT).delete()
     Guess.objects.filter(since__lt=at - KEPT).delete()
+    Room.objects.filter(closes__lt=at - ROOMS_KEPT).delete()
     return closed
 
 
@@ -54,13 +57,11 @@ def charge_rooms(system: Record) -> int:
 
 
 def _close(system: Record, room: Room, at: datetime) -> None:
-    came = set(
-        Presence.objects.filter(seat__room=room)
-        .exclude(seat__first_joined_at=None)
-        .values_list("seat__kind", flat=True)
-    )
+    # A person who sat in the waiting room came, also where nobody let them in: their seat is made by going in.
+    seats = Seat.objects.filter(room=room)
     verdict = rules.verdict_at_close(
-        doctor_came=Seat.Kind.DOCTOR in came, patient_came=Seat.Kind.PATIENT in came
+        doctor_came=seats.filter(kind=Seat.Kind.DOCTOR).exclude(first_joined_at=None).exists(),
+        patient_came=seats.filter(kind=Seat.Kind.PATIENT).exists(),
     )
     _silent_left(room)
     if verdict == "no-show" and rules.may_step(room.state, "missed"):
