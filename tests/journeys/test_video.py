@@ -307,39 +307,7 @@ def test_a_real_relay_carries_the_call_and_takes_our_passes_alone(
         assert page.evaluate(GATHERED, [dict(one) for one in wrong]) == []
 
 
-# -- a line that fails -------------------------------------------------------------------------------------
-
-
-def test_a_failing_line_goes_down_rung_by_rung(house: House, callers: Any) -> None:
-    """Lost packets: lighter picture, then sound alone, then the telephone and another time are offered."""
-    page, desk, visit = connected(callers, house, "VIDE03")
-    rung = "() => document.querySelector('[data-call]').callState.rung()"
-    line = page.context.new_cdp_session(page)
-    line.send("Network.enable")
-    bad = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    line.send("Network.emulateNetworkConditions", {**bad, "packetLoss": 30, "packetQueueLength": 0})
-    page.wait_for_function(f"{rung.removeprefix('() => ')} === 'low'", timeout=30_000)
-    page.wait_for_function(f"{rung.removeprefix('() => ')} === 'audio'", timeout=30_000)
-    page.get_by_text("chỉ giữ tiếng").wait_for()
-    desk.locator("[data-call-others] .has-no-picture").wait_for()  # the other side is told
-    line.send("Network.emulateNetworkConditions", {**bad, "packetLoss": 100, "packetQueueLength": 0})
-    page.get_by_role("button", name="Nhờ bệnh viện gọi điện").wait_for(timeout=60_000)
-    look(page, "video-trouble")
-    assert steps_of(house, visit)[:6] == [
-        "opened",
-        "waiting",
-        "admitted",
-        "in-call",
-        "rung-low",
-        "rung-audio",
-    ]
-    page.get_by_role("button", name="Nhờ bệnh viện gọi điện").click()
-    page.get_by_text("Bệnh viện sẽ gọi điện").wait_for()
-    assert steps_of(house, visit)[-1] == "phone"
-    page.get_by_text("Không nghe, không thấy?").click()
-    page.get_by_role("link", name="Hẹn lại, không mất phí").click()
-    page.get_by_text("lượt chưa khám được không tính tiền").wait_for()
-    look(page, "video-rebook")
+# -- the ladder -------------------------------------------------------------------------------------------
 
 
 LADDER = "([rung, samples, ceiling]) => window.ybaLadder.next(rung, samples, ceiling)"
