@@ -149,8 +149,3 @@ def shares_of(percent: Mapping[str, int], *, slots: int, seats: int) -> list[dic
         return spread(slots, whole)
     each = {one: seats * percent.get(one, 0) // 100 for one in SHARES}
     return [{one: count for one, count in each.items() if count} for _ in range(slots)]
-
-
-def as_share(text: str) -> Share | None:
-    """A way in by its code."""
-    return next((one for one in SHARES if one == text), None)

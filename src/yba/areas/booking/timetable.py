@@ -19,7 +19,7 @@ from yba.areas.booking import capacity
 from yba.areas.booking.capacity import Places
 from yba.care.days_off import calendar
 from yba.fhir.r4.datatypes import Extension, Period
-from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
+from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.schedule import Schedule
 from yba.ui.words import HANOI
 
@@ -286,18 +286,6 @@ def _shape(timetable: Timetable) -> Extension:
         parts.append(Extension(url="freed", valueUnsignedInt=timetable.freed_minutes))
     parts.append(Extension(url="holidays", valueBoolean=timetable.open_on_holidays))
     return Extension(url=SHAPE, extension=parts)
-
-
-def available_times(sessions: Sequence[Session]) -> list[PractitionerRoleAvailableTime]:
-    """The same hours as R4's element of the role, for who reads that alone."""
-    return [
-        PractitionerRoleAvailableTime(
-            daysOfWeek=list(one.days),  # type: ignore[arg-type]  # codes of days-of-week
-            availableStartTime=one.start.isoformat(),
-            availableEndTime=one.end.isoformat(),
-        )
-        for one in sessions
-    ]
 
 
 # -- as people type hours ---------------------------------------------------------------------------------
