@@ -72,7 +72,7 @@ def _staff(role: str, **fields: Any) -> Actor:
 
 STAFF = names(
     "receptionist customer_care doctor head_of_department nurse laboratory imaging pharmacist cashier insurance_clerk"
-    " records_office facility_administrator provincial_officer auditor system_administrator device wall"
+    " records_office facility_administrator provincial_officer auditor system_administrator device wall kiosk"
 )
 ACTORS: dict[str, Actor] = {
     **{role: _staff(role) for role in STAFF},

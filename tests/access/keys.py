@@ -13,7 +13,7 @@ from typing import Any
 TOKENS = (
     "receptionist", "customer_care", "doctor", "head_of_department", "nurse", "laboratory", "imaging", "pharmacist",
     "cashier", "insurance_clerk", "records_office", "facility_administrator", "provincial_officer", "auditor",
-    "system_administrator", "device", "wall", "programme_officer", "outside_system", "citizen", "citizen_dead",
+    "system_administrator", "device", "wall", "kiosk", "programme_officer", "outside_system", "citizen", "citizen_dead",
     "citizen_other", "doctor_a2", "doctor_hiv", "doctor_b", "head_other", "nurse_b", "cashier_b", "records_b",
     "system_role",
 )  # fmt: skip

@@ -70,7 +70,7 @@ def test_the_wall_lets_through_all_the_door_does(
     ("name", "most"),
     [
         ("doctor_nowhere", 0), ("nurse_b", 0), ("doctor_c", 0), ("citizen_nobody", 0), ("provincial_officer", 1),
-        ("device", 0), ("wall", 0), ("citizen", 0), ("receptionist", 3),
+        ("device", 0), ("wall", 0), ("kiosk", 0), ("citizen", 0), ("receptionist", 3),
     ],
 )  # fmt: skip
 def test_the_wall_is_no_open_door(web: psycopg.Connection[Any], world: World, name: str, most: int) -> None:

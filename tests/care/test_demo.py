@@ -342,7 +342,7 @@ def test_accounts_name_what_exists() -> None:
     roles = Counter(account.role for account in found)
     assert roles.keys() == {
         "citizen", "customer_care", "receptionist", "nurse", "doctor", "pharmacist", "cashier", "records_office",
-        "facility_administrator", "auditor", "system_administrator", "wall",
+        "facility_administrator", "auditor", "system_administrator", "wall", "kiosk",
     }  # fmt: skip
     assert roles["doctor"] >= 3
     assert len({account.login for account in found}) == len(found)

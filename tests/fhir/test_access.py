@@ -231,7 +231,7 @@ def test_every_role_of_the_day_is_written_down() -> None:
         "receptionist", "customer_care", "nurse", "doctor", "head_of_department", "laboratory", "imaging", "pharmacist",
         "cashier", "insurance_clerk", "records_office", "facility_administrator", "programme_officer",
         "provincial_officer", "auditor", "system_administrator", "device", "outside_system", "citizen", "guardian",
-        "delegate", "wall", "system",
+        "delegate", "wall", "kiosk", "system",
     }  # fmt: skip
     assert Actor(user="x", role="doctor").persons == frozenset()
 

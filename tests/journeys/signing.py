@@ -22,6 +22,7 @@ STAFF = {
     "auditor": "kiemtra",
     "nurse": "dieuduong",
     "wall": "manhinh",
+    "kiosk": "kiosk",
 }
 
 

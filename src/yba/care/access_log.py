@@ -48,6 +48,7 @@ ROLES: Final[Mapping[str, StrPromise]] = {
     "guardian": gettext_lazy("Người giám hộ"),
     "delegate": gettext_lazy("Người được ủy quyền"),
     "wall": gettext_lazy("Màn hình phòng khám"),
+    "kiosk": gettext_lazy("Kiosk lấy số"),
     "system": gettext_lazy("Hệ thống"),
     "anonymous": gettext_lazy("Chưa đăng nhập"),
 }

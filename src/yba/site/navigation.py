@@ -38,21 +38,33 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.RECEPTIONIST: [
         ("booking:reception", _("Tiếp đón"), "clipboard-check"),
         ("accounts:identity", _("Danh tính"), "id-card"),
+        ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
     roles.DOCTOR: [
         ("clinic:room", _("Phòng khám"), "stethoscope"),
         ("telehealth:today", _("Khám từ xa"), "video"),
+        ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
     roles.HEAD_OF_DEPARTMENT: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
-    roles.NURSE: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
-    roles.PHARMACIST: [("pharmacy:counter", _("Quầy thuốc"), "pill")],
+    roles.NURSE: [
+        ("booking:stations", _("Gọi số"), "volume-2"),
+        ("clinic:emergency", _("Mở cấp cứu"), "siren"),
+    ],
+    roles.LABORATORY: [("booking:stations", _("Gọi số"), "volume-2")],
+    roles.IMAGING: [("booking:stations", _("Gọi số"), "volume-2")],
+    roles.PHARMACIST: [
+        ("pharmacy:counter", _("Quầy thuốc"), "pill"),
+        ("booking:stations", _("Gọi số"), "volume-2"),
+    ],
     roles.CASHIER: [
         ("billing:cashier", _("Thu ngân"), "wallet"),
         ("billing:transfers", _("Tiền về"), "landmark"),
+        ("booking:stations", _("Gọi số"), "volume-2"),
     ],
     roles.WALL: [("booking:wall", _("Màn hình gọi số"), "monitor")],
+    roles.KIOSK: [("booking:kiosk", _("Lấy số"), "ticket")],
     roles.RECORDS_OFFICE: [
         ("administration:privacy_requests", _("Dữ liệu"), "inbox"),
         ("administration:kin_requests", _("Người đã mất"), "file-text"),
@@ -65,6 +77,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("oauth:apps", _("Ứng dụng"), "plug"),
         ("messages:deliveries", _("Tin nhắn"), "message-square"),
         ("billing:account", _("Tài khoản"), "landmark"),
+        ("booking:queues", _("Hàng chờ"), "ticket"),
     ],
     roles.AUDITOR: [
         ("administration:audit_log", _("Nhật ký"), "scroll-text"),

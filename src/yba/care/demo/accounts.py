@@ -21,6 +21,7 @@ Role = Literal[
     "auditor",
     "system_administrator",
     "wall",
+    "kiosk",
 ]
 
 
@@ -75,6 +76,7 @@ def accounts() -> list[DemoAccount]:
         DemoAccount("kiemtra", "auditor", "Ngô Đình Kiểm", _HOSPITAL),
         DemoAccount("hethong", "system_administrator", "Phạm Hữu Thống"),
         DemoAccount("manhinh", "wall", "Màn hình phòng khám", _HOSPITAL),
+        DemoAccount("kiosk", "kiosk", "Kiosk sảnh chính", _HOSPITAL),
         DemoAccount("kiemtra.ac", "auditor", "Trần Quốc Bảo", "ttyt-an-cuu"),
     ]
 

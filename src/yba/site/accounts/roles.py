@@ -31,6 +31,7 @@ SYSTEM_ADMINISTRATOR: Final = "system_administrator"
 DEVICE: Final = "device"
 OUTSIDE_SYSTEM: Final = "outside_system"
 WALL: Final = "wall"
+KIOSK: Final = "kiosk"
 SYSTEM: Final = "system"
 
 NAMES: Final[dict[str, StrPromise]] = {
@@ -56,6 +57,7 @@ NAMES: Final[dict[str, StrPromise]] = {
     DEVICE: _("Thiết bị"),
     OUTSIDE_SYSTEM: _("Hệ thống bên ngoài"),
     WALL: _("Màn hình phòng khám"),
+    KIOSK: _("Kiosk lấy số"),
     SYSTEM: _("Hệ thống"),
 }
 
@@ -74,11 +76,12 @@ OF_A_FACILITY: Final = (
     RECORDS_OFFICE,
     FACILITY_ADMINISTRATOR,
     WALL,
+    KIOSK,
 )
 #: Those who sign in with a short name and a password.
 STAFF: Final = (*OF_A_FACILITY, PROGRAMME_OFFICER, PROVINCIAL_OFFICER, AUDITOR, SYSTEM_ADMINISTRATOR)
 #: Screens: no person behind them, nothing of a person on them that the hall may not see.
-SCREENS: Final = (WALL,)
+SCREENS: Final = (WALL, KIOSK)
 #: Staff who must prove a second factor: all but screens. Also who sees no chart may let others in.
 SECOND_FACTOR: Final = tuple(role for role in STAFF if role not in SCREENS)
 #: Roles a token may carry; guardian and delegate are parts of the citizen's.

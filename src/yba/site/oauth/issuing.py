@@ -106,7 +106,7 @@ def may_use(app: App, account: Any) -> bool:
     """Whether an app is for this kind of account, at this facility."""
     if account.role == "citizen":
         return app.for_citizens
-    return app.for_staff and account.role != "wall" and app.facility in ("", account.facility)
+    return app.for_staff and account.role not in ("wall", "kiosk") and app.facility in ("", account.facility)
 
 
 def session_lives(key: str, *, now: datetime) -> bool:

@@ -40,7 +40,7 @@ APPROVE, REFUSE, SUSPEND, RESUME = "approve", "refuse", "suspend", "resume"
 
 def may_register(account: Account) -> bool:
     """Anyone behind an account of a person; a screen is none."""
-    return account.role != roles.WALL
+    return account.role not in roles.SCREENS
 
 
 def may_review(account: Account, app: App) -> bool:

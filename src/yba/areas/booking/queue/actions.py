@@ -14,6 +14,7 @@ from yba.areas.booking.queue import queries, rules
 from yba.care import coverages, people
 from yba.care.identifiers import CHANNEL_TAG, TICKET
 from yba.care.line import actions as line
+from yba.care.line import queries as lines
 from yba.care.line.models import Status, Ticket
 from yba.care.line.order import usual_priority
 from yba.care.line.transaction import whole
@@ -69,6 +70,7 @@ class Wish:
     method: str = ""
     reason: str = ""
     key: str = ""
+    source: str = "desk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,14 @@ class Paid(Exception):
 
 
 def _waiting(record: Record, patient_id: str, room: str) -> Ticket | None:
-    today = local_day(record.clock())
-    return Ticket.objects.filter(patient_id=patient_id, room=room, day=today, status__in=LIVE).first()
+    """The number somebody has for this room already: waiting for it, in it, or on the way to it."""
+    served = {one.code for one in lines.queues_of(record.actor.facility) if room in one.rooms}
+    live = Ticket.objects.filter(patient_id=patient_id, day=local_day(record.clock()), status__in=LIVE)
+    for one in live:
+        legs = [{"queue": one.waits_in, "room": one.room}, *one.route]
+        if any(leg["room"] == room or leg["queue"] in served for leg in legs):
+            return one
+    return None
 
 
 def _admit(record: Record, patient: Patient, wish: Wish, appointment: Appointment | None) -> CheckedIn:
@@ -186,21 +194,24 @@ def _ticket(
     age = rules.age_on(patient.birthDate, local_day(now))
     priority = wish.priority or usual_priority(age, booked=appointment is not None)
     tags = appointment.meta.tag if appointment and appointment.meta else []
+    way = queries.way_in(wish, facility=facility, booked=appointment is not None)
     return line.draw(
         record,
         facility=facility,
-        room=wish.post.room_id,
-        letter=wish.letter,
+        room=way.first.room,
+        waits_in=way.first.queue,
+        letter=way.letter,
+        route=way.route,
         patient_id=patient.id or "",
         patient_name=shortened(people.name_of(patient)),
         gender=patient.gender or "",
         birth_year=int(patient.birthDate[:4]) if patient.birthDate else None,
         appointment_id=(appointment.id or "") if appointment else "",
-        doctor=wish.post.doctor,
+        doctor=wish.post.doctor if way.doctor else "",
         specialty=wish.post.specialty,
         source=next((one.code or "" for one in tags if one.system == CHANNEL_TAG), "app")
         if appointment
-        else "desk",
+        else wish.source,
         priority=priority,
         due_at=booking.moment(appointment.start) if appointment and appointment.start else None,
         key="" if appointment else wish.key,

@@ -1,15 +1,15 @@
-"""The page objects of reception, number, wall: built from queries, said in words, frozen."""
+"""The page objects of reception and wall: built from queries, said in words, frozen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking.queue import queries, rules
+from yba.areas.booking.queue import publishing, queries, rules
 from yba.areas.booking.queue.forms import CheckInForm
 from yba.care.line import queries as line
 from yba.care.line.models import Priority, Status, Ticket
@@ -98,7 +98,7 @@ class Issued:
 
 VIEWS: Final = ("wait", "now", "missed", "done")
 _OF_VIEW: Final = {
-    "wait": (Status.WAITING, Status.CALLED), "now": (Status.IN_ROOM,), "missed": (Status.MISSED,),
+    "wait": (Status.WAITING, Status.CALLED), "now": (Status.IN_ROOM,), "missed": (Status.MISSED, Status.PARKED),
     "done": (Status.DONE, Status.CANCELLED),
 }  # fmt: skip
 
@@ -140,23 +140,20 @@ def reception(
 
 
 def _tabs(rooms: list[queries.RoomState], view: str, here: str) -> list[parts.Tab]:
-    counts = {
-        "wait": sum(len(one.line.waiting) + len(one.line.called) for one in rooms),
-        "now": sum(len(one.line.in_room) for one in rooms),
-        "missed": sum(len(one.line.missed) for one in rooms),
-        "done": sum(len(one.line.done) for one in rooms),
-    }
-    labels = {"wait": _("Chờ"), "now": _("Đang khám"), "missed": _("Lỡ lượt"), "done": _("Xong")}
+    everybody = {ticket.pk: ticket.status for one in rooms for ticket in one.line.all}.values()
+    counts = {view: sum(one in _OF_VIEW[view] for one in everybody) for view in VIEWS}
+    labels = {"wait": _("Chờ"), "now": _("Đang khám"), "missed": _("Lỡ, tạm rời"), "done": _("Xong")}
     return [parts.Tab(labels[one], f"{here}?view={one}", one == view, counts[one]) for one in VIEWS]
 
 
 def _rows(record: Record, rooms: list[queries.RoomState], view: str) -> list[Row]:
-    chosen = [
-        _row(record, ticket, state.room)
+    found = {
+        ticket.pk: _row(record, ticket, "" if not ticket.room else state.room)
         for state in rooms
         for ticket in state.line.all
         if ticket.status in _OF_VIEW[view]
-    ]
+    }
+    chosen = list(found.values())
     if view == "wait":
         chosen.sort(key=lambda row: row.ticket.priority != Priority.URGENT)
     return chosen
@@ -164,14 +161,13 @@ def _rows(record: Record, rooms: list[queries.RoomState], view: str) -> list[Row
 
 def _row(record: Record, ticket: Ticket, room: str) -> Row:
     kind, status = status_of(ticket)
-    minutes = int((record.clock() - ticket.queued_at).total_seconds() // 60)
     return Row(
         ticket=ticket,
         url=reverse("booking:issued", args=[ticket.pk]),
         facts=facts_of(ticket, local_day(record.clock())),
         room=room,
         source=source_of(ticket),
-        waited=spoken.minutes(max(minutes, 0)) if ticket.status == Status.WAITING else "–",
+        waited=waited(ticket, record.clock()),
         kind=kind,
         status=status,
         state="urgent"
@@ -180,6 +176,12 @@ def _row(record: Record, ticket: Ticket, room: str) -> Row:
         if ticket.status == Status.IN_ROOM
         else "",
     )
+
+
+def waited(ticket: Ticket, now: datetime) -> str:
+    """How long somebody has waited here."""
+    minutes = int((now - ticket.joined_at).total_seconds() // 60)
+    return spoken.minutes(max(minutes, 0)) if ticket.status == Status.WAITING else "–"
 
 
 def facts_of(ticket: Ticket, today: date) -> str:
@@ -206,7 +208,10 @@ def status_of(ticket: Ticket) -> tuple[str, str]:
         return "wait", str(Status.WAITING.label)
     if ticket.status == Status.CALLED:
         return "call", _("Mời lần %(count)s") % {"count": ticket.call_count}
-    kinds = {Status.IN_ROOM: "now", Status.DONE: "done", Status.MISSED: "missed", Status.CANCELLED: "off"}
+    kinds = {
+        Status.IN_ROOM: "now", Status.DONE: "done", Status.MISSED: "missed", Status.PARKED: "wait",
+        Status.CANCELLED: "off",
+    }  # fmt: skip
     return kinds[Status(ticket.status)], str(Status(ticket.status).label)
 
 
@@ -243,6 +248,7 @@ class WallRow:
     room: str
     specialty: str
     now: str
+    state: str
     next: str
     is_called: bool
 
@@ -271,6 +277,7 @@ class Wall:
     rows: list[WallRow]
     quiet: int
     missed: str
+    rule: tuple[str, ...]
 
 
 def wall(record: Record, *, facility: str, room: str = "", part: str) -> Wall:
@@ -287,7 +294,7 @@ def wall(record: Record, *, facility: str, room: str = "", part: str) -> Wall:
     calling = next((one for one in recent if one.status == Status.CALLED), None)
     busy = [one for one in shown if one.line.now or one.line.waiting]
     listed = shown if len(shown) <= ROOMS_ON_WALL else busy
-    missed = [one.code for state in shown for one in state.line.missed]
+    missed = {one.pk: (one.code, state.room) for state in shown for one in state.line.missed}
     title = queries.facility_name(record, facility)
     return Wall(
         title=title
@@ -299,7 +306,8 @@ def wall(record: Record, *, facility: str, room: str = "", part: str) -> Wall:
         before=[(one.code, names[one.room].room) for one in recent if one is not calling][:3],
         rows=[_wall_row(one, calling) for one in listed],
         quiet=len(shown) - len(listed),
-        missed=", ".join(words.ticket(code) for code in missed),
+        missed=", ".join(f"{words.ticket(code)} ({name})" for code, name in missed.values()),
+        rule=publishing.class_names(),
     )
 
 
@@ -322,77 +330,7 @@ def _wall_row(state: queries.RoomState, calling: Ticket | None) -> WallRow:
         room=state.room,
         specialty=state.specialty,
         now=now.code if now else "–",
+        state=status_of(now)[1] if now else "",
         next=" · ".join(words.ticket(one.code) for one in state.line.waiting[:2]),
         is_called=calling is not None and calling.room == state.room_id,
     )
-
-
-# -- the citizen's own number ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class OwnNumber:
-    """One's own number: how many are before, how long."""
-
-    title: str
-    facility: str
-    day: str
-    code: str
-    who: str
-    room: str
-    specialty: str
-    doctor: str
-    ahead: int
-    first: str
-    wait: str
-    kind: str
-    status: str
-    answer: str
-    topic: str
-    part: str
-    others: list[parts.Tab]
-
-
-def own_number(
-    record: Record, ticket: Ticket, *, part: str, others: list[parts.Tab] | None = None
-) -> OwnNumber:
-    """The page of a ticket for whoever holds its link; ``record`` has the system's eyes."""
-    posts = queries.posts_of(record, facility=ticket.facility)
-    post = next((one for one in posts if one.room_id == ticket.room), None)
-    of = line.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
-    before = line.ahead_of(ticket, of)
-    wait = line.wait_range(record, ticket=ticket, place=of)
-    kind, status = status_of(ticket)
-    room = post.room if post else ""
-    return OwnNumber(
-        title=_("Số của tôi"),
-        facility=queries.facility_name(record, ticket.facility),
-        day=spoken.day_words(ticket.arrived_at),
-        code=ticket.code,
-        who=words.short_name(ticket.patient_name, ticket.gender),
-        room=room,
-        specialty=ticket.specialty or (post.specialty if post else ""),
-        doctor=ticket.doctor or (post.doctor if post else ""),
-        ahead=len(before),
-        first=before[0].code if before else ticket.code,
-        wait=spoken.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",
-        kind=kind,
-        status=status,
-        answer=_answer(ticket, room),
-        topic=f"room:{ticket.room}",
-        part=part,
-        others=others or [],
-    )
-
-
-def _answer(ticket: Ticket, room: str) -> str:
-    answers = {
-        Status.WAITING: _("Chờ gọi số ngoài phòng %(room)s. Trang này tự cập nhật."),
-        Status.CALLED: _("Mời vào phòng %(room)s ngay."),
-        Status.IN_ROOM: _("Đang khám ở phòng %(room)s."),
-        Status.DONE: _("Đã khám xong ở phòng %(room)s."),
-        Status.MISSED: _("Số này đã được mời mà chưa vào. Tới quầy tiếp đón, không phải lấy số lại."),
-        Status.CANCELLED: _("Số này đã hủy. Muốn khám thì lấy số mới ở quầy tiếp đón."),
-    }
-    text = answers[Status(ticket.status)]
-    return text % {"room": room} if "%(room)s" in text else text

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking.queue import pages, queries, rules
+from yba.areas.booking.queue import own, pages, queries, rules
 from yba.areas.booking.queue.actions import NewPerson
 from yba.areas.booking.queue.forms import CheckInForm, Known, NewPersonForm, WalkInForm
 from yba.care import coverages, people
@@ -201,7 +201,7 @@ def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pag
         title=_("Số %(code)s") % {"code": words.ticket(ticket.code)},
         ticket=ticket,
         facts=pages.facts_of(ticket, _today(record)),
-        room=post.room if post else "",
+        room=post.room if post else own.where(record.as_system(), ticket, of),
         specialty=ticket.specialty or (post.specialty if post else ""),
         doctor=ticket.doctor or (post.doctor if post else ""),
         wait=spoken.minutes(wait.low, wait.high) if ticket.status == Status.WAITING else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yba.areas.booking.queue import pages, queries
+from yba.areas.booking.queue import own, pages, queries
 from yba.care.documents import pdf, qr_svg
 from yba.care.line import queries as line
 from yba.care.line.models import Ticket
@@ -14,7 +14,8 @@ def ticket_pdf(record: Record, ticket: Ticket, *, address: str) -> bytes:
     """The paper in the hand: number, room, wait, and a QR of the page that says how many are before."""
     posts = queries.posts_of(record, facility=ticket.facility)
     post = next((one for one in posts if one.room_id == ticket.room), None)
-    wait = line.wait_range(record, ticket=ticket)
+    place = line.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
+    wait = line.wait_range(record, ticket=ticket, place=place)
     kind, _status = pages.status_of(ticket)
     record.audit("print", type_name="Patient", detail=f"ticket {ticket.code}", patients=[ticket.patient_id])
     return pdf(
@@ -23,7 +24,7 @@ def ticket_pdf(record: Record, ticket: Ticket, *, address: str) -> bytes:
             "facility": queries.facility_name(record, ticket.facility),
             "day": f"{words.day_words(ticket.arrived_at)}/{ticket.day.year}",
             "code": ticket.code,
-            "room": post.room if post else "",
+            "room": post.room if post else own.where(record.as_system(), ticket, place),
             "room_words": ticket.specialty or (post.specialty if post else ""),
             "doctor": ticket.doctor or (post.doctor if post else ""),
             "person": ticket.patient_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from yba.areas.booking import rules as booking
 from yba.areas.booking.queue import rules
@@ -14,8 +14,9 @@ from yba.care.card_qr import CitizenCard, InsuranceQr, parse_citizen_qr, parse_i
 from yba.care.identifiers import CHANNEL_TAG, FACILITY_TAG, REGISTRATION_CODE
 from yba.care.line import queries as line
 from yba.care.line import rules as rules_of_line
+from yba.care.line.actions import Leg
 from yba.care.line.measures import Known
-from yba.care.line.models import Ticket
+from yba.care.line.models import Stage, Ticket
 from yba.care.money import prices
 from yba.care.money.rules import Line as Fee
 from yba.care.refusal import Refusal
@@ -29,6 +30,9 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.record import Record, facility_of
+
+if TYPE_CHECKING:
+    from yba.areas.booking.queue.actions import Wish
 
 CHUNK: Final = 100
 
@@ -145,6 +149,30 @@ def letter_of(posts: Iterable[Post], room_id: str) -> str:
     return rules_of_line.letter_of(room_id, list(dict.fromkeys(one.room_id for one in posts)))
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where somebody who checks in waits first, and where to after that. ``doctor``: they wait for this one alone."""
+
+    first: Leg
+    letter: str
+    doctor: bool = True
+    route: tuple[Leg, ...] = ()
+
+
+def way_in(wish: Wish, *, facility: str, booked: bool) -> Way:
+    """To the room; where it shares a queue, to whoever is free, unless a doctor was booked; first to vitals when the
+    facility has a queue for them that leads there."""
+    queues = line.queues_of(facility)
+    shared = next((one for one in queues if wish.post.room_id in one.rooms), None)
+    if shared is None:
+        return Way(Leg(room=wish.post.room_id), wish.letter)
+    goal = Leg(shared.code, wish.post.room_id if booked else "")
+    vitals = next((one for one in queues if one.stage == Stage.VITALS and shared.code in one.then), None)
+    if vitals is not None and wish.priority != "urgent":
+        return Way(Leg(vitals.code), vitals.letter, booked, (goal,))
+    return Way(goal, shared.letter, booked)
+
+
 def fee_of(record: Record, post: Post, *, facility: str) -> Fee | None:
     """The examination fee of a post's specialty from the facility's price list."""
     exam = next(
@@ -235,7 +263,7 @@ def find(record: Record, text: str, *, facility: str, today: date) -> Found:
         return _by_insurance_card(record, text, facility, today)
     if scan.kind == "nothing":
         return Found(text)
-    return _of_people(record, text, people.find_people(record, scan.value), facility, today)
+    return found_of(record, text, people.find_people(record, scan.value), facility=facility, today=today)
 
 
 def _by_code(record: Record, text: str, code: str, facility: str, today: date) -> Found:
@@ -250,26 +278,27 @@ def _by_citizen_card(record: Record, text: str, facility: str, today: date) -> F
     if isinstance(card, Refusal):
         return Found(text, refusal=card)
     known = people.people_of_number(record, card.number)
-    return _of_people(record, text, known, facility, today, card=card)
+    return found_of(record, text, known, facility=facility, today=today, card=card)
 
 
 def _by_insurance_card(record: Record, text: str, facility: str, today: date) -> Found:
     card = parse_insurance_qr(text, today=today)
     if isinstance(card, Refusal):
         return Found(text, refusal=card)
-    return _of_people(
-        record, text, people.patients_of_card(record, card.card.number), facility, today, card=card
-    )
+    patients = people.patients_of_card(record, card.card.number)
+    return found_of(record, text, patients, facility=facility, today=today, card=card)
 
 
-def _of_people(
+def found_of(
     record: Record,
     text: str,
     patients: list[Patient],
+    *,
     facility: str,
     today: date,
     card: CitizenCard | InsuranceQr | None = None,
 ) -> Found:
+    """These people with their bookings and numbers of today."""
     ids = {one.id or "" for one in patients}
     first, last = booking.day_bounds(today)
     booked: list[Appointment] = []

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from yba.areas.booking.queue import pages
+from yba.areas.booking.queue import own, pages, publishing
 from yba.care.line import queries as line
 from yba.care.line.models import Ticket
 from yba.fhir.errors import Gone, NotFound
@@ -87,6 +87,12 @@ def _is_facility(record: Record, place: str) -> bool:
 
 
 @require_safe
+def rule(request: HttpRequest) -> HttpResponse:
+    """Who is called next, and why: for everybody, without signing in."""
+    return render(request, "queue/rule.html", {"page": publishing.rule_page()})
+
+
+@require_safe
 def ticket(request: HttpRequest, token: str) -> HttpResponse:
     """One's own number, by the link on the paper."""
     found = line.ticket_of_link(token)
@@ -125,6 +131,7 @@ class NoNumber:
 def _number(
     request: HttpRequest, found: Ticket, *, part: str, others: list[parts.Tab] | None = None
 ) -> HttpResponse:
-    page = pages.own_number(record_of(request).as_system(), found, part=part, others=others)
-    name = "#live" if request.headers.get("HX-Request") else ""
+    page = own.own_number(record_of(request).as_system(), found, part=part, others=others)
+    target = request.headers.get("HX-Target", "")
+    name = f"#{target}" if target in ("number", "now") else ""
     return render(request, f"queue/ticket.html{name}", {"page": page})
