@@ -46,6 +46,7 @@ class Row:
     """Somebody in the line of this desk, and what may be done with them."""
 
     ticket: Ticket
+    name: str
     facts: str
     kind: str
     status: str
@@ -59,6 +60,7 @@ class Station:
     """The page of a room that calls."""
 
     title: str
+    name: str
     place: str
     room: str
     topic: str
@@ -141,6 +143,7 @@ def _page(record: Record, here: Choice) -> Station:
     ways = [(one.code, one.name) for one in queues if one.code != found.place.key]
     return Station(
         title=_("Gọi số: %(room)s") % {"room": here.name},
+        name=here.name,
         place=here.queue,
         room=here.room,
         topic=f"room:{here.room}",
@@ -165,6 +168,7 @@ def _row(record: Record, ticket: Ticket) -> Row:
     undo = ticket.status != Status.WAITING and changing.undoable(ticket, now=record.clock()) is not None
     return Row(
         ticket=ticket,
+        name=ticket.patient_name or _("Chưa có tên"),
         facts=pages.facts_of(ticket, local_day(record.clock())),
         kind=kind,
         status=status,
