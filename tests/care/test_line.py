@@ -46,7 +46,7 @@ def taken(found: Ticket | Refusal) -> Ticket:
     return found
 
 
-def test_numbers_count_from_one_in_each_queue_and_day() -> None:
+def test_peer_05_numbers_count_from_one_in_each_queue_and_day_of_vietnam() -> None:
     clock = Clock()
     record = desk(clock)
     assert [draw(record).code for _ in range(3)] == ["B 001", "B 002", "B 003"]

@@ -51,8 +51,19 @@ def _stored(server: Embedded) -> list[int]:
         return [row[0] for row in connection.execute("select number from line_ticket order by number")]
 
 
+def _line(server: Embedded) -> list[tuple[int, str, str, str]]:
+    """Everybody in the line, in its order, with where and how they stand."""
+    with psycopg.connect(server.env.conninfo) as connection:
+        return list(
+            connection.execute(
+                "select t.number, t.room, t.status, s.outcome from line_ticket t join line_stop s on s.id = t.stop"
+                " order by t.queued_at, t.number"
+            )
+        )
+
+
 @pytest.mark.slow
-def test_fifty_threads_draw_one_thousand_numbers(server: Embedded) -> None:
+def test_peer_05_fifty_threads_draw_one_thousand_numbers(server: Embedded) -> None:
     crowd = _crowd(server, 50, 20)
     drawn, _ = crowd.communicate(timeout=120)
     assert sorted(map(int, drawn.split())) == list(range(1, 1001))
@@ -60,7 +71,7 @@ def test_fifty_threads_draw_one_thousand_numbers(server: Embedded) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_database_loses_and_repeats_no_number(server: Embedded) -> None:
+def test_peer_05_a_killed_database_loses_and_repeats_no_number_and_keeps_the_line(server: Embedded) -> None:
     crowd = _crowd(server, 50, 20)
     assert crowd.stdout is not None
     before = [int(crowd.stdout.readline()) for _ in range(300)]
@@ -68,7 +79,11 @@ def test_a_killed_database_loses_and_repeats_no_number(server: Embedded) -> None
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
     server.start()
+    line = _line(server)
+    assert [one for one in line if one[0] in before] == sorted(one for one in line if one[0] in before)
+    assert {one[0] for one in line} >= set(before)
     rest = [int(line) for line in crowd.stdout]
     assert crowd.wait(timeout=120) == 0
     assert sorted(before + rest) == list(range(1, 1001))
+    assert _line(server)[: len(line)] == line
     assert _stored(server) == list(range(1, 1001))

@@ -91,7 +91,7 @@ def test_a_phone_needs_the_year_and_one_person_alone(house: Record) -> None:
     wrong = [ask("0905 000 001", "1960"), ask("0905 999 999", "1958"), ask("", ""), ask("0905", "19")]
     texts = {text_of(one).split("kiosk-who")[1].split("</p>")[0] for one in wrong}
     assert len(texts) == 1
-    assert {one.status_code for one in wrong} == {404}
+    assert {one.status_code for one in wrong} == {422}
     second = house.read(Patient, "p2")
     second.telecom = house.read(Patient, "p1").telecom
     house.update(second)
@@ -102,9 +102,9 @@ def test_a_phone_needs_the_year_and_one_person_alone(house: Record) -> None:
 
 def test_what_a_kiosk_may_not_decide_leads_to_the_desk(house: Record) -> None:
     client = desk.signed_in("kiosk")
-    assert find(client, "046158000123").status_code == 404  # a number typed is not a card held
-    assert find(client, "Nguyễn Thị Hạnh").status_code == 404
-    assert find(client, "").status_code == 404
+    assert find(client, "046158000123").status_code == 422  # a number typed is not a card held
+    assert find(client, "Nguyễn Thị Hạnh").status_code == 422
+    assert find(client, "").status_code == 422
     assert "Lấy số quầy tiếp đón" not in text_of(find(client, "ABC123"))
     Queue.objects.create(
         facility=province.HOSPITAL, code="td", name="Tiếp đón", letter="T", stage="reception", rooms=["p-204"]
@@ -156,7 +156,7 @@ def test_only_a_kiosk_and_only_of_its_house(house: Record) -> None:
     for name in ("booking:reception", "booking:wall", "booking:stations"):
         assert kiosk_here.get(reverse(name)).status_code == 404
     other = desk.signed_in("kiosk", facility="khac")
-    assert find(other, code_of(desk.booked(house))).status_code == 404
+    assert find(other, code_of(desk.booked(house))).status_code == 422
     token = kiosk.signed("booking", str(desk.booked(house, skip=1).id))
     assert other.post(reverse("booking:kiosk_check_in", args=[token])).status_code == 409
     assert Ticket.objects.count() == 0

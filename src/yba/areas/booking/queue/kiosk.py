@@ -80,7 +80,7 @@ def _answered(request: HttpRequest, record: Record, found: kiosk_rules.Found) ->
         return _shown(request, kiosk_pages.confirm(found.booking, signed("booking", found.booking.id)))
     if found.person is not None:
         return redirect("booking:kiosk_choose", signed("person", found.person.id))
-    return _shown(request, kiosk_pages.stopped(record, found.refusal or kiosk_rules.NOBODY), status=404)
+    return _shown(request, kiosk_pages.stopped(record, found.refusal or kiosk_rules.NOBODY), status=422)
 
 
 @role_required("kiosk")
