@@ -92,6 +92,8 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
 }
 #: Only for those who treat: whose account names who they are in the roll of practitioners.
 TREATING: Final = frozenset({"clinic:room", "clinic:emergency", "telehealth:today"})
+#: Who treats calls people into a room as themselves; other desks call for whoever sits there.
+CALLING_AS_THEMSELVES: Final = (roles.DOCTOR, roles.NURSE)
 #: Where a citizen gets to from the profile: its place in the tab bar is theirs, whatever their address begins with.
 OF_THE_PROFILE: Final = (
     "citizen:family", "citizen:card_first", "citizen:opened", "citizen:privacy", "citizen:sharing", "oauth:connected",
@@ -142,7 +144,8 @@ def _pages(user: Account) -> list[tuple[str, StrPromise, str]]:
     treats = user.practitioner or (
         user.role == roles.RECEPTIONIST and "emergency" in user.rights_at(timezone.now())
     )
-    return [one for one in PAGES.get(user.role, []) if treats or one[0] not in TREATING]
+    hidden = TREATING | ({"booking:stations"} if user.role in CALLING_AS_THEMSELVES else set())
+    return [one for one in PAGES.get(user.role, []) if treats or one[0] not in hidden]
 
 
 def _existing(pages: list[tuple[str, StrPromise, str]]) -> list[NavigationItem]:
