@@ -205,12 +205,14 @@ def _covers(one: Stand, actor: Any, row: Row) -> bool:
 
 
 def _meets(row: Row, where: Any) -> bool:
-    """``category=`` criteria: one of the codes, with its system where one is said."""
+    """``category=`` criteria: one of the codes, with its system where one is said; ``identifier=system|``: any."""
     asked = where.get(row.type) if isinstance(where, dict) else where
     if asked is None:
         return True
     name, _, values = asked.partition("=")
     found = row.content.get(name, [])
+    if name == "identifier":
+        return any(f"{one.get('system')}|" == values for one in _listed(found))
     codings = [
         one
         for each in _listed(found)

@@ -343,6 +343,14 @@ class World(Facts):
                 for patient in ("visit", "stranger"):
                     for facility in ("A", "B"):
                         self.add(type_name, facility, patient, category=[coded(system, code)])
+        for name in ("screening-answers", "first-help"):
+            for patient in ("visit", "stranger"):
+                for facility in ("A", "B"):
+                    number = {
+                        "system": f"https://yba.vn/fhir/sid/{name}",
+                        "value": f"{name}.{facility}.{patient}",
+                    }
+                    self.add("QuestionnaireResponse", facility, patient, identifier=number)
 
     def _labelled(self) -> None:
         for type_name in LABELLED_TYPES:

@@ -88,6 +88,8 @@ OUTWARD = {
     "fhir/calling.py": "the one that calls other machines, at checked numbers",
     "site/serve.py": "asks its own children whether they are there",
     "care/uploads/scanning.py": "the operator's own scanner",
+    "gateways/hospital/mllp.py": "the hospital systems of the operator's own file",
+    "gateways/telephone/ami.py": "the telephone exchange of the operator's own file",
 }
 CALLS = re.compile(
     r"\b(urlopen|create_connection|HTTPS?Connection)\(|^\s*(import|from) (requests|httpx|aiohttp)\b", re.M

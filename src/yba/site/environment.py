@@ -45,6 +45,8 @@ class Environment:
     web_database_url: str | None = None
     behind_wall: bool = False
     gateways: str = ""
+    hospital_systems: str = ""
+    telephone: str = ""
 
     @property
     def demo(self) -> bool:
@@ -180,6 +182,8 @@ def environment() -> Environment:
         web_database_url=os.environ.get("YBA_WEB_DATABASE_URL") or None,
         behind_wall=bool(os.environ.get("YBA_BEHIND_WALL")),
         gateways=os.environ.get("YBA_GATEWAYS") or "",
+        hospital_systems=os.environ.get("YBA_HOSPITAL_SYSTEMS") or "",
+        telephone=os.environ.get("YBA_TELEPHONE") or "",
     )
 
 

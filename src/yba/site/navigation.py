@@ -34,6 +34,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.CUSTOMER_CARE: [
         ("booking:screening", _("Sàng lọc"), "phone-call"),
         ("telehealth:call-backs", _("Gọi thay video"), "video-off"),
+        ("booking:figures", _("Số liệu"), "chart-column"),
     ],
     roles.RECEPTIONIST: [
         ("booking:reception", _("Tiếp đón"), "clipboard-check"),
@@ -78,6 +79,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("messages:deliveries", _("Tin nhắn"), "message-square"),
         ("billing:account", _("Tài khoản"), "landmark"),
         ("booking:queues", _("Hàng chờ"), "ticket"),
+        ("booking:figures", _("Bàn gọi"), "chart-column"),
     ],
     roles.AUDITOR: [
         ("administration:audit_log", _("Nhật ký"), "scroll-text"),

@@ -243,6 +243,12 @@ YBA_SCANNER = ENVIRONMENT.scanner
 #: The operator's file of ways out for messages (docs/howto/connect-an-sms-gateway.md); empty: none.
 YBA_MESSAGE_CHANNEL = ENVIRONMENT.gateways
 YBA_GATEWAYS = "yba.site.messaging.gateway_of"
+#: The operator's file of hospitals' own systems that are told of visits (docs/howto/run-the-desk.md); empty: none.
+YBA_HOSPITAL_SYSTEMS_FILE = ENVIRONMENT.hospital_systems
+YBA_HOSPITAL_SYSTEMS = "yba.site.hospital_systems.system_of"
+#: The operator's file of the telephone exchange (docs/howto/connect-a-telephone-exchange.md); empty: none.
+YBA_TELEPHONE = ENVIRONMENT.telephone
+YBA_EXCHANGE = "yba.site.telephone.exchange"
 YBA_READER = "yba.site.messaging.reader_of"
 YBA_PUSH_KEY = "yba.site.messaging.push_public_key"
 YBA_PUSH_PLACE = "yba.site.messaging.allowed_push"

@@ -30,6 +30,14 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 SITE_ADDRESSES = frozenset({"/fhir/.well-known/smart-configuration"})
 
 
+def _operators_files_read() -> None:
+    """A mistake in a file that every booking asks stops the start, not the bookings."""
+    from yba.site import hospital_systems, telephone
+
+    hospital_systems.system_of("")
+    telephone.exchange()
+
+
 def _record_application() -> Application:
     """The record's own endpoint, given connections, tokens and the areas' guards."""
     from yba.fhir import rest
@@ -42,6 +50,7 @@ def _record_application() -> Application:
     from yba.site.operations import operations
     from yba.site.profiles import enforced
 
+    _operators_files_read()
     application: Application = rest.application(
         connect=per_thread(settings.ENVIRONMENT.conninfo),
         authenticate=remembering(actor_of_bearer, Ends(settings.ENVIRONMENT.conninfo).mark),

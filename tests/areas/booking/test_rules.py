@@ -81,11 +81,6 @@ def test_a_citizen_cannot_swap_the_time_while_cancelling():
     assert rules.citizen_refusal(a_booking(), moved) == "booking.citizen-change"
 
 
-def test_due_counts_down_from_half_an_hour():
-    assert rules.due_of(START, now=START + timedelta(minutes=12)) == rules.Due(18, late=False)
-    assert rules.due_of(START, now=START + timedelta(minutes=34)) == rules.Due(4, late=True)
-
-
 def test_the_nearest_free_times_come_in_clock_order():
     free = [START + timedelta(minutes=at) for at in (-60, 30, 90, 240)]
     assert rules.nearest(free, START) == [free[0], free[1]]

@@ -63,13 +63,6 @@ def test_what_the_person_cancelled_is_not_confirmed(house, asked):
     assert Message.objects.count() == 0
 
 
-def test_two_agents_do_not_hold_the_same_request(house, asked):
-    assert actions.claim_request(desk(house), asked.id).agent_name == "Mai Linh"
-    assert actions.claim_request(desk(house, "Thu Hiền"), asked.id).agent_name == "Mai Linh"
-    actions.let_go(desk(house), asked.id)
-    assert actions.claim_request(desk(house, "Thu Hiền"), asked.id).agent_name == "Thu Hiền"
-
-
 def test_moving_takes_the_new_time_and_frees_the_old(house, asked):
     old = rules.slot_id_of(asked)
     new = first_slot(opened(house), skip=2)
@@ -103,15 +96,6 @@ def test_correcting_writes_what_the_caller_said(house, asked):
     assert actions.call_back_of(kept) == "0987654321"
     assert people.name_of(desk(house).read(Patient, "p1")) == "Nguyễn Thị Hạnh"
     assert rules.reference_of(kept, "Patient").display == "Nguyễn Thị Hạnh"
-
-
-def test_the_list_has_the_facilitys_requests_and_nobody_elses(house, asked):
-    from yba.fhir.access import Actor
-
-    now = desk(house).clock()
-    assert [one.booking.id for one in queries.waiting_list(desk(house), now=now)] == [asked.id]
-    other = opened(house, Actor(user="x", role="customer_care", name="X", facility="other"))
-    assert queries.waiting_list(other, now=now) == []
 
 
 def test_a_caller_is_booked_confirmed_and_told_at_once(house):

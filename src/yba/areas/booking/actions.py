@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 
 from yba.areas.booking import capacity, holds, queries, rules
-from yba.areas.booking.models import Claim, Contact
+from yba.areas.booking.models import Claim, Contact, Progress
 from yba.care import messages, people
 from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
 from yba.care.messages import reminders
@@ -194,7 +193,7 @@ def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "")
         found.status = "cancelled"
         if reason:
             found.cancelationReason = CodeableConcept(text=reason)
-        Claim.objects.filter(appointment_id=appointment_id).delete()
+        answered(appointment_id)
         return Outcome("done", record.update(found))
 
 
@@ -229,37 +228,15 @@ def book_for_caller(
         return confirm_request(record, made.id or "").appointment
 
 
-def claim_request(record: Record, appointment_id: str) -> Claim:
-    """Take a request to call about; the claim that counts is returned, which may be another agent's."""
-    now = record.clock()
-    with record.atomic():
-        record.lock(Appointment, appointment_id)
-        old = Claim.objects.filter(appointment_id=appointment_id).first()
-        if old is not None and old.agent != record.actor.user and rules.is_claimed(old.taken_at, now=now):
-            return old
-        fresh, _made = Claim.objects.update_or_create(
-            appointment_id=appointment_id,
-            defaults={"agent": record.actor.user, "agent_name": record.actor.name, "taken_at": now},
-        )
-        if old is None or old.agent != record.actor.user:
-            tell(record, facility=record.actor.facility or "")
-        return fresh
-
-
-def let_go(record: Record, appointment_id: str) -> None:
-    """Give a request back to the list."""
-    with record.atomic():
-        Claim.objects.filter(appointment_id=appointment_id, agent=record.actor.user).delete()
-        tell(record, facility=record.actor.facility or "")
-
-
 def note_contact(
-    record: Record, appointment_id: str, kind: Contact.Kind, *, note: str = "", at: datetime | None = None
+    record: Record, about: Appointment, kind: Contact.Kind, *, note: str = "", reason: str = ""
 ) -> None:
-    """Note what was done about a request."""
+    """Note what was done about a request; ``reason`` is a code of ``desk.yaml``. Only the desk's agents are counted."""
+    agent = record.actor.user if record.actor.role == "customer_care" else ""
     Contact.objects.create(
-        appointment_id=appointment_id, at=at or record.clock(), agent_name=record.actor.name, kind=kind,
-        note=note[:500],
+        appointment_id=about.id or "", at=record.clock(), agent=agent, agent_name=record.actor.name,
+        facility=facility_of(about) or "", kind=kind, reason=reason, note=note[:500],
+        asked_at=rules.asked_at(about),
     )  # fmt: skip
 
 
@@ -283,7 +260,7 @@ def correct_request(
             for one in found.participant:
                 if one.actor is not None and queries.target_id(one.actor, "Patient"):
                     one.actor.display = people.name_of(changed)
-        note_contact(record, appointment_id, Contact.Kind.CORRECTED)
+        note_contact(record, found, Contact.Kind.CORRECTED)
         return Outcome("done", record.update(found))
 
 
@@ -299,7 +276,7 @@ def _correct_person(record: Record, patient_id: str, *, name: str, phone: str) -
     return record.update(patient)
 
 
-def move_request(record: Record, appointment_id: str, *, slot_id: str) -> Outcome:
+def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: str = "") -> Outcome:
     """Another time: the old one stays held until the new one is. Raises Conflict ``booking.slot-taken``."""
     with record.atomic():
         found = record.lock(Appointment, appointment_id)
@@ -310,7 +287,7 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str) -> Outcom
         slot, post = queries.slot_and_post(record, slot_id)
         place(found, slot, post)
         stored = record.update(found)
-        note_contact(record, appointment_id, Contact.Kind.MOVED, note=words.when(slot.start or ""))
+        note_contact(record, stored, Contact.Kind.MOVED, note=words.when(slot.start or ""), reason=reason)
         if stored.status == "booked":
             tell_person(record, stored, kind="moved")
         return Outcome("done", stored)
@@ -325,8 +302,8 @@ def confirm_request(record: Record, appointment_id: str) -> Outcome:
         found.status = "booked"
         found.identifier = [*found.identifier, Identifier(system=REGISTRATION_CODE, value=_new_code(record))]
         stored = record.update(found)
-        note_contact(record, appointment_id, Contact.Kind.CONFIRMED)
-        Claim.objects.filter(appointment_id=appointment_id).delete()
+        note_contact(record, stored, Contact.Kind.CONFIRMED)
+        answered(appointment_id)
         tell_person(record, stored, kind="confirmed")
         return Outcome("done", stored)
 
@@ -355,32 +332,46 @@ def tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
         )
 
 
-def refuse_request(record: Record, appointment_id: str, *, reason: str) -> Outcome:
-    """Say no, with the reason the person reads in their bookings; the time is free again."""
+def refuse_request(
+    record: Record, appointment_id: str, *, reason: str, code: str = "", why: CodeableConcept | None = None
+) -> Outcome:
+    """Say no, with the reason the person reads in their bookings; the time is free again.
+
+    ``code`` is the desk's own word for the reason, ``why`` the reason with FHIR's code.
+    """
     with record.atomic():
-        found = record.lock(Appointment, appointment_id)
-        if found.status not in rules.OPEN:
-            return Outcome("already" if found.status == "cancelled" else "cancelled", found)
-        found.status = "cancelled"
-        found.cancelationReason = CodeableConcept(text=reason)
-        stored = record.update(found)
-        note_contact(record, appointment_id, Contact.Kind.REFUSED, note=reason)
-        Claim.objects.filter(appointment_id=appointment_id).delete()
-        if stored.start:
-            tell_person(record, stored, kind="refused")
-        return Outcome("done", stored)
+        return call_off(
+            record, record.lock(Appointment, appointment_id), why or CodeableConcept(text=reason),
+            kind=Contact.Kind.REFUSED, code=code, note=reason, told="refused",
+        )  # fmt: skip
 
 
-def note_unreached(record: Record, appointment_id: str) -> Outcome:
-    """Nobody answered: noted, and the request goes back to the list."""
-    with record.atomic():
-        found = record.lock(Appointment, appointment_id)
-        if found.status not in rules.WAITING:
-            return Outcome("already", found)
-        note_contact(record, appointment_id, Contact.Kind.UNREACHED)
-        Claim.objects.filter(appointment_id=appointment_id).delete()
-        tell(record, facility=record.actor.facility or "")
-        return Outcome("done", found)
+def call_off(
+    record: Record,
+    found: Appointment,
+    why: CodeableConcept,
+    *,
+    kind: Contact.Kind,
+    told: str,
+    code: str = "",
+    note: str = "",
+) -> Outcome:
+    """End a request the desk holds locked: cancelled for a reason, noted, told, its seat free."""
+    if found.status not in rules.OPEN:
+        return Outcome("already" if found.status == "cancelled" else "cancelled", found)
+    found.status, found.cancelationReason = "cancelled", why
+    stored = record.update(found)
+    note_contact(record, stored, kind, note=note, reason=code)
+    answered(stored.id or "")
+    if stored.start:
+        tell_person(record, stored, kind=told)
+    return Outcome("done", stored)
+
+
+def answered(appointment_id: str) -> None:
+    """Nobody has to call about it any more."""
+    Claim.objects.filter(appointment_id=appointment_id).delete()
+    Progress.objects.filter(appointment_id=appointment_id).delete()
 
 
 def tell(record: Record, *, facility: str) -> None:

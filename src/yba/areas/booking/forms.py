@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from yba.areas.booking.desk import rules
 from yba.care import identifiers
 from yba.care.refusal import Refusal
 from yba.ui.fields import PhoneField
@@ -87,11 +88,51 @@ class CorrectionForm(forms.Form):
 class RefusalForm(forms.Form):
     """Why a request is not taken; the person reads it."""
 
-    reason = forms.CharField(
+    code = forms.ChoiceField(
         label=_("Lý do, người bệnh sẽ đọc được"),
-        max_length=200,
-        error_messages={"required": _("Viết lý do để người bệnh biết nên làm gì tiếp.")},
+        error_messages={"required": _("Chọn lý do để người bệnh biết nên làm gì tiếp.")},
     )
+    reason = forms.CharField(label=_("Nói thêm với người bệnh"), required=False, max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self.fields["code"], "refuse")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("code") == "other" and not data.get("reason"):
+            self.add_error("reason", _("Viết lý do để người bệnh biết nên làm gì tiếp."))
+        return data
+
+
+class UnreachedForm(forms.Form):
+    """Why nobody could be spoken to, and when to call again where the person said so."""
+
+    code = forms.ChoiceField(label=_("Vì sao chưa gặp"), initial="no-answer")
+    later = forms.TimeField(
+        label=_("Hẹn gọi lại lúc"),
+        required=False,
+        input_formats=["%H:%M", "%Hh%M", "%H"],
+        widget=forms.TextInput(
+            attrs={"placeholder": "14:30", "class": "input input-short", "inputmode": "numeric"}
+        ),
+        error_messages={"invalid": _("Viết giờ như 14:30.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self.fields["code"], "unreachable")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("code") == "call-later" and not data.get("later") and "later" not in self.errors:
+            self.add_error("later", _("Người bệnh hẹn mấy giờ?"))
+        return data
+
+
+def _offer(field: forms.Field, kind: str) -> None:
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = [(one.code, str(one)) for one in rules.book().reasons[kind].values()]
 
 
 class CallerForm(forms.Form):

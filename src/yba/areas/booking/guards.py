@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from yba.areas.booking import capacity, ledger, policies, rules, waiting, walking_in
+from yba.areas.booking import capacity, ledger, outward, policies, rules, waiting, walking_in
 from yba.areas.booking.ledger import Held, Taker
 from yba.care.identifiers import CHANNEL_TAG
 from yba.care.messages.reminders import CALL_BACK
@@ -174,7 +174,7 @@ def _promised(record: Record, held: Held, taker: Taker) -> bool:
 
 
 GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
-    "Appointment": (guard_appointment,),
+    "Appointment": (guard_appointment, outward.note_change),
     "Encounter": (guard_visit,),
 }
 

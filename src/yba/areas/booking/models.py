@@ -106,6 +106,10 @@ class Claim(models.Model):
     agent = models.CharField(max_length=64)
     agent_name = models.CharField(max_length=200)
     taken_at = models.DateTimeField()
+    facility = models.CharField(max_length=64, blank=True, default="")
+    #: Whom it is about and where they are called: another request of either is not for another agent meanwhile.
+    patient_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    phone = models.CharField(max_length=20, blank=True, default="", db_index=True)
 
     def __str__(self) -> str:
         return f"{self.appointment_id}: {self.agent_name}"
@@ -116,21 +120,126 @@ class Contact(models.Model):
 
     class Kind(models.TextChoices):
         CALLED = "called"
+        TAKEN_OVER = "taken-over"
         UNREACHED = "unreached"
+        ENDED = "ended"
         CORRECTED = "corrected"
+        FLAGGED = "flagged"
         MOVED = "moved"
         OVERRIDDEN = "overridden"
         CONFIRMED = "confirmed"
         REFUSED = "refused"
+        DUPLICATE = "duplicate"
 
     appointment_id = models.CharField(max_length=64, db_index=True)
     at = models.DateTimeField()
+    agent = models.CharField(max_length=64, blank=True, default="")
     agent_name = models.CharField(max_length=200)
+    facility = models.CharField(max_length=64, blank=True, default="")
     kind = models.CharField(max_length=16, choices=Kind.choices)
+    #: A code of ``desk.yaml``.
+    reason = models.CharField(max_length=32, blank=True, default="")
     note = models.CharField(max_length=500, blank=True)
+    #: When the person had asked; for how long people wait for the first call.
+    asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-at", "-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["facility", "at"], name="booking_contact_facility"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.appointment_id}: {self.kind}"
+
+
+class Progress(models.Model):
+    """How far the desk is with a request that is still open: how pressing, how often tried, when to call again."""
+
+    appointment_id = models.CharField(max_length=64, primary_key=True)
+    #: ``emergency`` or ``urgent``, by the answers to the script; empty: nothing was found.
+    level = models.CharField(max_length=16, blank=True, default="")
+    #: The answers that say so, in words.
+    why = models.CharField(max_length=500, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.appointment_id}: {self.attempts}"
+
+
+class Outward(models.Model):
+    """What a facility's own system has been told of one visit, and what it is still to be told."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        SENDING = "sending"
+        TOLD = "told"
+        REFUSED = "refused"
+
+    appointment_id = models.CharField(max_length=64, unique=True)
+    facility = models.CharField(max_length=64, db_index=True)
+    #: Grows with every change of the visit; `told_version` is the one the other side has acknowledged.
+    version = models.PositiveIntegerField(default=1)
+    told_version = models.PositiveIntegerField(default=0)
+    #: What they know: nothing, `cancelled`, or the time and place of the visit in a few letters.
+    known = models.CharField(max_length=64, blank=True, default="")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+    #: Their number or words for it; or what went wrong last.
+    receipt = models.CharField(max_length=200, blank=True, default="")
+    problem = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["next_try"],
+                name="booking_outward_due",
+                condition=models.Q(state__in=["waiting", "sending"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.appointment_id}: {self.state}"
+
+
+class Extension(models.Model):
+    """The telephone set an agent sits at."""
+
+    agent = models.CharField(max_length=64, primary_key=True)
+    agent_name = models.CharField(max_length=200)
+    facility = models.CharField(max_length=64)
+    number = models.CharField(max_length=20, unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.agent_name}"
+
+
+class Ring(models.Model):
+    """A call at a set, as the exchange told of it: for the caller's name on the screen, and forgotten within a day."""
+
+    class State(models.TextChoices):
+        RINGING = "ringing"
+        ANSWERED = "answered"
+        ENDED = "ended"
+
+    call = models.CharField(max_length=64)
+    extension = models.CharField(max_length=20)
+    #: Who calls; empty where the number is hidden.
+    number = models.CharField(max_length=20, blank=True, default="")
+    state = models.CharField(max_length=8, choices=State.choices)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["call", "extension"], name="booking_ring_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["extension", "at"], name="booking_ring_extension"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.extension}: {self.state}"

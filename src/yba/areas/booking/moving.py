@@ -53,7 +53,7 @@ def reschedule(
         stored = system.update(found)
         note = " · ".join(filter(None, [words.when(slot.start or ""), reason]))
         actions.note_contact(
-            record, appointment_id, Contact.Kind.OVERRIDDEN if overridden else Contact.Kind.MOVED, note=note
+            record, stored, Contact.Kind.OVERRIDDEN if overridden else Contact.Kind.MOVED, note=note
         )
         if stored.status == "booked":
             actions.tell_person(record, stored, kind="moved")

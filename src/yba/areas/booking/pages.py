@@ -11,14 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yba.areas.booking import queries, rules
-from yba.areas.booking.models import Contact
 from yba.care import catalogues
 from yba.care.people import Person
 from yba.ui import parts, spoken, words
 from yba.ui.words import local_day
 
 if TYPE_CHECKING:
-    from yba.areas.booking.forms import BookingForm, CallerForm, CorrectionForm, RefusalForm
+    from yba.areas.booking.forms import BookingForm, CallerForm
     from yba.areas.booking.holding import HeldTime
     from yba.areas.booking.offers import OfferLine
 
@@ -298,102 +297,7 @@ def held_words(line: BookingLine) -> str:
     return _("Đang chờ có chỗ. Có ai trả giờ là nhắn ngay.") if line.cancellable else line.state
 
 
-# -- the desk -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLine:
-    """A line of the desk's list."""
-
-    id: str
-    url: str
-    name: str
-    age: str
-    why: str
-    late: bool
-    due: str
-    held: str
-    current: bool
-
-
-def request_line(one: queries.Waiting, *, today: date, current: str) -> RequestLine:
-    """A request in words."""
-    late, count = one.due.late, one.due.minutes
-    said = _("quá hạn %(count)s phút") if late else _("còn %(count)s phút")
-    held = _("Mình đang giữ") if one.held_by_me else ""
-    if one.held_by and not one.held_by_me:
-        held = _("%(name)s đang gọi") % {"name": one.held_by}
-    return RequestLine(
-        id=one.booking.id,
-        url=reverse("booking:request", args=[one.booking.id]),
-        name=one.booking.patient,
-        age=spoken.age(one.birth_date, today),
-        why=one.booking.reason,
-        late=late,
-        due=said % {"count": count if count < 600 else "600+"},
-        held=held,
-        current=one.booking.id == current,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """The request the agent has open."""
-
-    id: str
-    title: str
-    facts: str
-    insurance: str
-    phone: str
-    phone_words: str
-    says: str
-    chosen: str
-    doctor: str
-    state: str
-    kind: str
-    waiting: bool
-    booked: bool
-    code: str
-    held_by_me: bool
-    held_by_other: str
-    form: CorrectionForm
-    refusal: RefusalForm
-    days: list[parts.Day]
-    day_value: str
-    day_words: str
-    slots: list[parts.Slot]
-    history: list[BookingLine]
-    contacts: list[tuple[str, str, str]]
-    danger: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScreeningPage:
-    """The desk's list and, when one is chosen, the request beside it."""
-
-    title: str
-    place: str
-    tabs: list[parts.Tab]
-    lines: list[RequestLine]
-    finished: list[BookingLine]
-    done: bool
-    topic: str
-    list_url: str
-    open: Open | None = None
-
-
-def contact_words(one: Contact) -> tuple[str, str, str]:
-    """When, what, who."""
-    said = {
-        "called": _("Gọi, đang nói chuyện"),
-        "unreached": _("Gọi không được"),
-        "corrected": _("Sửa thông tin"),
-        "moved": _("Đổi giờ"),
-        "overridden": _("Đổi giờ ngoài luật"),
-        "confirmed": _("Xác nhận, đã nhắn mã"),
-        "refused": _("Từ chối"),
-    }.get(one.kind, one.kind)
-    return words.gio(one.at), said, " · ".join(filter(None, [one.agent_name, one.note]))
+# -- for a caller ---------------------------------------------------------------------------------------
 
 
 def person_facts(person: Person, *, today: date) -> str:

@@ -10,7 +10,6 @@ from typing import Final
 
 from yba.areas.booking import rules
 from yba.areas.booking.free import free_for
-from yba.areas.booking.models import Claim, Contact
 from yba.care import catalogues, people
 from yba.care.chart.elements import display_of
 from yba.care.identifiers import REGISTRATION_CODE, SERVICE, SPECIALTY_CS
@@ -29,7 +28,6 @@ from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
-from yba.ui.words import local_day
 
 POSTS_A_PAGE: Final = 10
 MOST_POSTS: Final = 500
@@ -399,81 +397,6 @@ def code_is_used(record: Record, code: str) -> bool:
 
 
 # -- the desk -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A request on the desk's list."""
-
-    booking: Booking
-    birth_date: str
-    gender: str
-    due: rules.Due
-    held_by: str
-    held_by_me: bool
-
-
-def waiting_list(record: Record, *, now: datetime) -> list[Waiting]:
-    """The facility's open requests, the most overdue first. Three searches whatever their number."""
-    since = local_day(now) - timedelta(days=1)
-    found = record.find(
-        Appointment,
-        ("_tag", f"{rules.FACILITY_TAG}|{record.actor.facility}"),
-        ("status", "pending,proposed"),
-        ("date", f"ge{since.isoformat()}"),
-    )
-    mine = [booking_of(one) for one in found]
-    persons = _patients(record, [one.patient_id for one in mine])
-    claims = live_claims([one.id for one in mine], now=now)
-    rows = []
-    for one in sorted(mine, key=lambda booking: booking.asked_at):
-        person, claim = persons.get(one.patient_id), claims.get(one.id)
-        rows.append(
-            Waiting(
-                booking=one,
-                birth_date=(person.birthDate or "") if person else "",
-                gender=(person.gender or "") if person else "",
-                due=rules.due_of(one.asked_at, now=now),
-                held_by=claim.agent_name if claim else "",
-                held_by_me=claim is not None and claim.agent == record.actor.user,
-            )
-        )
-    return rows
-
-
-def _patients(record: Record, ids: Sequence[str]) -> dict[str, Patient]:
-    wanted = sorted(set(filter(None, ids)))
-    found: dict[str, Patient] = {}
-    for at in range(0, len(wanted), 100):
-        for one in record.find(Patient, ("_id", ",".join(wanted[at : at + 100]))):
-            found[one.id or ""] = one
-    return found
-
-
-def live_claims(ids: Sequence[str], *, now: datetime) -> dict[str, Claim]:
-    """Claims that still count, by appointment."""
-    found = Claim.objects.filter(appointment_id__in=ids, taken_at__gt=now - rules.CLAIM_LASTS)
-    return {one.appointment_id: one for one in found}
-
-
-def contacts_of(appointment_id: str) -> list[Contact]:
-    """What has been done about a request, newest first."""
-    return list(Contact.objects.filter(appointment_id=appointment_id)[:20])
-
-
-def finished_today(record: Record, *, now: datetime) -> list[Booking]:
-    """Requests of this facility answered today (confirmed or refused), newest first."""
-    first, last = rules.day_bounds(local_day(now))
-    ids = (
-        Contact.objects.filter(at__gte=first, at__lt=last, kind__in=["confirmed", "refused"])
-        .order_by("-at")
-        .values_list("appointment_id", flat=True)[:60]
-    )
-    wanted = list(dict.fromkeys(ids))
-    if not wanted:
-        return []
-    found = {one.id: booking_of(one) for one in record.find(Appointment, ("_id", ",".join(wanted)))}
-    return [found[one] for one in wanted if one in found and found[one].facility_id == record.actor.facility]
 
 
 def caller(record: Record, patient_id: str) -> people.Person:

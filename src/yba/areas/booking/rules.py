@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -22,8 +21,6 @@ REQUEST_KEY: Final = identifiers.BASE + "booking-request"
 HOLDING: Final = frozenset({"proposed", "pending", "booked", "arrived", "checked-in", "fulfilled"})
 WAITING: Final = frozenset({"proposed", "pending"})
 OPEN: Final = frozenset({"proposed", "pending", "booked"})
-CALL_WITHIN: Final = timedelta(minutes=30)
-CLAIM_LASTS: Final = timedelta(minutes=10)
 HORIZON_DAYS: Final = 14
 #: Open requests and bookings one person may hold at once: more is a mistake or an attack.
 MOST_OPEN: Final = 8
@@ -138,31 +135,12 @@ def may_cancel(appointment: Appointment, *, now: datetime) -> bool:
 # -- the desk -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """How a request stands against the half hour it was promised."""
-
-    minutes: int
-    late: bool
-
-
-def due_of(asked_at: datetime, *, now: datetime) -> Due:
-    """Minutes left until the call is due, or minutes late."""
-    left = (asked_at + CALL_WITHIN - now).total_seconds()
-    return Due(minutes=int(abs(left) // 60), late=left < 0)
-
-
 def asked_at(appointment: Appointment) -> datetime:
     """When the request came."""
     if appointment.created and "T" in appointment.created:
         return moment(appointment.created)
     last = appointment.meta.lastUpdated if appointment.meta else None
     return moment(last) if last else datetime.now(UTC)
-
-
-def is_claimed(taken_at: datetime, *, now: datetime) -> bool:
-    """Whether a claim still counts: an agent who left holds nobody up for long."""
-    return now - taken_at < CLAIM_LASTS
 
 
 # -- words ----------------------------------------------------------------------------------------------

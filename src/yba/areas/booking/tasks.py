@@ -8,8 +8,10 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.booking import holds, opening, rules, waiting
+from yba.areas.booking import holds, opening, outward, rules, waiting
+from yba.areas.booking.desk import scripts, telephone
 from yba.areas.booking.guards import GUARDS
+from yba.care.telephone import exchange
 from yba.fhir.access import SYSTEM
 from yba.fhir.record import now
 from yba.ui.words import local_day
@@ -18,9 +20,10 @@ from yba.ui.words import local_day
 @app.periodic(cron="30 18 * * *", periodic_id="booking.open-slots")  # type: ignore[untyped-decorator]  # not followed; 01:30 here
 @app.task(name="booking.open_slots", queueing_lock="booking.open_slots", retry=3)  # type: ignore[untyped-decorator]  # the same
 def open_slots(timestamp: int = 0) -> int:
-    """Open the slots of the days to come; running it twice makes nothing twice."""
+    """Open the slots of the days to come, and keep the desk's scripts; running it twice makes nothing twice."""
     connection.ensure_connection()
     record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
+    scripts.load(record)
     today = local_day(now())
     return opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
 
@@ -28,9 +31,27 @@ def open_slots(timestamp: int = 0) -> int:
 @app.periodic(cron="* * * * *", periodic_id="booking.sweep")  # type: ignore[untyped-decorator]  # not followed
 @app.task(name="booking.sweep", queueing_lock="booking.sweep", retry=1)  # type: ignore[untyped-decorator]  # the same
 def sweep(timestamp: int = 0) -> int:
-    """Take away holds whose time is over; end offers of the waiting list and tell of new ones."""
+    """Take away holds whose time is over and calls of yesterday; end offers of the waiting list, tell of new ones."""
     connection.ensure_connection()
+    telephone.forget(now=now())
     record = fhir.open(
         connection.connection, actor=SYSTEM, clock=now, guards=GUARDS, transaction=transaction.atomic
     )
     return holds.sweep(record) + waiting.sweep(record)
+
+
+@app.periodic(cron="* * * * *", periodic_id="booking.tell-hospitals")  # type: ignore[untyped-decorator]  # not followed
+@app.task(name="booking.tell_hospitals", queueing_lock="booking.tell_hospitals", retry=1)  # type: ignore[untyped-decorator]  # the same
+def tell_hospitals(timestamp: int = 0) -> int:
+    """Tell hospitals' own systems of the visits that changed."""
+    connection.ensure_connection()
+    return outward.send_due(fhir.open(connection.connection, actor=SYSTEM, clock=now))
+
+
+@app.periodic(cron="* * * * *", periodic_id="booking.hear-telephone")  # type: ignore[untyped-decorator]  # not followed
+@app.task(name="booking.hear_telephone", queueing_lock="booking.hear_telephone")  # type: ignore[untyped-decorator]  # the same
+def hear_telephone(timestamp: int = 0) -> None:
+    """Keep listening to the telephone exchange, where one is connected."""
+    found = exchange()
+    if found is not None:
+        found.stay_awake()

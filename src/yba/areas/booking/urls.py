@@ -5,7 +5,9 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import administering, calling, changing, holding, offers, screening, views
+from yba.areas.booking import administering, calling, changing, holding, offers, views
+from yba.areas.booking.desk import calls, counting, deeds
+from yba.areas.booking.desk import views as desk
 
 app_name = "booking"
 
@@ -27,16 +29,24 @@ urlpatterns = [
     path("lich-lam-viec/<str:schedule_id>/", administering.timetable_page, name="timetable"),
     path("dich-vu/", administering.service_page, name="services"),
     path("dich-vu/<str:service_id>/", administering.service_page, name="service"),
-    path("sang-loc/", screening.screening, name="screening"),
-    path("sang-loc/danh-sach", screening.waiting, name="waiting"),
-    path("sang-loc/<str:appointment_id>/", screening.open_request, name="request"),
-    path("sang-loc/<str:appointment_id>/giu", screening.claim, name="claim"),
-    path("sang-loc/<str:appointment_id>/tra", screening.release, name="release"),
-    path("sang-loc/<str:appointment_id>/sua", screening.correct, name="correct"),
-    path("sang-loc/<str:appointment_id>/doi-gio", screening.move, name="move"),
-    path("sang-loc/<str:appointment_id>/xac-nhan", screening.confirm, name="confirm"),
-    path("sang-loc/<str:appointment_id>/tu-choi", screening.refuse, name="refuse"),
-    path("sang-loc/<str:appointment_id>/khong-gap", screening.unreached, name="unreached"),
+    path("sang-loc/", desk.screening, name="screening"),
+    path("sang-loc/so-lieu", counting.show, name="figures"),
+    path("sang-loc/dien-thoai", calls.part, name="telephone"),
+    path("sang-loc/may", calls.sit, name="sit_at"),
+    path("sang-loc/danh-sach", desk.waiting, name="waiting"),
+    path("sang-loc/<str:appointment_id>/", desk.open_request, name="request"),
+    path("sang-loc/<str:appointment_id>/goi", calls.call, name="call"),
+    path("sang-loc/<str:appointment_id>/giu", deeds.claim, name="claim"),
+    path("sang-loc/<str:appointment_id>/tra", deeds.release, name="release"),
+    path("sang-loc/<str:appointment_id>/sua", deeds.correct, name="correct"),
+    path("sang-loc/<str:appointment_id>/cau-hoi", deeds.answers, name="answers"),
+    path("sang-loc/<str:appointment_id>/doi-gio", deeds.move, name="move"),
+    path("sang-loc/<str:appointment_id>/xac-nhan", deeds.confirm, name="confirm"),
+    path("sang-loc/<str:appointment_id>/tu-choi", deeds.refuse, name="refuse"),
+    path("sang-loc/<str:appointment_id>/khong-gap", deeds.unreached, name="unreached"),
+    path("sang-loc/<str:appointment_id>/trung", deeds.duplicate, name="duplicate"),
+    path("sang-loc/<str:appointment_id>/gui-lai", deeds.send_again, name="send_again"),
+    path("nguoi-goi/<str:patient_id>/", desk.caller, name="caller"),
 ]
 
 # Reception and the wall are the queue's pages, under the same name.

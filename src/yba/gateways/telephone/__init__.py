@@ -1,0 +1,1 @@
+"""Telephone exchanges: Asterisk by its Manager Interface."""
