@@ -58,7 +58,7 @@ class JitsiEngine:
     def __post_init__(self) -> None:
         if not self.domain or not self.app_id or "*" in (self.audience, self.app_id, self.subject):
             raise ValueError("domain, app_id and audience name one server and one application, never *")
-        if bool(self.secret) == bool(self.private_key):
+        if len([one for one in (self.secret, self.private_key) if one]) != 1:
             raise ValueError("either secret_file or private_key_file, not both and not none")
         if self.secret and len(self.secret) < 32:
             raise ValueError("the secret needs at least 32 characters (RFC 7518, 3.2)")
