@@ -10,10 +10,10 @@ PYTHON ?= $(shell .ci/find-python)
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ "$$n" -gt 3 ] && echo 4 || echo "$$((n + 1))")
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-server check format bench demo-reset gen messages clean
+.PHONY: help serve test test-server check format bench bench-booking demo-reset gen messages clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 serve: $(PLATFORM) ## the whole house at http://127.0.0.1:8000 (YBA_PORT, YBA_DATA, YBA_DATABASE_URL)
 	@$(BIN)/yba serve
@@ -44,6 +44,9 @@ format: $(DEV) ## put the code in order
 bench: $(DEV) ## requests a second and ratios, in one run (wants wrk)
 	@.ci/need-wrk
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-booking: $(DEV) ## a province's morning over HTTP: from the booking to the number, and what must be true after
+	@$(BIN)/python -m bench.booking $(ARGS)
 
 demo-reset: $(PLATFORM) ## throw the demo's data away and load it anew
 	@$(BIN)/yba demo-reset

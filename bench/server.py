@@ -55,7 +55,7 @@ def _family(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in _family(int(child)))]
 
 
-def _environment(uri: str, data: Path) -> dict[str, str]:
+def environment(uri: str, data: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
@@ -66,7 +66,7 @@ def _environment(uri: str, data: Path) -> dict[str, str]:
     }
 
 
-def _site_token(environment: dict[str, str]) -> str | None:
+def site_token(environment: dict[str, str]) -> str | None:
     """Migrate the site and draw a token; None where the site does not get up."""
     command = [sys.executable, "-c", "import sys; from yba.site.command import main; sys.exit(main())"]
     for arguments in (["migrate"], ["token", "--role", "system"]):
@@ -84,9 +84,18 @@ def running(
     uri: str, data: Path, *, alone: bool = False, threads: int = 4, workers: int = 2
 ) -> Iterator[Running]:
     """A server for the length of the block."""
-    environment = _environment(uri, data)
-    token = None if alone else _site_token(environment)
+    environ = environment(uri, data)
+    token = None if alone else site_token(environ)
     name = "yba.site.wsgi:application" if token else "bench.served:application"
+    with site(environ, name, threads=threads, workers=workers) as (url, pid):
+        yield Running(f"{url}/fhir", token or "bench", name, environ if token else {}, pid)
+
+
+@contextmanager
+def site(
+    environ: dict[str, str], name: str, *, threads: int = 4, workers: int = 2
+) -> Iterator[tuple[str, int]]:
+    """A web process of an application by its name; its address and number."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -94,13 +103,13 @@ def running(
         [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
          "--workers", str(workers), "--blocking-threads", str(threads), "--blocking-threads-idle-timeout", "600",
          "--backlog", "1024", "--no-ws", "--log-level", "warning", name],
-        env=environment,
+        env=environ,
         cwd=ROOT,
     )  # fmt: skip
     try:
-        url = f"http://127.0.0.1:{port}/fhir"
-        _wait(f"{url}/metadata", process)
-        yield Running(url, token or "bench", name, environment if token else {}, process.pid)
+        url = f"http://127.0.0.1:{port}"
+        _wait(f"{url}/fhir/metadata", process)
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(10)
