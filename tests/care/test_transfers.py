@@ -239,7 +239,7 @@ def key_of(found: object) -> str:
     return found.key
 
 
-def test_eight_notices_at_once_are_one_receipt(committed: str) -> None:
+def test_peer_02_eight_notices_at_once_are_one_receipt(committed: str) -> None:
     """The bank sends the same credit on eight lines at the same moment, a cashier presses at that moment too."""
     with connection.cursor() as cursor:
         cursor.execute("select 1")

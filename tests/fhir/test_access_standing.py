@@ -205,7 +205,7 @@ def test_a_request_to_transfer(house: House) -> None:
 # -- family ------------------------------------------------------------------------------------------------
 
 
-def test_a_mother_sees_her_child_until_sixteen(house: House) -> None:
+def test_peer_12_a_mother_sees_her_child_until_sixteen(house: House) -> None:
     mother = house.person()
     child = house.person("Bé Na", birthDate="2011-01-10")
     result = house.result(child)
@@ -269,7 +269,7 @@ def test_a_birth_that_was_put_right_counts_at_once(house: House) -> None:
     assert sees(house.citizen(mother), result)
 
 
-def test_the_book_of_the_dead_is_locked(house: House) -> None:
+def test_peer_12_the_book_of_the_dead_is_locked(house: House) -> None:
     """For themselves (whoever holds the telephone), for guardians; not for who has to finish the record."""
     mother, child = house.person(), house.person("Bé Na", birthDate="2020-01-10")
     result = house.result(child)

@@ -37,7 +37,7 @@ def walks() -> Walks:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_page(screens: Screens, walks: Walks, role: str) -> None:
+def test_peer_13_every_page(screens: Screens, walks: Walks, role: str) -> None:
     who = who_is(screens, role)
     found = []
     for page in walks.first(who, role):
@@ -120,7 +120,7 @@ def test_english_is_complete(
 
 
 @pytest.mark.parametrize("path", ["/vao", "/", "/dat-kham/", "/so/trang/", "/so/ho-so/"])
-def test_first_load_is_small(screens: Screens, path: str) -> None:
+def test_peer_13_first_load_is_small(screens: Screens, path: str) -> None:
     """Everything a phone with an empty cache fetches, as it comes over the wire."""
     who = screens.like(screens.citizen(HANH), f"cold{path}", PHONE)
     wire = who.context.new_cdp_session(who.page)
@@ -133,7 +133,7 @@ def test_first_load_is_small(screens: Screens, path: str) -> None:
     assert sum(sizes) <= MOST_BYTES, sizes
 
 
-def test_without_scripts(screens: Screens) -> None:
+def test_peer_13_without_scripts(screens: Screens) -> None:
     """Find, book, see and cancel on a phone that runs no script."""
     who = screens.like(screens.citizen(HANH), "no-script", PHONE, java_script_enabled=False)
     page = who.open("/dat-kham/")

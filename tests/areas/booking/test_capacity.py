@@ -31,7 +31,7 @@ def server(committed: str, tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_peers_1_two_hundred_clients_four_ways_in_and_one_slot(server: int) -> None:
+def test_peer_01_two_hundred_clients_four_ways_in_and_one_slot(server: int) -> None:
     record = house(days=5, people=CLIENTS)
     free = [one.id or "" for one in record.find(Slot, ("status", "free"), ("_sort", "-start"))]
     slot, others = free[0], free[1 : EACH // 2 + 1]
@@ -86,7 +86,7 @@ def house(days: int = 2, people: int = 40) -> Any:
 
 
 @pytest.mark.slow
-def test_peers_1_overlapping_slots_of_one_doctor_or_room_are_one_time(server: int) -> None:
+def test_peer_01_overlapping_slots_of_one_doctor_or_room_are_one_time(server: int) -> None:
     record = house()
     slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0]
     other = another_timetable(record, "khac", practitioner="bs", room="p-9", like=slot, minutes_later=10)
@@ -110,7 +110,7 @@ def test_peers_1_overlapping_slots_of_one_doctor_or_room_are_one_time(server: in
 
 
 @pytest.mark.slow
-def test_peers_1_a_request_is_confirmed_once_while_others_ask_for_its_time(server: int) -> None:
+def test_peer_01_a_request_is_confirmed_once_while_others_ask_for_its_time(server: int) -> None:
     record = house()
     slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0].id or ""
     asked = actions.book_appointment(record, slot_id=slot, patient_id="p40", reason="Ho", phone="0905123456")
@@ -135,7 +135,7 @@ def test_peers_1_a_request_is_confirmed_once_while_others_ask_for_its_time(serve
 
 
 @pytest.mark.slow
-def test_peers_1_a_time_is_held_for_one_and_becomes_their_booking(server: int) -> None:
+def test_peer_01_a_time_is_held_for_one_and_becomes_their_booking(server: int) -> None:
     record = house()
     slot = record.find(Slot, ("status", "free"), ("_sort", "-start"))[0].id or ""
     people = {number: door.citizen(server, slot, number) for number in range(1, 21)}

@@ -57,7 +57,7 @@ def move(house, made, at, *, actor=None, now=NOW, **more):
     return moving.reschedule(record, made.id, slot_id=slots(house)[at], **more)
 
 
-def test_peers_3_the_cap_is_told_and_staff_override_it_with_a_reason_that_is_kept(house):
+def test_peer_03_the_cap_is_told_and_staff_override_it_with_a_reason_that_is_kept(house):
     with_policy(house, Policy(most_moves=2))
     made = booked(house)
     for at in (1, 2):

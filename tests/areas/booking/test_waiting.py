@@ -63,7 +63,7 @@ def sweep(house, at):
 AT = NOW + timedelta(hours=2)  # 8:00 in Vietnam
 
 
-def test_peers_4_an_offer_holds_the_seat_ends_and_goes_to_the_next(house):
+def test_peer_04_an_offer_holds_the_seat_ends_and_goes_to_the_next(house):
     late = slots(house)[-1]
     made = book(house, "p1", late)
     first, second = wait(house, "p2", minute=1), wait(house, "p3", minute=2)
@@ -91,7 +91,7 @@ def test_peers_4_an_offer_holds_the_seat_ends_and_goes_to_the_next(house):
     assert opened(house).read(Appointment, first.id).status == "waitlist"
 
 
-def test_peers_4_no_offer_after_the_notice_nor_when_it_could_not_be_answered_in_time(house):
+def test_peer_04_no_offer_after_the_notice_nor_when_it_could_not_be_answered_in_time(house):
     early = slots(house)[0]  # 7:30
     made = book(house, "p1", early)
     wait(house, "p2")

@@ -11,7 +11,7 @@ from yba.areas.firsthelp.data import Level, book
 from yba.site import command
 
 
-def test_no_emergency_is_missed_and_few_are_sent_too_soon() -> None:
+def test_peer_09_no_emergency_is_missed_and_few_are_sent_too_soon() -> None:
     found = checking.report(book(), checking.vignettes())
     assert len(found.outcomes) >= 120
     assert len(found.emergencies) >= 45

@@ -26,7 +26,7 @@ def level(of: frozenset[str]) -> Level:
 
 @given(facts, facts)
 @settings(max_examples=600, deadline=None)
-def test_no_fact_lowers_a_level(known: frozenset[str], more: frozenset[str]) -> None:
+def test_peer_09_no_fact_lowers_a_level(known: frozenset[str], more: frozenset[str]) -> None:
     assert level(known | more) >= max(level(known), level(more))
 
 
@@ -39,7 +39,7 @@ def test_no_single_fact_of_all_lowers_a_level(known: frozenset[str]) -> None:
 
 @given(st.data())
 @settings(max_examples=200, deadline=None)
-def test_no_answer_of_a_conversation_lowers_the_level_and_it_ends(data: st.DataObject) -> None:
+def test_peer_09_no_answer_of_a_conversation_lowers_the_level_and_it_ends(data: st.DataObject) -> None:
     answers, before = Answers(), Level.SELF_CARE
     for _step in range(80):
         screen = rules.next_screen(BOOK, answers)

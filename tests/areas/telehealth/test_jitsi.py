@@ -135,7 +135,7 @@ def test_an_installation_without_a_secret_answers_nobody(
     assert reserve(Client(headers={"Authorization": "Bearer "}), room.name).status_code == 403
 
 
-def test_8_a_pass_for_another_room_expired_wildcard_or_used_by_a_third_is_refused(
+def test_peer_08_a_pass_for_another_room_expired_wildcard_or_used_by_a_third_is_refused(
     record: Record, visit: Appointment, server: Client, clock: Clock  # noqa: F811 - the fixture
 ) -> None:  # fmt: skip
     person, _doctor, seat, _his, room = both_in(visit)
@@ -269,7 +269,7 @@ def test_somebody_without_a_pass_of_ours_is_nobody(
         (True, True, "arrived", "in-call"),
     ],
 )
-def test_8_no_show_is_only_where_the_doctors_seat_joined_and_the_persons_never_did(
+def test_peer_08_no_show_is_only_where_the_doctors_seat_joined_and_the_persons_never_did(
     record: Record, visit: Appointment, server: Client, clock: Clock, doctor_came: bool, patient_came: bool,  # noqa: F811
     status: str, state: str,
 ) -> None:  # fmt: skip

@@ -98,7 +98,7 @@ def test_a_visit_is_reminded_three_days_one_day_and_two_hours_before(house, sms)
     assert sent == [timedelta(days=3), timedelta(days=1), timedelta(hours=2)]
 
 
-def test_moved_five_times_it_has_one_live_set_of_reminders_all_of_the_last_time(house, sms):
+def test_peer_03_moved_five_times_it_has_one_live_set_of_reminders_all_of_the_last_time(house, sms):
     """Peers' test 3: reschedule five times, exactly one live reminder set."""
     made = house.booked(house.slot(days=4))
     for at in range(1, 6):

@@ -66,7 +66,7 @@ def test_a_code_that_is_too_long_is_an_error_and_never_cut():
 
 
 @pytest.mark.parametrize(("key", "language"), BOTH)
-def test_every_template_fits_one_message_with_its_longest_words(key: str, language: str):
+def test_peer_13_every_template_fits_one_message_with_its_longest_words(key: str, language: str):
     kind = kinds.kinds()[key]
     if "sms" in kind.channels:
         assert kinds.longest_sms(kind, language) <= 160

@@ -31,7 +31,7 @@ def open_for(desk: Client, village: Village, **data: Any) -> Any:
     return desk.post(f"/clinic/emergency/open/{village.own.id}", {**WHY, **data})
 
 
-def test_found_by_number_opened_told_and_closed_by_the_clock(village: Village, desk: Client) -> None:
+def test_peer_12_found_by_number_opened_told_and_closed_by_the_clock(village: Village, desk: Client) -> None:
     assert not village.sees(village.doctor, village.result)
     assert "Nguyễn Thị Hạnh" not in desk.get("/clinic/emergency/?q=Hạnh").content.decode()
     assert "Nguyễn Thị Hạnh" in desk.get("/clinic/emergency/?q=046158005555").content.decode()
@@ -60,7 +60,7 @@ def test_found_by_number_opened_told_and_closed_by_the_clock(village: Village, d
     assert desk.get(f"/clinic/emergency/{review.pk}").status_code == 404
 
 
-def test_what_is_read_is_audited_as_an_emergency(village: Village, desk: Client) -> None:
+def test_peer_12_what_is_read_is_audited_as_an_emergency(village: Village, desk: Client) -> None:
     answer = open_for(desk, village)
     desk.get(answer["Location"])
     rows = village.record.connection.execute(
