@@ -206,10 +206,10 @@ def _met(right: bool) -> str:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m bench.booking", description=__doc__)
-    arguments.add_argument("--rooms", type=int, default=Size.rooms)
-    arguments.add_argument("--journeys", type=int, default=Size.journeys)
+    arguments.add_argument("--rooms", type=int, default=Size().rooms)
+    arguments.add_argument("--journeys", type=int, default=Size().journeys)
     arguments.add_argument(
-        "--minutes", type=float, default=Size.minutes, help="of the morning, before compressing"
+        "--minutes", type=float, default=Size().minutes, help="of the morning, before compressing"
     )
     arguments.add_argument("--clients", type=int, default=16, help="that wait for an answer at once, at most")
     arguments.add_argument("--workers", type=int, default=2, help="web processes")
