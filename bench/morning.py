@@ -153,7 +153,7 @@ def _journeys(record: Any, size: Size, roles: list[str], chance: random.Random) 
     for number, ((role, slot), at) in enumerate(zip(chosen, ats, strict=True)):
         wanted = (slot,)
         pair, first = number - number % 2, number % 20 < 2
-        if first and pair + 1 < len(chosen):
+        if first and pair + 1 < len(chosen) and _one_house(chosen[pair][0], chosen[pair + 1][0], size):
             role, _ = chosen[pair + 1]
             wanted = (chosen[pair + 1][1], chosen[pair][1])
         facility = int(role.removeprefix("vt-")) % size.facilities
@@ -171,6 +171,11 @@ def _journeys(record: Any, size: Size, roles: list[str], chance: random.Random) 
             )
         )
     return made
+
+
+def _one_house(role: str, other: str, size: Size) -> bool:
+    """Whether both work in one facility: nobody chooses again elsewhere."""
+    return (int(role.removeprefix("vt-")) - int(other.removeprefix("vt-"))) % size.facilities == 0
 
 
 def _staff(facility: int) -> tuple[list[str], list[str]]:
