@@ -296,7 +296,7 @@ def test_peer_08_no_show_is_only_where_the_doctors_seat_joined_and_the_persons_n
     assert isinstance(clock.now, datetime)
 
 
-def test_8_who_waited_and_was_never_let_in_is_no_no_show(
+def test_peer_08_who_waited_and_was_never_let_in_is_no_no_show(
     record: Record, visit: Appointment, server: Client, clock: Clock  # noqa: F811 - the fixture
 ) -> None:  # fmt: skip
     seated(citizen(PERSON), visit)
