@@ -12,7 +12,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from http.cookies import SimpleCookie
 from typing import Any, cast
@@ -22,6 +22,7 @@ import psycopg.sql
 import pytest
 
 from tests.houses import House
+from yba.ui.words import local_day
 
 pytestmark = pytest.mark.slow
 
@@ -492,7 +493,11 @@ def test_absurdly_long_questions(api: Caller) -> None:
 
 # -- appointments ---------------------------------------------------------------------------------------
 
-SLOTS = {"past": "2020-03-02T08:00:00+07:00", "taken": "2031-03-03T08:00:00+07:00"}
+#: One has passed; the other is within what may be asked for, far enough from any midnight.
+SLOTS = {
+    "past": "2020-03-02T08:00:00+07:00",
+    "taken": f"{local_day(datetime.now(UTC)) + timedelta(days=5)}T08:00:00+07:00",
+}
 
 
 def appointment(slot: str, person: str) -> dict[str, object]:

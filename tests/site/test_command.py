@@ -85,7 +85,7 @@ def test_tokens_open_the_endpoint(tmp_path: Path) -> None:
             urllib.request.urlopen(f"{house.address}/fhir/Patient")
         assert refused.value.code == 401
         assert json.loads(refused.value.read())["resourceType"] == "OperationOutcome"
-        assert "1 resources" in house.command("export", str(tmp_path / "out")).stdout
+        assert "Patient: 1\n" in house.command("export", str(tmp_path / "out")).stdout
     finally:
         house.stop()
 

@@ -156,14 +156,15 @@ PARTS = {
     "role_id": "PractitionerRole",
     "schedule_id": "Schedule",
     "service_id": "HealthcareService",
+    "task_id": "Task",
     "visit_id": "Encounter",
 }
 #: What stands in an address and names no row of the record.
 OTHERS = {
-    "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "hold_id", "identifier", "invitation_id",
-    "key",
-    "name", "number", "phone_id", "pk", "place", "provider_id", "receipt", "right_id", "session_id", "size", "ticket",
-    "ticket_id", "token", "type_name", "what",
+    "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "facility", "hold_id", "identifier",
+    "invitation_id", "key", "name", "number", "offer_id", "phone_id", "pk", "place", "provider_id", "receipt",
+    "right_id", "room", "session_id", "size", "ticket", "ticket_id", "token", "transfer", "type_name", "what",
+    "which",
 }  # fmt: skip
 #: Who is tried where a page does not say whom it is for.
 ANYBODY = (roles.CITIZEN, roles.FACILITY_ADMINISTRATOR, roles.RECEPTIONIST)

@@ -92,6 +92,10 @@ def draw(
         )  # fmt: skip
         stop = _stop(record, ticket)
         ticket.number = _next_number(facility, queue, day)
+        # Of many who draw at once the lower number stands before the higher: the moment is that of the number.
+        stood = record.clock()
+        if local_day(stood) == day:
+            ticket.arrived_at = ticket.queued_at = ticket.joined_at = stop.joined_at = stood
         ticket.save(force_insert=True)
         _at(ticket, stop)
         telling.changed_line(ticket)
