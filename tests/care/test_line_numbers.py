@@ -17,6 +17,8 @@ from yba.site.database import Embedded
 from yba.site.environment import environment
 
 ROOT = Path(__file__).parents[2]
+#: Whom a test has sent to draw.
+CROWDS: list[subprocess.Popen[str]] = []
 
 
 @pytest.fixture
@@ -28,6 +30,10 @@ def server(tmp_path: Path) -> Iterator[Embedded]:
         [sys.executable, "-m", "django", "migrate", "line"], env=_env(embedded), check=True, cwd=ROOT
     )
     yield embedded
+    for one in CROWDS:  # a crowd tries again for ever: none outlives its test
+        one.kill()
+        one.wait()
+    CROWDS.clear()
     embedded.stop()
 
 
@@ -40,10 +46,12 @@ def _env(server: Embedded) -> dict[str, str]:
 
 
 def _crowd(server: Embedded, threads: int, each: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    found = subprocess.Popen(
         [sys.executable, "-m", "tests.care.line_drawer", str(threads), str(each)],
         env=_env(server), cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+    CROWDS.append(found)
+    return found
 
 
 def _stored(server: Embedded) -> list[int]:
