@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ import pytest
 
 from tests.houses import House, free_port
 from tests.wholeness import halves, misindexed
-from yba.site import archiving
+from yba.site import archiving, recovery
+from yba.site.database import DatabaseProblem, Embedded
+from yba.site.environment import environment
 
 pytestmark = pytest.mark.slow
 SAIGON = timezone(timedelta(hours=7))
@@ -165,3 +168,10 @@ def test_what_cannot_be_restored_is_said_and_changes_nothing(houses: list[House]
     done = plain.command("backup", "--base")
     assert done.returncode == 1
     assert "YBA_ARCHIVE" in done.stderr
+
+
+def test_a_server_that_ends_while_it_is_asked_has_ended_early(tmp_path: Path) -> None:
+    """A journal that ends before the moment closes the connection at any point: always the same answer."""
+    env = replace(environment(), data=tmp_path / "gone", database_url=None)
+    with pytest.raises(DatabaseProblem, match="ended early"):
+        recovery._promoted(env, Embedded(env))

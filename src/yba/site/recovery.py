@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -186,18 +187,29 @@ def _copy(env: Environment, base: Base) -> None:
 
 
 def _promoted(env: Environment, server: Embedded) -> datetime | None:
-    """Wait for the end of the replay; the time of the last commit in it."""
-    with psycopg.connect(env.conninfo, autocommit=True) as connection:
-        while True:
-            row = connection.execute(
-                "select pg_is_in_recovery(), pg_last_xact_replay_timestamp(), pg_sleep(0.1)"
-            ).fetchone()
-            assert row is not None
-            if not row[0]:
-                last: datetime | None = row[1]
-                return last
-            if server.process is None or server.process.poll() is not None:
-                raise DatabaseProblem(f"The replay ended early; see {server.log}.")
+    """Wait for the end of the replay; the time of the last commit in it.
+
+    A server that ends by itself (the journal ends before the moment) closes its connections at any point of this:
+    that is the same answer as finding it ended.
+    """
+    early = DatabaseProblem(f"The replay ended early; see {server.log}.")
+    try:
+        with psycopg.connect(env.conninfo, autocommit=True) as connection:
+            while True:
+                row = connection.execute(
+                    "select pg_is_in_recovery(), pg_last_xact_replay_timestamp(), pg_sleep(0.1)"
+                ).fetchone()
+                assert row is not None
+                if not row[0]:
+                    last: datetime | None = row[1]
+                    return last
+                if server.process is None or server.process.poll() is not None:
+                    raise early
+    except psycopg.OperationalError as gone:
+        if server.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(30)
+        raise early from gone
 
 
 def _run(program: str, *arguments: str) -> None:
