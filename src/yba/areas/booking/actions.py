@@ -87,21 +87,19 @@ def book_appointment(
         meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
         extension=[*call_back(phone), *_beyond(beyond)],
     )
-    given = mode.mode_of_schedule(record, record.read(Schedule, queries.target_id(slot.schedule, "Schedule")))
-    if video and given == "on-site":
-        raise Invalid("booking.no-video", "This service is not given by video. Book a visit on the spot.")
-    mode.set_video(appointment, video or given == "remote")
-    place(appointment, slot, post)
+    place_again(record, mode.set_video(appointment, video), slot, post)
     condition = [("identifier", f"{rules.REQUEST_KEY}|{key}")] if key else None
     with record.atomic():
         for number in called_from:
             holds.found_again(record, phone=number)
-        if not (condition and record.first(Appointment, *condition)):
-            _check_count(record, patient_id)
+        # What a citizen asks for is counted by the guard, whichever way it comes.
+        if record.actor.role != "citizen" and not (condition and record.first(Appointment, *condition)):
+            check_count(record, patient_id)
         return record.create(appointment, if_none_exist=condition)
 
 
-def _check_count(record: Record, patient_id: str) -> None:
+def check_count(record: Record, patient_id: str) -> None:
+    """One person does not hold up a hospital. Raises Conflict ``booking.too-many``."""
     today = local_day(record.clock()).isoformat()
     held = record.count(
         Appointment,
@@ -139,6 +137,19 @@ def call_back_of(appointment: Appointment) -> str:
         if one.url == CALL_BACK and one.valueContactPoint is not None:
             return one.valueContactPoint.value or ""
     return ""
+
+
+def place_again(record: Record, appointment: Appointment, slot: Slot, post: queries.Post) -> None:
+    """The same in a slot whose service may be given elsewhere: by video where it is given so alone.
+
+    Raises Invalid ``booking.no-video`` where a visit by video is not given so at all.
+    """
+    given = mode.mode_of_schedule(record, record.read(Schedule, queries.target_id(slot.schedule, "Schedule")))
+    by_video = mode.is_video(appointment)
+    if by_video and given == "on-site":
+        raise Invalid("booking.no-video", "This service is not given by video. Book a visit on the spot.")
+    mode.set_video(appointment, by_video or given == "remote")
+    place(appointment, slot, post)
 
 
 def place(appointment: Appointment, slot: Slot, post: queries.Post) -> None:
@@ -285,7 +296,7 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: s
         if rules.slot_id_of(found) == slot_id:
             return Outcome("already", found)
         slot, post = queries.slot_and_post(record, slot_id)
-        place(found, slot, post)
+        place_again(record, found, slot, post)
         stored = record.update(found)
         note_contact(record, stored, Contact.Kind.MOVED, note=words.when(slot.start or ""), reason=reason)
         if stored.status == "booked":

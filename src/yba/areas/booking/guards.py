@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from yba.areas.booking import capacity, ledger, outward, policies, rules, waiting, walking_in
+from yba.areas.booking import actions, capacity, ledger, outward, policies, rules, waiting, walking_in
 from yba.areas.booking.ledger import Held, Taker
 from yba.care.identifiers import CHANNEL_TAG
 from yba.care.messages.reminders import CALL_BACK
@@ -20,6 +20,9 @@ from yba.fhir.r4.datatypes import Resource
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Guard, Record, facility_of
 from yba.fhir.store.rows import execute
+
+#: Requests of one person are counted one after the other; taken after the slots' locks, by everybody who takes it.
+_ONE_BY_ONE: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 2))"
 
 
 def guard_appointment(record: Record, before: Resource | None, after: Resource | None) -> None:
@@ -44,6 +47,8 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
         named = [slots[key] for key in wanted if key in slots]
         _check_times(new, named)
         _check_facility(new, named)
+        if record.actor.role == "citizen" and not had:
+            _check_asked(record, new, named)
     if old is not None and new is not None and record.actor.role in policies.BOUND:
         _check_cut_off(record, old, new, slots)
     given_back = [key for key in held if key not in wanted]
@@ -115,6 +120,20 @@ def _check_facility(appointment: Appointment, slots: Sequence[Held]) -> None:
                 path="Appointment.meta.tag",
                 facility=kept,
             )
+
+
+def _check_asked(record: Record, asked: Appointment, slots: Sequence[Held]) -> None:
+    """What a citizen asks for, whichever way it comes: with whom the slot is, and no more open than one may have."""
+    who = rules.practitioner_id_of(asked)
+    if who and any(one.practitioner_id not in ("", who) for one in slots):
+        raise Invalid(
+            "booking.practitioner-differs",
+            "The appointment must name the practitioner of its slot, or none.",
+            path="Appointment.participant",
+        )
+    patient = rules.patient_id_of(asked) or ""
+    execute(record.connection, _ONE_BY_ONE, (f"booking.person/{patient}",)).fetchone()
+    actions.check_count(record, patient)
 
 
 def _check_cut_off(record: Record, old: Appointment, new: Appointment, slots: Mapping[str, Held]) -> None:

@@ -16,8 +16,8 @@ from typing import Final
 from yba.areas.booking import ledger, policies, rules
 from yba.areas.booking.capacity import channel_of
 from yba.areas.booking.ledger import Taker
-from yba.fhir.errors import Conflict, Gone, Invalid, NotFound
-from yba.fhir.record import Record
+from yba.fhir.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from yba.fhir.record import Record, check_right, facility_of
 from yba.fhir.store.rows import execute
 
 LASTS: Final = timedelta(minutes=10)
@@ -82,8 +82,10 @@ def hold(
     """Hold a seat of each slot, all or none. Who holds them already has the same hold, which lasts no longer for it.
 
     ``phone``: held for who calls from there, by staff. Raises Conflict as a booking would, ``booking.too-many-holds``;
-    Invalid ``booking.slot-past``, ``booking.slot-unknown``.
+    Invalid ``booking.slot-past``, ``booking.slot-unknown``; Forbidden for who could not book it: an app that may only
+    read, staff of another facility.
     """
+    check_right(record, "Appointment", interaction="create")
     citizen, now = record.actor.role == "citizen", record.clock()
     owners = owners_of(record, phone="" if citizen else phone)
     owner = ledger.owner_by_phone(phone) if phone and not citizen else ledger.owner_of(record.actor)
@@ -113,6 +115,7 @@ def hold(
         )  # fmt: skip
         for slot_id in wanted:
             one_held = found[slot_id]
+            _check_facility(record, one_held)
             _check_time(record, one_held)
             ledger.take(record, one_held, taker)
         return made
@@ -120,6 +123,15 @@ def hold(
 
 def _all(some: Sequence[Hold]) -> list[str]:
     return [slot for one in some for slot in one.slots]
+
+
+def _check_facility(record: Record, held: ledger.Held) -> None:
+    """Staff and a hospital's system hold times of their own facility; citizens choose among all."""
+    actor = record.actor
+    if actor.role not in ("citizen", "system") and facility_of(held.slot) not in (None, actor.facility):
+        raise Forbidden(
+            "booking.not-here", "This time is another facility's. Its own desk holds it.", path="slot"
+        )
 
 
 def _check_time(record: Record, held: ledger.Held) -> None:

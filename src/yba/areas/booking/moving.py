@@ -1,7 +1,9 @@
 """Another time for a booking, by its person or by staff: cut-offs, so many moves, and the override with its reason.
 
 A citizen may not change an Appointment by a bare write (``rules.citizen_refusal``): the move is a rule of the house,
-which checks it here and acts as the system with who asked as its origin. The old time is held until the new one is.
+which checks it here and acts as the system with who asked as its origin. It asks the door whether they may change this
+booking at all. A booking stays at its facility, and moved by its person with its practitioner: what one desk confirmed
+is no appointment with another. The old time is held until the new one is.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from yba.areas.booking.models import Contact
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Extension
-from yba.fhir.record import Record
+from yba.fhir.record import Record, check_right, facility_of
 from yba.ui import words
 
 #: How often the booking has been moved by its person (unsignedInt), on the Appointment.
@@ -33,10 +35,11 @@ def reschedule(
 
     ``reason``: why; staff must say it where the moves are used up or it is too late, and it is written down.
     Raises Conflict ``booking.slot-taken``, ``booking.moves-used``, ``booking.move-late``, ``booking.too-late``, ...;
-    NotFound.
+    NotFound; Forbidden.
     """
     with record.atomic():
         system = record.as_system()
+        check_right(record, "Appointment", appointment_id, interaction="update")
         found = system.lock(Appointment, record.read(Appointment, appointment_id).id or "")
         if found.status not in rules.OPEN:
             return Outcome("cancelled", found)
@@ -44,10 +47,11 @@ def reschedule(
             return Outcome("already", found)
         current = ledger.held_by(record, appointment_id)
         slots = ledger.locked(record, {slot_id, *current}, known=current)
+        _check_place(record, found, slots[slot_id])
         overridden = _check_move(record, found, slots, current, reason)
         _check_new(record, slots[slot_id], called_from)
         slot, post = queries.slot_and_post(system, slot_id)
-        actions.place(found, slot, post)
+        actions.place_again(system, found, slot, post)
         others = [one for one in found.extension if one.url != MOVES]
         found.extension = [*others, Extension(url=MOVES, valueUnsignedInt=moves_of(found) + 1)]
         stored = system.update(found)
@@ -58,6 +62,19 @@ def reschedule(
         if stored.status == "booked":
             actions.tell_person(record, stored, kind="moved")
         return Outcome("done", stored)
+
+
+def _check_place(record: Record, found: Appointment, new: ledger.Held) -> None:
+    """The same facility; for its person the same practitioner too. Raises Conflict ``booking.move-elsewhere``."""
+    here = facility_of(new.slot) in (None, facility_of(found))
+    who = rules.practitioner_id_of(found)
+    same = not who or not new.practitioner_id or who == new.practitioner_id
+    if not here or (record.actor.role == "citizen" and not same):
+        raise Conflict(
+            "booking.move-elsewhere",
+            "A booking is moved to another time of the same practitioner here. Book there, and call this one off.",
+            path="Appointment.slot",
+        )
 
 
 def _check_move(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from yba.areas.booking import actions, capacity, free, ledger, policies, queries, rules, timetable
 from yba.areas.booking.models import Seat
 from yba.areas.booking.timetable import Opening
-from yba.fhir.errors import Conflict, Gone, NotFound
+from yba.fhir.errors import Conflict, Gone, Invalid, NotFound
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Coding, Meta
@@ -308,7 +308,7 @@ def _do(record: Record, one: Touched) -> Touched:
         try:
             with record.atomic():
                 actions.move_request(system, one.appointment_id, slot_id=one.to_slot)
-        except Conflict:
+        except (Conflict, Invalid):  # taken meanwhile, or not given as it was booked: by video, on the spot
             return Touched(one.appointment_id, one.starts)
     if one.choice == "cancel":
         actions.refuse_request(

@@ -28,6 +28,7 @@ CITIZEN_WORDS: Final = {
     "booking.citizen-delete": "A citizen cancels an appointment; deleting it is not possible.",
     "booking.citizen-status": "A citizen may ask for an appointment (pending), wait for one (waitlist), or cancel it.",
     "booking.citizen-slot": "A citizen's appointment names exactly one slot.",
+    "booking.citizen-code": "The registration code is given when the facility confirms; leave it out.",
     "booking.citizen-change": "A citizen may cancel an appointment, not change it. Cancel it and ask for another.",
 }
 
@@ -111,6 +112,8 @@ def citizen_refusal(old: Appointment | None, new: Appointment | None) -> str | N
     if new is None:
         return "booking.citizen-delete"
     if old is None:
+        if code_of(new):
+            return "booking.citizen-code"
         if new.status == "waitlist":
             return "booking.citizen-slot" if new.slot else None
         if new.status != "pending":
@@ -121,8 +124,13 @@ def citizen_refusal(old: Appointment | None, new: Appointment | None) -> str | N
     same = all(
         getattr(old, name) == getattr(new, name)
         for name in ("slot", "start", "end", "participant", "identifier")
-    )
+    ) and _facility(old) == _facility(new)
     return None if same else "booking.citizen-change"
+
+
+def _facility(appointment: Appointment) -> set[str | None]:
+    tags = appointment.meta.tag if appointment.meta is not None else []
+    return {one.code for one in tags if one.system == FACILITY_TAG}
 
 
 def may_cancel(appointment: Appointment, *, now: datetime) -> bool:

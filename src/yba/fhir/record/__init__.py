@@ -18,7 +18,7 @@ from yba.fhir.record.handle import (
     type_name_of,
 )
 from yba.fhir.record.searching import FIND_LIMIT, PAGE, Page
-from yba.fhir.record.writing import facility_of
+from yba.fhir.record.writing import check_right, facility_of
 
 __all__ = [
     "ANY_VERSION",
@@ -33,6 +33,7 @@ __all__ = [
     "Parameter",
     "Record",
     "Transaction",
+    "check_right",
     "facility_of",
     "now",
     "type_name_of",

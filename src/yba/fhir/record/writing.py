@@ -317,6 +317,18 @@ def _check_change(record: Record, type_name: str, known: Known, interaction: str
         raise _refused(record, type_name, stored)
 
 
+def check_right(record: Record, type_name: str, identifier: str = "", *, interaction: str) -> None:
+    """What a rule of the house asks before it acts in somebody's place: could they do this themselves, by the door?
+
+    Of the resource of an id, as it stands; without one, of any of the type. The rule's own bounds come on top. Raises
+    Forbidden; NotFound for what they don't see.
+    """
+    if identifier:
+        _check_change(record, type_name, current(record, type_name, identifier), interaction)
+    elif not policy.may(record.actor, type_name, interaction):
+        raise _refused(record, type_name, None)
+
+
 def _check_made(record: Record, interaction: str, row: Given) -> None:
     """The row that is to be must be one the actor may make. Raises Forbidden."""
     if not may_store(record.connection, record.actor, interaction, row):
