@@ -87,6 +87,16 @@ class TestNotice:
         assert next(iter(wrong)) in answer.json()["error"]
         assert Transfer.objects.count() == 0
 
+    def test_strange_signs_are_answered_and_break_nothing(self) -> None:
+        account, at = an_account(), str(int(NOW.timestamp()))
+        answer = Client().post(
+            reverse("billing:notice", args=["f"]), b"{}", content_type="application/json",
+            headers={"X-Yba-Time": at, "X-Yba-Signature": "sha256=é"},
+        )  # fmt: skip
+        assert answer.status_code == 404
+        assert notice(account, content="YBA\0HD26000001").status_code == 422
+        assert not Transfer.objects.exists()
+
     def test_a_changed_account_ends_the_secret(self) -> None:
         old = an_account()
         secret = accounts.notice_secret(old)

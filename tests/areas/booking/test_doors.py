@@ -39,6 +39,8 @@ ACTORS = {
     "reads": app(READS),
     "writes": app(WRITES),
     "desk2": Actor(user="td2", role="receptionist", facility=OTHER, name="Vân"),
+    "head": Actor(user="qt", role="facility_administrator", facility=HOSPITAL, name="Quản"),
+    "head2": Actor(user="qt2", role="facility_administrator", facility=OTHER, name="Trị"),
     "his2": Actor(user="his2", role="outside_system", facility=OTHER, name="HIS2", app="his2"),
 }
 
@@ -173,3 +175,40 @@ def test_who_calls_off_leaves_the_booking_where_it_was(house: House) -> None:
     assert (said.status, key_of(said)) == (403, "booking.citizen-change")
     off = house("p1", "PUT", f"/Appointment/{made['id']}", {**made, "status": "cancelled"})
     assert (off.status, off.body["status"]) == (200, "cancelled")
+
+
+def test_a_request_is_called_back_at_a_number_that_can_be_dialled(house: House) -> None:
+    slot = slots(house, count="1", organization=HOSPITAL)[0]
+    said = plain(slot, extension=[{"url": actions.CALL_BACK, "valueContactPoint": {"value": "0" * 40}}])
+    answer = house("p1", "POST", "/Appointment", said)
+    assert (answer.status, key_of(answer)) == (400, "booking.call-back")
+    said["extension"][0]["valueContactPoint"]["value"] = "0905123456"
+    assert house("p1", "POST", "/Appointment", said).status == 201
+
+
+def test_no_facility_puts_its_times_into_anothers_timetable(house: House) -> None:
+    theirs = opened(connection).find(Schedule, ("_tag", f"{rules.FACILITY_TAG}|{HOSPITAL}"))[0]
+    like = house("head2", "GET", "/Slot/khung2-0").body
+    planted = {**like, "schedule": {"reference": f"Schedule/{theirs.id}"}}
+    for method, path, body in (
+        ("POST", "/Slot", {key: value for key, value in planted.items() if key != "id"}),
+        ("PUT", "/Slot/khung2-0", planted),
+    ):
+        said = house("head2", method, path, body)
+        assert (method, said.status, key_of(said)) == (method, 400, "booking.timetable-differs")
+    mine = house("head2", "GET", "/Schedule/lich2").body
+    for actor in ("Practitioner/bs", "PractitionerRole/vt", "Location/p-204"):
+        said = house("head2", "PUT", "/Schedule/lich2", {**mine, "actor": [{"reference": actor}]})
+        assert (actor, said.status, key_of(said)) == (actor, 400, "booking.actor-elsewhere")
+    assert house("head2", "PUT", "/Schedule/lich2", {**mine, "comment": "Chiều nghỉ"}).status == 200
+    assert house("head2", "PUT", "/Slot/khung2-0", {**like, "status": "busy-unavailable"}).status == 200
+
+
+def test_a_time_somebody_has_is_neither_moved_nor_deleted_under_them(house: House) -> None:
+    slot, free = slots(house, count="2", organization=HOSPITAL)
+    booked(house, slot)
+    one = house("head", "GET", f"/Slot/{slot}").body
+    for method, body in (("PUT", {**one, "start": one["end"], "end": one["end"]}), ("DELETE", None)):
+        said = house("head", method, f"/Slot/{slot}", body)
+        assert (method, said.status, key_of(said)) == (method, 409, "booking.slot-in-use")
+    assert house("head", "DELETE", f"/Slot/{free}").status == 204

@@ -42,6 +42,7 @@ from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.record import Record
+from yba.site.accounts.models import Account
 from yba.site.guards import guards
 
 
@@ -280,6 +281,25 @@ def test_the_link_of_a_message_opens_with_the_birth_date_alone(
     wrong = path[:-1] + ("a" if path[-1] != "a" else "b")
     assert Client().get(wrong).status_code == 404
     assert Client().get(path.replace("7K2M9Q", "ZZZZZZ")).status_code == 404
+
+
+def test_who_is_signed_in_follows_the_link_of_anothers_message(record: Record, visit: Appointment) -> None:
+    path = links.address(visit).removeprefix("http://127.0.0.1:8000")
+    helper = citizen(OTHER)
+    assert helper.get(f"/kham-tu-xa/luot/{visit.id}").status_code == 404
+    helper.post(path, {"birth": "12/03/1968"})
+    assert helper.get(f"/kham-tu-xa/luot/{visit.id}").status_code == 200
+    assert Seat.objects.get(key=seated(helper, visit)).holder.startswith("link:")
+
+
+def test_who_may_act_for_somebody_no_more_leaves_the_seat(record: Record, visit: Appointment) -> None:
+    person = citizen(PERSON)
+    key = seated(person, visit)
+    assert told(person, key).json()["state"] == "waiting"
+    Account.objects.get(login=f"c-{PERSON}").links.all().delete()
+    assert told(person, key).status_code == 404
+    assert person.get(f"/kham-tu-xa/ghe/{key}").status_code == 404
+    assert person.post(f"/kham-tu-xa/ghe/{key}/goi-dien").status_code == 404
 
 
 def test_birth_dates_at_a_link_are_counted(record: Record, visit: Appointment, clock: Clock) -> None:

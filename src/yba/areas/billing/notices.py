@@ -68,7 +68,7 @@ def _signed(request: HttpRequest, account: BankAccount, *, now: datetime) -> boo
     if int(request.headers.get("Content-Length") or 0) > LARGEST:
         return False
     wanted = signature(accounts.notice_secret(account), at, request.body)
-    return hmac.compare_digest(wanted, request.headers.get("X-Yba-Signature", ""))
+    return hmac.compare_digest(wanted.encode(), request.headers.get("X-Yba-Signature", "").encode())
 
 
 def _read(body: bytes, account: BankAccount) -> transfers.Credit:
@@ -78,6 +78,8 @@ def _read(body: bytes, account: BankAccount) -> transfers.Credit:
         raise ValueError(f"The notice can't be read: {problem}") from None
     if said.account != account.number:
         raise ValueError("`account` is not the account this facility takes transfers at.")
+    if "\0" in f"{said.reference}{said.content}{said.payer}":
+        raise ValueError("A text holds the sign NUL, which nobody can write down.")
     if not said.reference or len(said.reference) > 100:
         raise ValueError("`reference` is the bank's number of this credit, 1 to 100 characters.")
     if not 0 < said.amount < 10**13:

@@ -9,10 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from yba.areas.booking import actions, capacity, ledger, outward, policies, rules, waiting, walking_in
+from yba.areas.booking import (
+    actions,
+    capacity,
+    ledger,
+    outward,
+    policies,
+    rules,
+    timetable_guards,
+    waiting,
+    walking_in,
+)
 from yba.areas.booking.ledger import Held, Taker
 from yba.care.identifiers import CHANNEL_TAG
 from yba.care.messages.reminders import CALL_BACK
+from yba.care.telephone import NUMBER
 from yba.fhir.errors import Conflict, Forbidden, Invalid
 from yba.fhir.model import references
 from yba.fhir.r4.appointment import Appointment
@@ -131,9 +142,21 @@ def _check_asked(record: Record, asked: Appointment, slots: Sequence[Held]) -> N
             "The appointment must name the practitioner of its slot, or none.",
             path="Appointment.participant",
         )
+    _check_number(asked)
     patient = rules.patient_id_of(asked) or ""
     execute(record.connection, _ONE_BY_ONE, (f"booking.person/{patient}",)).fetchone()
     actions.check_count(record, patient)
+
+
+def _check_number(asked: Appointment) -> None:
+    """The number the desk is to call must be one that can be dialled."""
+    said = actions.call_back_of(asked)
+    if said and not NUMBER.fullmatch(said):
+        raise Invalid(
+            "booking.call-back",
+            "The number to call back has 3 to 15 digits, perhaps with + before them.",
+            path="Appointment.extension",
+        )
 
 
 def _check_cut_off(record: Record, old: Appointment, new: Appointment, slots: Mapping[str, Held]) -> None:
@@ -195,6 +218,8 @@ def _promised(record: Record, held: Held, taker: Taker) -> bool:
 GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
     "Appointment": (guard_appointment, outward.note_change),
     "Encounter": (guard_visit,),
+    "Schedule": (timetable_guards.guard_schedule,),
+    "Slot": (timetable_guards.guard_slot,),
 }
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from yba.areas.telehealth import actions, queries, rules, signals
 from yba.areas.telehealth.models import Room, Seat
 from yba.care.remote.engines import Attendee, Meeting, engines
-from yba.fhir.errors import NotFound
+from yba.fhir.errors import Gone, NotFound
 from yba.fhir.record import Record
 from yba.ui.live import changed
 from yba.ui.requests import record_of
@@ -38,14 +38,11 @@ def _said(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _seat(request: HttpRequest, key: str) -> Seat | None:
-    """The seat this browser sits on; the doctor's is asked of the door each time."""
+    """The seat this browser sits on."""
     try:
-        seat = queries.seat_of(request, key)
-        if seat.kind == Seat.Kind.DOCTOR:
-            queries.doctors_room(record_of(request), seat.room.name)
-    except NotFound:
+        return queries.held_seat(request, record_of(request), key)
+    except (NotFound, Gone):
         return None
-    return seat
 
 
 @require_POST

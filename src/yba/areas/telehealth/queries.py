@@ -99,6 +99,19 @@ def seat_of(request: HttpRequest, key: str) -> Seat:
     return found
 
 
+def held_seat(request: HttpRequest, record: Record, key: str) -> Seat:
+    """The same, asked of the door each time where an account holds it: who was let act for somebody may be no more.
+
+    Raises NotFound.
+    """
+    seat = seat_of(request, key)
+    if seat.kind == Seat.Kind.DOCTOR:
+        doctors_room(record, seat.room.name)
+    elif seat.kind == Seat.Kind.PATIENT and seat.holder.startswith("account:"):
+        own_visit(record, seat.room.appointment_id)
+    return seat
+
+
 def sit(request: HttpRequest, seat: Seat) -> None:
     """Let this browser sit on a seat."""
     request.session[SEATS] = {**request.session.get(SEATS, {}), seat.key: seat.holder}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -31,11 +33,17 @@ INVITED = "telehealth_invited"
 
 
 def own(request: HttpRequest, appointment_id: str) -> tuple[Record, Appointment, str]:
-    """The visit of one's own, by account or by a proved link; the record, the visit, who holds the seat."""
+    """The visit of one's own, by account or by a proved link; the record, the visit, who holds the seat.
+
+    Who is signed in and follows the link of somebody else's message goes in by the link.
+    """
     record = record_of(request)
     try:
         if getattr(request.user, "role", "") == "citizen":
-            return record, queries.own_visit(record, appointment_id), f"account:{request.user.pk}"
+            with suppress(
+                *(NotFound, Gone) if appointment_id in request.session.get(queries.PROVED, {}) else ()
+            ):
+                return record, queries.own_visit(record, appointment_id), f"account:{request.user.pk}"
         system = actions.by_rule(record, f"link:{appointment_id}")
         found = queries.proved_visit(request, system, appointment_id)
     except (NotFound, Gone) as error:
@@ -187,8 +195,8 @@ def _when(hours: rules.Hours | None) -> str:
 
 def _own_seat(request: HttpRequest, key: str) -> Seat:
     try:
-        seat = queries.seat_of(request, key)
-    except NotFound as error:
+        seat = queries.held_seat(request, record_of(request), key)
+    except (NotFound, Gone) as error:
         raise Http404 from error
     if seat.kind == Seat.Kind.DOCTOR:
         raise Http404

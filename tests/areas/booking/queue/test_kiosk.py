@@ -17,6 +17,7 @@ from yba.areas.booking.queue import kiosk
 from yba.areas.booking.rules import code_of
 from yba.care import people
 from yba.care.line.models import Queue, Ticket
+from yba.care.remote import mode
 from yba.fhir import Record
 from yba.fhir.r4.patient import Patient
 
@@ -98,6 +99,17 @@ def test_a_phone_needs_the_year_and_one_person_alone(house: Record) -> None:
     two = text_of(ask("0905 000 001", "1958"))
     assert "Cần nhân viên giúp" in two
     assert "Nguyễn" not in two
+
+
+def test_a_visit_by_video_does_not_begin_at_a_kiosk(house: Record) -> None:
+    appointment = desk.booked(house)
+    house.update(mode.set_video(house.read(type(appointment), str(appointment.id)), True))
+    client = desk.signed_in("kiosk")
+    page = find(client, code_of(appointment))
+    assert (page.status_code, "Cần nhân viên giúp" in text_of(page)) == (422, True)
+    token = kiosk.signed("booking", str(appointment.id))
+    assert client.post(reverse("booking:kiosk_check_in", args=[token])).status_code == 409
+    assert not Ticket.objects.exists()
 
 
 def test_what_a_kiosk_may_not_decide_leads_to_the_desk(house: Record) -> None:

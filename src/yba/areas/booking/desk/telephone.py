@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from yba.areas.booking import rules as booking
 from yba.areas.booking.models import Extension, Ring
@@ -37,7 +38,7 @@ def set_of(agent: str) -> str:
 
 
 def sit_at(record: Record, number: str) -> str:
-    """Sit at a set, or at none; the name of who sits there already, where somebody does."""
+    """Sit at a set, or at none; who sits there already, by name where it is somebody of this facility."""
     me = record.actor
     if not number:
         Extension.objects.filter(agent=me.user).delete()
@@ -49,8 +50,8 @@ def sit_at(record: Record, number: str) -> str:
                 defaults={"agent_name": me.name, "facility": me.facility or "", "number": number},
             )
     except IntegrityError:
-        other = Extension.objects.filter(number=number).first()
-        return other.agent_name if other is not None else number
+        other = Extension.objects.filter(number=number, facility=me.facility or "").first()
+        return other.agent_name if other is not None else _("bàn của nơi khác")
     return ""
 
 

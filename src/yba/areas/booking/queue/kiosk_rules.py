@@ -13,6 +13,7 @@ from yba.areas.booking.queue import queries, rules
 from yba.areas.booking.queue.actions import Wish
 from yba.care import people
 from yba.care.line.models import Queue, Stage, Ticket
+from yba.care.remote import mode
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
@@ -73,9 +74,12 @@ def _one(record: Record, seen: queries.Found, today: date) -> Found:
     if live:
         return Found(ticket=live[-1])
     if seen.bookings:
-        refusal = rules.check_in_refusal(record.read(Appointment, seen.bookings[0].id), today=today)
-        if refusal:
-            return Found(refusal=f"{refusal.message} {TO_THE_DESK}")
+        booked = record.read(Appointment, seen.bookings[0].id)
+        refusal = rules.check_in_refusal(booked, today=today)
+        if refusal or mode.is_video(
+            booked
+        ):  # a visit by video begins at home: whether it may begin here, people say
+            return Found(refusal=f"{refusal.message} {TO_THE_DESK}" if refusal else str(TO_THE_DESK))
         return Found(booking=seen.bookings[0])
     return Found(person=seen.people[0]) if seen.people else Found(refusal=str(NOBODY))
 
@@ -92,7 +96,7 @@ def wish_of_booking(record: Record, appointment: str) -> Wish | None:
     posts = queries.posts_of(record, facility=facility)
     post = next((one for one in posts if one.practitioner_id == booked.practitioner_id), None)
     post = post or next((one for one in posts if one.room_id == booked.room_id), None)
-    if post is None or facility_of(found_) != facility:
+    if post is None or facility_of(found_) != facility or mode.is_video(found_):
         return None
     return Wish(post=post, letter=queries.letter_of(posts, post.room_id), source="kiosk")
 
