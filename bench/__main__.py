@@ -16,6 +16,7 @@ import psycopg
 
 from bench import bulk, door, growth, load, pages, plans, server, synthetic, workloads
 from yba.fhir.store import migrate
+from yba.site.environment import WEB_THREADS
 
 CONNECTIONS = (1, 16, 64)
 CHART = 66  # observations a chart, so that a page of twenty vital signs is full
@@ -30,7 +31,7 @@ def main() -> int:
     arguments.add_argument("--bundles", type=int, default=300, help="of 67 resources, to be loaded")
     arguments.add_argument("--only", default="", help="workloads to measure, with commas between")
     arguments.add_argument("--alone", action="store_true", help="the record's endpoint without the site")
-    arguments.add_argument("--threads", type=int, default=4, help="of each web process")
+    arguments.add_argument("--threads", type=int, default=WEB_THREADS, help="of each web process")
     arguments.add_argument("--workers", type=int, default=2, help="web processes")
     arguments.add_argument("--plans", action="store_true", help="how hot searches are planned, on a million")
     arguments.add_argument(

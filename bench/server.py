@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from yba.site.environment import WEB_THREADS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -81,7 +83,7 @@ def site_token(environment: dict[str, str]) -> str | None:
 
 @contextmanager
 def running(
-    uri: str, data: Path, *, alone: bool = False, threads: int = 4, workers: int = 2
+    uri: str, data: Path, *, alone: bool = False, threads: int = WEB_THREADS, workers: int = 2
 ) -> Iterator[Running]:
     """A server for the length of the block."""
     environ = environment(uri, data)
@@ -93,7 +95,7 @@ def running(
 
 @contextmanager
 def site(
-    environ: dict[str, str], name: str, *, threads: int = 4, workers: int = 2
+    environ: dict[str, str], name: str, *, threads: int = WEB_THREADS, workers: int = 2
 ) -> Iterator[tuple[str, int]]:
     """A web process of an application by its name; its address and number."""
     with socket.socket() as free:

@@ -19,7 +19,7 @@ from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.model import codec
 from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.patient import Patient
-from yba.fhir.store import contained, identity, read, unindexing, write, write_many
+from yba.fhir.store import contained, identity, read, unindexing, write, write_joined, write_many
 
 #: Rows of one person (or of one thing that is no person's) lie together: distributed by `shard`.
 DISTRIBUTED = {
@@ -96,6 +96,7 @@ def test_every_statement_of_a_write_names_the_shard() -> None:
     tables = tuple(write.INDEX_TABLES)
     for text in (
         write._statement(new=True, tables=tables),
+        write_joined.statement(tables),
         write._statement(new=False, tables=tables),
         write._statement(new=False, moved=True, tables=tables),
         write_many._UPDATE,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from yba.fhir.access.actor import Actor, Came
     from yba.fhir.record import Clock, Guard, Ids, Page, Record, Transaction
+    from yba.fhir.record.joining import Joining
     from yba.fhir.store.audit import Journal
     from yba.fhir.validation.enforcing import Enforced
 
@@ -32,6 +33,7 @@ def open(
     base_url: str | None = None,
     validation: Enforced | None = None,
     came: Came | None = None,
+    joining: Joining | None = None,
 ) -> Record:
     """The record for one actor on one connection.
 
@@ -42,6 +44,7 @@ def open(
     With ``integrity`` a reference to a resource of this record must lead to one, and one that is referred to is not
     deleted. ``base_url``: under which address the record is known, so that absolute references to it are its own.
     ``validation``: the profiles that what is written must meet. ``came``: by which request, for the audit.
+    ``joining``: the process's one place where creates that arrive together share a statement; without it none do.
     """
     from yba.fhir import record
     from yba.fhir.access.actor import HERE
@@ -58,6 +61,7 @@ def open(
         integrity=integrity,
         base_url=base_url,
         came=came or HERE,
+        joining=joining,
     )
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 
 from yba.site import archiving
-from yba.site.environment import WEB_ROLE, Environment
+from yba.site.environment import WEB_ROLE, WEB_THREADS, Environment
 from yba.site.holding import AlreadyHeld, Hold
 from yba.site.lifetime import signal_when_parent_dies
 
@@ -36,7 +36,6 @@ OWNER = "pgserver"
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
     "max_locks_per_transaction": "256",  # new ids are held by a lock each (fhir/store/read.py)
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -99,7 +98,9 @@ class Embedded:
     def __init__(self, env: Environment, *, options: dict[str, str] | None = None) -> None:
         self.env = env
         archiving_options = archiving.options(env.archive) if env.archive else {}
-        self.options = {**OPTIONS, **archiving_options, **(options or {})}
+        # Each web thread keeps one for the record and one for Django; the other processes take a few.
+        connections = {"max_connections": str(60 + 2 * WEB_THREADS * env.workers)}
+        self.options = {**OPTIONS, **connections, **archiving_options, **(options or {})}
         self.folder = env.database_folder
         self.socket = env.socket_folder
         self.log = env.data / "postgres.log"

@@ -16,6 +16,8 @@ from yba.site import secret_files
 #: A unix socket's whole path may have 107 bytes on Linux and 103 on macOS; the file name takes 13.
 LONGEST_SOCKET_FOLDER = 85
 WEB_ROLE = "yba_web"
+WEB_THREADS = 12
+"""Of each web process: what arrives together shares statements (decision 0014), and most of a request is waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from yba.site.database import DatabaseProblem, Embedded, check_outside
-from yba.site.environment import Environment
+from yba.site.environment import WEB_THREADS, Environment
 from yba.site.lifetime import signal_when_parent_dies
 
 READY_SECONDS = 60.0
@@ -69,7 +69,7 @@ def children(env: Environment) -> list[Child]:
     web = [*granian, "--port", str(env.port), "--interface", "wsgi", "--workers", str(env.workers)]
     web += [
         "--blocking-threads",
-        "4",
+        str(WEB_THREADS),
         "--blocking-threads-idle-timeout",
         "600",
         "--backlog",

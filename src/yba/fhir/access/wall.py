@@ -119,13 +119,13 @@ class Wall:
     def asks_each(self, connection: psycopg.Connection[Any], reach: Reach, person: str) -> bool:
         """Whether of each row of a person it would be looked up how the actor stands to them, and the next statement,
         a transaction of its own, could note that first (``record.of_one``)."""
-        return reach.looks_for(person) and self.held(connection) and _alone(connection)
+        return reach.looks_for(person) and self.held(connection) and alone(connection)
 
     def tell(self, connection: psycopg.Connection[Any], reach: Reach) -> None:
         """Who acts from now on, unless it is known to be so."""
         if reach == self._told or not self.held(connection):
             return
-        alone = _alone(connection)
+        stands_alone = alone(connection)
         known, self._told = self._told, None
         said = reach._asdict()
         if known is not None:  # of another actor of the role little differs
@@ -133,11 +133,11 @@ class Wall:
         # A cursor of its own: the record's may still hold an answer.
         with psycopg.Cursor(connection) as cursor:
             cursor.execute(_telling(tuple(said)), said)
-        if alone:
+        if stands_alone:
             self._told = reach
 
 
-def _alone(connection: psycopg.Connection[Any]) -> bool:
+def alone(connection: psycopg.Connection[Any]) -> bool:
     """Whether the next statement is a transaction of its own."""
     return (
         connection.autocommit

@@ -24,6 +24,7 @@ from yba.fhir.model import codec
 from yba.fhir.r4.datatypes import Resource
 from yba.fhir.record import conditions, deriving, integrity, many, reading, searching, writing
 from yba.fhir.record.failures import attempted, translated
+from yba.fhir.record.joining import Entry, Joining
 from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.searching import Page
 from yba.fhir.record.writing import ANY_VERSION, Change
@@ -32,6 +33,7 @@ from yba.fhir.store.audit import Journal, act_of, split, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
+from yba.fhir.store.write_joined import joinable, write_joined
 from yba.fhir.store.write_many import Item, write_many
 from yba.fhir.terminology import Terminology
 
@@ -74,6 +76,7 @@ class Record:
         integrity: bool = False,
         base_url: str | None = None,
         came: Came = HERE,
+        joining: Joining | None = None,
     ) -> None:
         self._transaction = transaction or connection.transaction
         self._connection = connection
@@ -84,6 +87,7 @@ class Record:
         self.came = came
         self.clock = clock
         self._ids = ids
+        self._joining = joining
         self.guards = guards or {}
         self._journal = journal
         self.integrity = integrity
@@ -136,7 +140,7 @@ class Record:
         return Record(
             self.connection, actor=actor, clock=self.clock, ids=self._ids, guards=self.guards,
             journal=self._journal, transaction=self._transaction, integrity=self.integrity,
-            base_url=self.base_url, came=self.came,
+            base_url=self.base_url, came=self.came, joining=self._joining,
         )  # fmt: skip
 
     def may(self, type_name: str, interaction: str = "read") -> Condition:
@@ -205,8 +209,17 @@ class Record:
             if contained.concern(item.row, item.index, item.known):
                 with self._connection.transaction():
                     write_many(self._told(), self.actor, [item], self.came)
+            elif self._joining is not None and joinable(item) and wall.alone(self._connection):
+                key = (self.actor, self.clock is now)
+                self._joining.write(key, (item, self.came), lambda: self._write_one(item), self._write_joined)
             else:
-                write_one(self._told(), self.actor, item.row, item.index, item.known, self.came)
+                self._write_one(item)
+
+    def _write_one(self, item: Item) -> None:
+        write_one(self._told(), self.actor, item.row, item.index, item.known, self.came)
+
+    def _write_joined(self, entries: Sequence[Entry]) -> bool:
+        return write_joined(self._told(), self.actor, entries)
 
     def _send_waiting(self) -> None:
         items, self._waiting = self._waiting or [], []

@@ -16,6 +16,7 @@ from yba.fhir.access import Actor, Came
 from yba.fhir.errors import Forbidden, RecordError, Unavailable
 from yba.fhir.record import Clock, Guard, Ids
 from yba.fhir.record.conditions import MOST_DELETED
+from yba.fhir.record.joining import Joining
 from yba.fhir.rest.capabilities import capabilities
 from yba.fhir.rest.content import PLAIN, Format, wanted, wanted_in_form, written_as
 from yba.fhir.rest.operations.call import Operation
@@ -75,6 +76,7 @@ def application(
     validation: Enforced | None = None,
     oauth: tuple[tuple[str, str], ...] = (),
     operations: Sequence[Operation] = (),
+    joins: bool = True,
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
@@ -85,12 +87,13 @@ def application(
     ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
     conditional delete may take away. ``validation``: the profiles that writes must meet.
     ``oauth``: where apps get tokens, told in the CapabilityStatement (``Services``). ``operations``: what areas offer
-    beside the record's own.
+    beside the record's own. ``joins``: creates of one actor that arrive together share a statement.
     """
     if validation is not None:
         guards = validation.guards(guards)
     journals: list[Journal] = [journal] if journal is not None else []
     lock = Lock()
+    joining = Joining() if joins else None
     guards = {**(guards or {})}
     guards["Subscription"] = (*guards.get("Subscription", ()), subscription_guard(subscription_endpoints))
     services = Services(connect, files, import_sources, oauth, tuple(operations))
@@ -129,6 +132,7 @@ def application(
             integrity=integrity,
             base_url=request.base_url,
             came=Came(request.number, request.environ.get("REMOTE_ADDR") or None),
+            joining=joining,
         )
         response = answer_of(record, request)
         response.headers.append(("X-Request-Id", request.number))

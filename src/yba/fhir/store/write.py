@@ -259,7 +259,7 @@ def write(
     now = registry(connection)
     for _attempt in range(_ATTEMPTS):
         values["generation"] = now.generation
-        rows = _tables(row, with_added(row, index, now))
+        rows = tables_of(row, with_added(row, index, now))
         same = () if known is None or not rows else _same(row, rows, known, now)
         tables = tuple(table for table, found in rows.items() if found and table not in same)
         texts = {table: _written(table, rows[table]) for table in tables}
@@ -299,7 +299,7 @@ def _changed() -> Conflict:
 Rows = Sequence[tuple[Any, ...]]
 
 
-def _tables(row: Write, index: IndexRows | None) -> dict[str, Rows]:
+def tables_of(row: Write, index: IndexRows | None) -> dict[str, Rows]:
     """Every table's rows; nothing at all for what is deleted."""
     if index is None or row.content is None:
         return {}
@@ -320,7 +320,7 @@ def _same(row: Write, rows: Mapping[str, Rows], known: Known, now: Registry) -> 
         old = rows_of(codec.decode(known.content, row.type))
     except RecordError:
         return ()
-    kept = _tables(before, with_added(before, old, now))
+    kept = tables_of(before, with_added(before, old, now))
     return tuple(table for table in INDEX_TABLES if kept[table] == rows[table])
 
 
