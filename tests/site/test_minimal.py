@@ -25,6 +25,7 @@ HOSPITAL = "bv"
 TAG = {"tag": [{"system": "https://yba.vn/fhir/facility", "code": HOSPITAL}]}
 CODE = {"text": "x"}
 PATIENT = {"reference": "Patient/p1"}
+CHAT = {"system": "https://yba.vn/fhir/CodeSystem/communication-category"}
 #: Codes of prescriptions as an address holds them.
 PRESCRIPTIONS = ("46a010000001-c", "46a010000002-c")
 #: p1 is the mother of p2.
@@ -97,7 +98,12 @@ BARE: dict[str, list[dict[str, Any]]] = {
     "Invoice": [{"status": "issued", "subject": PATIENT}, {"status": "draft", "subject": PATIENT}],
     "ChargeItem": [{"status": "billable", "code": CODE, "subject": PATIENT}],
     "Account": [{"status": "active", "subject": [PATIENT]}],
-    "Communication": [{"status": "completed", "subject": PATIENT}],
+    "Communication": [
+        {"status": "completed", "subject": PATIENT},
+        {"status": "in-progress", "subject": PATIENT, "category": [{"coding": [CHAT | {"code": "chat-thread"}]}]},
+        {"status": "completed", "subject": PATIENT, "category": [{"coding": [CHAT | {"code": "chat-message"}]}],
+         "partOf": [{"reference": "Communication/communication-2"}]},
+    ],
     "CommunicationRequest": [{"status": "active", "subject": PATIENT}],
     "Task": [{"status": "requested", "intent": "order", "for": PATIENT}],
     "Media": [{"status": "completed", "content": {"title": "?"}, "subject": PATIENT}],
@@ -151,12 +157,14 @@ PARTS = {
     "consent_id": "Consent",
     "encounter_id": "Encounter",
     "invoice": "Invoice",
+    "message_id": "Communication",
     "patient": "Patient",
     "patient_id": "Patient",
     "role_id": "PractitionerRole",
     "schedule_id": "Schedule",
     "service_id": "HealthcareService",
     "task_id": "Task",
+    "thread_id": "Communication",
     "visit_id": "Encounter",
 }
 #: What stands in an address and names no row of the record.

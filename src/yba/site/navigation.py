@@ -45,13 +45,18 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     roles.DOCTOR: [
         ("clinic:room", _("Phòng khám"), "stethoscope"),
         ("telehealth:today", _("Khám từ xa"), "video"),
+        ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
         ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
-    roles.HEAD_OF_DEPARTMENT: [("clinic:emergency", _("Mở cấp cứu"), "siren")],
+    roles.HEAD_OF_DEPARTMENT: [
+        ("clinic:emergency", _("Mở cấp cứu"), "siren"),
+        ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
+    ],
     roles.NURSE: [
         ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
+        ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
     ],
     roles.LABORATORY: [("booking:stations", _("Gọi số"), "volume-2")],
     roles.IMAGING: [("booking:stations", _("Gọi số"), "volume-2")],
@@ -129,8 +134,8 @@ def _tab_of(path: str) -> str | None:
     home, book = address("citizen:home"), address("citizen:book")
     if home and path.startswith(f"{home}lan-kham/"):
         return book
-    help_ = address("firsthelp:start")
-    if help_ and path.startswith(help_):
+    of_home = (address("firsthelp:start"), address("telehealth:chats"))
+    if any(one and path.startswith(one) for one in of_home):
         return home
     folders = (url[: url.rindex("/") + 1] for name in OF_THE_PROFILE if (url := address(name)))
     return address("citizen:profile") if path.startswith(tuple(folders)) else None

@@ -255,6 +255,7 @@ YBA_PUSH_PLACE = "yba.site.messaging.allowed_push"
 #: What carries video visits (`yba.care.remote.engines`), and what a Jitsi server proves itself with.
 YBA_VIDEO = "yba.site.video.engines"
 YBA_VIDEO_CALLBACK = "yba.site.video.callback_secret"
+YBA_ALARMS = "yba.areas.firsthelp.alarms.alarms_in"
 
 #: Where people reach this server: links in messages, the base of FHIR addresses.
 YBA_ORIGIN = ENVIRONMENT.origin or f"http://127.0.0.1:{ENVIRONMENT.port}"

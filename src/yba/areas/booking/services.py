@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from yba.care.identifiers import SPECIALTY_CS
-from yba.care.remote import mode
+from yba.care.remote import mode, office
 from yba.fhir.model import references
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension, Money
 from yba.fhir.r4.healthcare_service import HealthcareService
@@ -80,7 +80,8 @@ def write_into(found: HealthcareService, service: Service, *, specialty_name: st
 def services_at(record: Record, facility: str) -> list[Service]:
     """Everything a facility offers, by name."""
     found = record.find(HealthcareService, ("organization", f"Organization/{facility}"))
-    return sorted((service_of(one) for one in found), key=lambda one: (not one.active, one.name))
+    offered = (service_of(one) for one in found if not office.is_chat(one))
+    return sorted(offered, key=lambda one: (not one.active, one.name))
 
 
 def service_id_of(schedule: Schedule) -> str:

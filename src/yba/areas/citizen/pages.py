@@ -145,6 +145,7 @@ class BookPage:
 class VisitPage:
     """One visit."""
 
+    id: str
     title: str
     when: str
     visit: queries.Visit

@@ -111,7 +111,7 @@ def visit(request: HttpRequest, encounter_id: str) -> HttpResponse:
     """One visit: why, what was found, what was prescribed, what to do next."""
     found = queries.visit(record_of(request), encounter_id)
     when = spoken.when(found.start) if "T" in found.start else words.ngay(found.start)
-    page = pages.VisitPage(found.title, when, found, pages.result_lines(found))
+    page = pages.VisitPage(encounter_id, found.title, when, found, pages.result_lines(found))
     return render(request, "citizen/visit.html", {"page": page})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from yba.areas.telehealth import rules
+from yba.areas.telehealth.chat.guards import guard_binary, guard_communication
 from yba.care.remote import mode
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Resource
@@ -64,4 +65,6 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
 GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
     "Encounter": (guard_encounter,),
     "Appointment": (guard_appointment,),
+    "Communication": (guard_communication,),
+    "Binary": (guard_binary,),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from yba.areas.telehealth import calls, desk, doctor, jitsi, views
+from yba.areas.telehealth.chat import files, hours, person, staff
 
 app_name = "telehealth"
 urlpatterns = [
@@ -34,6 +35,17 @@ urlpatterns = [
     path("phong/<str:name>/giay-to", doctor.identify, name="identify"),
     path("phong/<str:name>/ket-thuc", doctor.end, name="end"),
     path("khung/<str:encounter_id>", doctor.part, name="part"),
+    path("tro-chuyen/", person.chats, name="chats"),
+    path("tro-chuyen/ve/<str:type_name>/<str:identifier>", person.about, name="chat-about"),
+    path("tro-chuyen/<str:thread_id>", person.chat, name="chat"),
+    path("tro-chuyen/<str:thread_id>/tep/<str:message_id>/<int:number>", files.file, name="chat-file"),
+    path("tin/", staff.inbox, name="inbox"),
+    path("tin/gio", hours.hours, name="chat-hours"),
+    path("tin/<str:thread_id>", staff.talk, name="talk"),
+    path("tin/<str:thread_id>/chuyen", staff.hand_over, name="chat-hand-over"),
+    path("tin/<str:thread_id>/moi-kham", staff.invite, name="chat-invite"),
+    path("tin/<str:thread_id>/ket-thuc", staff.close, name="chat-close"),
+    path("tin/<str:thread_id>/go-tep", staff.take_down, name="chat-take-down"),
     path("jitsi/conference", jitsi.reserve, name="jitsi-reserve"),
     path("jitsi/conference/<int:number>", jitsi.conference, name="jitsi-conference"),
     path("jitsi/events/<str:what>/<str:which>", jitsi.event, name="jitsi-event"),

@@ -47,6 +47,49 @@ class PictureField(DocumentField):
         return rules.picture(content, declared=declared, name=name, most=self.most)
 
 
+class FilesInput(forms.FileInput):
+    """Several files at once."""
+
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """All of them; a form is given what a request has."""
+        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
+
+
+class FilesField(DocumentField):
+    """Pictures, papers and voice notes, several at once: a list of `Accepted`."""
+
+    widget = FilesInput
+    accept = ",".join([*sorted(rules.DOCUMENTS), "audio/*"])
+
+    def __init__(self, *, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+
+    def judged(self, content: bytes, declared: str, name: str) -> rules.Accepted | Refusal:
+        return rules.anything(content, declared=declared, name=name, most=self.most)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Each judged by itself; one that is refused refuses them all, by its name."""
+        given = [one for one in (data if isinstance(data, list | tuple) else [data]) if one]
+        if len(given) > self.count:
+            raise forms.ValidationError(_too_many(self.count), code="upload.count")
+        found = []
+        for one in given:
+            try:
+                found.append(super().clean(one, initial))
+            except forms.ValidationError as problem:
+                raise forms.ValidationError(f"{one.name}: {problem.messages[0]}", code=problem.code) from None
+        return found
+
+
+def _too_many(count: int) -> str:
+    from django.utils.translation import gettext as _
+
+    return _("Gửi nhiều nhất %(count)s tệp một lần.") % {"count": count}
+
+
 def _too_large(most: str) -> str:
     from django.utils.translation import gettext as _
 

@@ -24,10 +24,16 @@ MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_PICTURE_BYTES: Final = 8 * 1024 * 1024
 PICTURES: Final = frozenset({sniffing.JPEG, sniffing.PNG, sniffing.WEBP, sniffing.GIF})
 DOCUMENTS: Final = PICTURES | {sniffing.PDF, "text/plain"}
+#: What a voice note is by its bytes -> the type it is kept as. A box that may hold pictures is looked into.
+VOICES: Final = {
+    "video/webm": "audio/webm", "application/ogg": "audio/ogg", "video/mp4": "audio/mp4", "audio/mpeg": "audio/mpeg",
+    "audio/wav": "audio/wav",
+}  # fmt: skip
 EXTENSIONS: Final = {
     sniffing.JPEG: ".jpg", sniffing.PNG: ".png", sniffing.WEBP: ".webp", sniffing.GIF: ".gif",
-    sniffing.PDF: ".pdf", "text/plain": ".txt", "application/dicom": ".dcm", "application/json": ".json",
-    "application/fhir+json": ".json", "text/csv": ".csv",
+    sniffing.PDF: ".pdf", "text/plain": ".txt", "audio/webm": ".webm", "audio/ogg": ".ogg", "audio/mp4": ".m4a",
+    "audio/mpeg": ".mp3", "audio/wav": ".wav", "video/webm": ".webm", "application/ogg": ".ogg", "video/mp4": ".m4a",
+    "application/dicom": ".dcm", "application/json": ".json", "application/fhir+json": ".json", "text/csv": ".csv",
 }  # fmt: skip
 #: What is looked into of a PDF's packed parts, altogether.
 MOST_UNPACKED: Final = 64 * 1024 * 1024
@@ -46,6 +52,12 @@ _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _RUNS: Final = re.compile(
     rb"/(?:JavaScript|Rendition|Launch|EmbeddedFiles?|XFA|RichMedia|ImportData|SubmitForm|GoToE|Encrypt)"
     rb"(?=[\s/<(\[>]|$)"
+)
+
+
+#: How the boxes of Matroska (codec ids), MP4 (handler) and Ogg (codec heads) say that a track has pictures.
+_MOVES: Final = re.compile(
+    rb"V_(?:VP|AV1|MPEG|MS|THEORA|UNCOMPRESSED)|hdlr.{8}vide|\x80theora|\x01video", re.DOTALL
 )
 
 
@@ -94,6 +106,27 @@ def document(
             ),
         )
     return Accepted(content, kind, plain_name(name, kind))
+
+
+def voice(
+    content: bytes, *, declared: str = "", name: str = "", most: int = MOST_BYTES
+) -> Accepted | Refusal:
+    """A voice note as it came: sound alone, never a film."""
+    wrong = _unfit(content, declared=declared, kinds=VOICES, most=most)
+    if wrong is not None:
+        return wrong
+    if _MOVES.search(content):
+        return refuse("upload.film", _("Tệp này là phim. Chỉ nhận lời ghi âm, ảnh và giấy tờ."))
+    kind = VOICES[sniffing.kind_of(content) or ""]
+    return Accepted(content, kind, plain_name(name, kind))
+
+
+def anything(
+    content: bytes, *, declared: str = "", name: str = "", most: int = MOST_BYTES
+) -> Accepted | Refusal:
+    """A picture, a paper or a voice note, whichever its bytes show."""
+    judge = voice if sniffing.kind_of(content) in VOICES else document
+    return judge(content, declared=declared, name=name, most=most)
 
 
 def _unfit(content: bytes, *, declared: str, kinds: Collection[str], most: int) -> Refusal | None:

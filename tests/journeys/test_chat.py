@@ -1,0 +1,112 @@
+"""A conversation between a phone and a desk: photo, voice, answer, hand-over, a visit; with and without scripts."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from tests.houses import House
+from tests.journeys import browsing, signing
+from tests.journeys.browsing import DESK, PHONE, Visitor, look
+from tests.journeys.test_video import FAKE, HANH, a_visit
+
+
+@pytest.fixture
+def callers(browser: Browser, house: House) -> Iterator[dict[str, Visitor]]:
+    """The person's phone and the doctor's desk, in a browser with a made-up microphone."""
+    own = browser.browser_type.launch(executable_path=browsing.chromium(), args=[*browsing.FLAGS, *FAKE])
+    found = {
+        "person": browsing.visit(own, house.address, "hanh", size=PHONE, permissions=["microphone"]),
+        "doctor": browsing.visit(own, house.address, "khoi", size=DESK),
+    }
+    yield found
+    own.close()
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (240, 160), "#a5231a").save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Visitor]) -> None:
+    visit = a_visit(house, code="CHAT01")
+    person, doctor = callers["person"], callers["doctor"]
+    signing.enter_as_citizen(person, HANH)
+    signing.enter_as_staff(doctor, signing.STAFF["doctor"])
+
+    page = person.open("/so/")
+    page.get_by_role("link", name="Trò chuyện với bác sĩ").click()
+    look(page, "chat-list")
+    page.goto(f"{house.address}/kham-tu-xa/tro-chuyen/ve/Appointment/{visit}")
+    page.get_by_label("Tin nhắn").fill("Vết mổ hơi đỏ, có cần khám sớm không?")
+    page.get_by_label("Ảnh, giấy tờ, lời ghi âm").set_input_files(
+        {"name": "vet-mo.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+    )
+    page.get_by_role("button", name="Ghi âm", exact=True).click()
+    page.wait_for_timeout(700)
+    page.get_by_role("button", name="Dừng ghi âm").click()
+    page.get_by_text("Đã ghi âm. Bấm nút gửi để gửi.").wait_for()
+    look(page, "chat-first")
+    page.get_by_role("button", name="Gửi tin").click()
+    page.wait_for_function("() => document.querySelector('.chat-file img')?.naturalWidth === 240")
+    sound = page.locator(".chat-file audio")
+    assert page.evaluate(
+        """async element => { element.load(); element.preload = 'auto';
+        return await new Promise(done => {
+            element.onloadedmetadata = () => done(true); element.onerror = () => done(false);
+        }); }""",
+        sound.element_handle(),
+    )
+    thread = re.sub(r".*/|#.*", "", page.url)
+    look(page, "chat-said")
+
+    desk = doctor.open("/kham-tu-xa/tin/")
+    look(desk, "chat-inbox")
+    desk.get_by_role("link", name="Nguyễn Thị Hạnh").first.click()
+    desk.wait_for_url(f"**/tin/{thread}")
+    look(desk, "chat-desk", also={"width": 390, "height": 800})
+    desk.get_by_label("Tin nhắn").fill("Chụp thêm ảnh sáng mai, chưa cần đến.")
+    desk.get_by_role("button", name="Gửi tin").click()
+    page.get_by_text("Chụp thêm ảnh sáng mai").wait_for(
+        timeout=25_000
+    )  # told by the event, or by the next poll
+    desk.get_by_role("button", name="Mời đặt khám").click()
+    page.get_by_text("Nên gặp để khám.").wait_for(timeout=25_000)
+    assert (
+        page.get_by_role("link", name="Xem lượt hẹn").count()
+        + page.get_by_role("link", name="Đặt lịch khám").count()
+    )
+
+    page.get_by_label("Tin nhắn").fill("Mẹ tôi đang khó thở dữ dội, môi tím")
+    page.get_by_role("button", name="Gửi tin").click()
+    page.get_by_text("Có thể là cấp cứu: gọi 115 ngay").wait_for()
+    look(page, "chat-alarm")
+    desk.goto(f"{house.address}/kham-tu-xa/tin/")
+    desk.get_by_text("Lời báo động").first.wait_for()
+    look(desk, "chat-inbox-alarm")
+
+    plain = browsing.visit(
+        page.context.browser or pytest.fail("no browser"), house.address, "plain", size=PHONE,
+        storage_state=person.context.storage_state(), java_script_enabled=False,
+    )  # fmt: skip
+    without = plain.open(f"/kham-tu-xa/tro-chuyen/{thread}")
+    without.get_by_label("Tin nhắn").fill("Đã gọi 115.")
+    without.get_by_role("button", name="Gửi tin").click()
+    without.get_by_text("Đã gọi 115.").wait_for()
+    plain.context.close()
+    desk.goto(f"{house.address}/kham-tu-xa/tin/{thread}")
+    desk.get_by_label("Tin nhắn").fill("Xe đang đến.")
+    desk.get_by_role("button", name="Gửi tin").click()
+    desk.emulate_media(color_scheme="dark")
+    look(desk, "chat-desk-dark")
+    page.reload()
+    page.emulate_media(color_scheme="dark")
+    look(page, "chat-said-dark")
+    for one in (person, doctor):
+        one.quiet()
