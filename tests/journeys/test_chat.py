@@ -44,7 +44,7 @@ def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Vis
     page.get_by_role("link", name="Trò chuyện với bác sĩ").click()
     look(page, "chat-list")
     page.goto(f"{house.address}/kham-tu-xa/tro-chuyen/ve/Appointment/{visit}")
-    page.get_by_label("Tin nhắn").fill("Vết mổ hơi đỏ, có cần khám sớm không?")
+    page.get_by_role("textbox", name="Tin nhắn").fill("Vết mổ hơi đỏ, có cần khám sớm không?")
     page.get_by_label("Ảnh, giấy tờ, lời ghi âm").set_input_files(
         {"name": "vet-mo.jpg", "mimeType": "image/jpeg", "buffer": photo()}
     )
@@ -71,7 +71,7 @@ def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Vis
     desk.get_by_role("link", name="Nguyễn Thị Hạnh").first.click()
     desk.wait_for_url(f"**/tin/{thread}")
     look(desk, "chat-desk", also={"width": 390, "height": 800})
-    desk.get_by_label("Tin nhắn").fill("Chụp thêm ảnh sáng mai, chưa cần đến.")
+    desk.get_by_role("textbox", name="Tin nhắn").fill("Chụp thêm ảnh sáng mai, chưa cần đến.")
     desk.get_by_role("button", name="Gửi tin").click()
     page.get_by_text("Chụp thêm ảnh sáng mai").wait_for(
         timeout=25_000
@@ -83,7 +83,7 @@ def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Vis
         + page.get_by_role("link", name="Đặt lịch khám").count()
     )
 
-    page.get_by_label("Tin nhắn").fill("Mẹ tôi đang khó thở dữ dội, môi tím")
+    page.get_by_role("textbox", name="Tin nhắn").fill("Mẹ tôi đang khó thở dữ dội, môi tím")
     page.get_by_role("button", name="Gửi tin").click()
     page.get_by_text("Có thể là cấp cứu: gọi 115 ngay").wait_for()
     look(page, "chat-alarm")
@@ -96,12 +96,12 @@ def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Vis
         storage_state=person.context.storage_state(), java_script_enabled=False,
     )  # fmt: skip
     without = plain.open(f"/kham-tu-xa/tro-chuyen/{thread}")
-    without.get_by_label("Tin nhắn").fill("Đã gọi 115.")
+    without.get_by_role("textbox", name="Tin nhắn").fill("Đã gọi 115.")
     without.get_by_role("button", name="Gửi tin").click()
     without.get_by_text("Đã gọi 115.").wait_for()
     plain.context.close()
     desk.goto(f"{house.address}/kham-tu-xa/tin/{thread}")
-    desk.get_by_label("Tin nhắn").fill("Xe đang đến.")
+    desk.get_by_role("textbox", name="Tin nhắn").fill("Xe đang đến.")
     desk.get_by_role("button", name="Gửi tin").click()
     desk.emulate_media(color_scheme="dark")
     look(desk, "chat-desk-dark")
