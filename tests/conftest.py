@@ -16,17 +16,25 @@ make databases of their own and drop them.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# Dozens of processes start from here: each would compile the whole house anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Ten thousand tests make a million objects that stay: the collector need not walk through them every moment.
+gc.set_threshold(100_000, 50, 100)
+
 FOLDER = Path(tempfile.mkdtemp(prefix="yba-tests-"))
 OUTSIDE = os.environ.get("YBA_DATABASE_URL")
 #: What the processes of one run share: the folder of the one that started them.
-SHARED = Path(os.environ.setdefault("YBA_TESTS_SHARED", str(FOLDER)))
+os.environ.setdefault("YBA_TESTS_SHARED", str(FOLDER))
 os.environ["YBA_DATA"] = str(FOLDER / "data")
 os.environ["YBA_SECRET"] = "a-secret-of-the-tests-only-0123456789-0123456789"
 os.environ.pop("YBA_ENV", None)
@@ -100,6 +108,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, name in enumerate(FIRST) if name in item.path.parts), len(FIRST))
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end (as in `yba.site.wsgi`)."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # else what is left at the end is told as if it leaked
 
 
 @pytest.fixture(scope="session")
@@ -235,7 +253,7 @@ def committed(
 def house() -> Iterator[House]:
     """A running house with the demo province, shared by all tests that only add to it."""
     found = House(FOLDER / "house", port=free_port())
-    furnish(found.data, shared=SHARED)
+    furnish(found.data)
     found.start()
     try:
         yield found

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 START_SECONDS = 180
@@ -125,13 +126,45 @@ class House:
         return found
 
 
-def furnish(data: Path, *, shared: Path) -> None:
+def furnish(data: Path) -> None:
     """Give a house that has not started yet the demo province, which is loaded once a run and copied from there."""
-    model = House(shared / "model", port=free_port())
-    with (shared / "model.lock").open("w") as lock:
+
+    def load(model: House) -> None:
+        model.start()
+        model.stop()
+
+    _copy("model", load, data)
+
+
+def roof(data: Path) -> None:
+    """Give a house that has not started yet its tables, empty, and its static files: made once a run, and copied.
+
+    What makes them itself is held in `tests/site/test_lifecycle.py`. Keys and secrets are each house's own.
+    """
+    _copy("roof", _raise, data)
+
+
+def _raise(model: House) -> None:
+    done = model.command("migrate")
+    assert done.returncode == 0, done.stderr
+    code = "from yba.site import setup; setup.django(); setup.collect_static()"
+    subprocess.run([sys.executable, "-c", code], env=model.environ, check=True)
+    for name in ("secret", "audit-key", "lock", "postgres.log"):
+        (model.data / name).unlink(missing_ok=True)
+
+
+def _copy(name: str, make: Callable[[House], None], data: Path) -> None:
+    """The first of all processes of a run makes the model; the others wait for it."""
+    model = (
+        Path(os.environ["YBA_TESTS_SHARED"]) / name
+    )  # the folder of the one that started them: see conftest.py
+    with model.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not model.data.exists():
-            model.start()
-            model.stop()
-        # With its owners: started by root, the database belongs to a user of its own.
-        subprocess.run(["cp", "-a", str(model.data), str(data)], check=True)
+        if not model.exists():
+            # Beside its place: one that fails half-way is nobody's model.
+            draft = House(model.with_suffix(".draft"), port=free_port())
+            make(draft)
+            draft.data.rename(model)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    # With its owners: started by root, the database belongs to a user of its own.
+    subprocess.run(["cp", "-a", str(model), str(data)], check=True)

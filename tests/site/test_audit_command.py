@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 from yba.site.database import Embedded
 
 pytestmark = pytest.mark.slow
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 def test_verify_tells_whole_from_not_whole(tmp_path: Path) -> None:
     house = House(tmp_path / "a", port=free_port())
+    roof(house.data)
     source = tmp_path / "Patient.ndjson"
     source.write_text('{"resourceType": "Patient", "id": "p1"}\n')
     assert house.command("load", str(source)).returncode == 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 from yba.care.privacy.models import Officer
 from yba.site import checking, demo, dumping
 from yba.site.accounts.models import Account, Token
@@ -197,6 +197,7 @@ def test_a_demo_dump_does_not_stay_in_production(
 @pytest.mark.slow
 def test_the_command_judges_a_real_installation(tmp_path: Path) -> None:
     house = House(tmp_path / "house", port=free_port(), settings={"YBA_ENV": "production"})
+    roof(house.data)
     found = house.command("check", "--deploy", "--language", "en")
     assert found.returncode == 1, found.stderr
     for key in ("origin.none", "hosts.none", "backup.none", "messages.none"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 from yba.site.command import parser
 from yba.site.environment import environment, secret
 
@@ -26,6 +26,7 @@ def test_every_word_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_load_export_backup_restore(tmp_path: Path) -> None:
     house = House(tmp_path / "a", port=free_port())
+    roof(house.data)
     source = tmp_path / "Patient.ndjson"
     rows = [{"resourceType": "Patient", "id": f"p{n}", "multipleBirthInteger": n} for n in range(3)]
     source.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"resourceType": "Cat"}]))
@@ -68,6 +69,7 @@ def test_tokens_open_the_endpoint(tmp_path: Path) -> None:
     import urllib.request
 
     house = House(tmp_path / "a", port=free_port(), arguments=("--empty",))
+    roof(house.data)
     assert house.command("token", "--role", "doctor").returncode == 2
     house.start()
     try:
@@ -114,6 +116,7 @@ def test_production_refuses_demo_accounts(tmp_path: Path, monkeypatch: pytest.Mo
     import sys
 
     house = House(tmp_path / "a", port=free_port())
+    roof(house.data)
     code = (
         "from yba.site.opening import database_ready\n"
         "with database_ready():\n"

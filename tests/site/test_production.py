@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +22,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("production")
     settings = {"YBA_ENV": "production", "YBA_HOSTS": "yba.example", "YBA_ORIGIN": "https://yba.example"}
     house = House(folder / "house", port=free_port(), settings=settings)
+    roof(house.data)
     house.start()
     try:
         yield house

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 from tests.wholeness import halves, misindexed
 from yba.site import archiving, recovery
 from yba.site.database import DatabaseProblem, Embedded
@@ -36,6 +36,7 @@ def houses(tmp_path: Path) -> Iterator[list[House]]:
         House(tmp_path / name, port=free_port(), arguments=("--empty",), settings=settings)
         for name in ("first", "second")
     ]
+    roof(found[0].data)
     yield found
     for house in found:
         if house.process is not None and house.process.poll() is None:
