@@ -96,7 +96,7 @@ def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:
         if not only or "pages" in only:
             pages.report(running)
     if not only or "door" in only:
-        missed |= not door.report(uri)
+        missed |= not door.report(uri, folder)
     return 1 if missed else 0
 
 

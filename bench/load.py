@@ -48,6 +48,21 @@ def get_script(token: str, path: str, values: list[str]) -> str:
     )
 
 
+def door_script(role: str, asked: str, persons: list[str], in_a_row: int) -> str:
+    """GETs about persons drawn at random, some in a row about each, as one role; a citizen about themselves."""
+    listed = ",".join(f'"{one}"' for one in persons)
+    token = '"citizen:" .. person' if role == "citizen" else f'"{role}"'
+    return (
+        _HEAD.format(token=role)
+        + f"local persons = {{ {listed} }}\nlocal n, person = 0, nil\nlocal asked = [[/fhir/{asked}]]\n"
+        + "request = function()\n"
+        + f"  if n % {in_a_row} == 0 then person = persons[math.random(#persons)] end\n  n = n + 1\n"
+        + f"  headers['Authorization'] = 'Bearer ' .. {token}\n"
+        + "  return wrk.format('GET', (asked:gsub('#', (person:gsub('%%', '%%%%')))), headers)\nend\n"
+        + _TAIL
+    )
+
+
 def update_script(token: str, ids: list[str]) -> str:
     """PUTs over known Observations, each with another value."""
     listed = ",".join(f'"{one}"' for one in ids)

@@ -104,7 +104,7 @@ def site(
     process = subprocess.Popen(
         [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
          "--workers", str(workers), "--blocking-threads", str(threads), "--blocking-threads-idle-timeout", "600",
-         "--backlog", "1024", "--no-ws", "--log-level", "warning", name],
+         "--backlog", "1024", "--no-ws", "--log-level", "error", name],
         env=environ,
         cwd=ROOT,
     )  # fmt: skip

@@ -64,10 +64,12 @@ class Child:
 
 def children(env: Environment) -> list[Child]:
     """The programs that make up a running house."""
-    granian = [sys.executable, "-m", "granian", "--host", env.host, "--log-level", "warning"]
-    granian += ["--no-ws", "--workers-kill-timeout", "5"]
+    granian = [sys.executable, "-m", "granian", "--host", env.host, "--no-ws", "--workers-kill-timeout", "5"]
     web = [*granian, "--port", str(env.port), "--interface", "wsgi", "--workers", str(env.workers)]
+    # Its one warning is that there are more threads than two a core; they wait for the database, most of the time.
     web += [
+        "--log-level",
+        "error",
         "--blocking-threads",
         str(WEB_THREADS),
         "--blocking-threads-idle-timeout",
@@ -77,7 +79,7 @@ def children(env: Environment) -> list[Child]:
         "yba.site.wsgi:application",
     ]
     live = [*granian, "--port", str(env.port + 1), "--interface", "asgi", "--workers", "1"]
-    live += ["yba.site.live:application"]
+    live += ["--log-level", "warning", "yba.site.live:application"]
     return [
         Child("web", web),
         Child("live", live),
