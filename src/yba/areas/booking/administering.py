@@ -429,6 +429,7 @@ def _said(found: HealthcareService | None) -> dict[str, Any]:
     return {
         "name": one.name, "specialty": one.specialty, "mode": one.mode, "minutes": one.minutes or 20,
         "price": one.price, "preparation": one.preparation, "active": one.active,
+        "insured": one.insured,
     }  # fmt: skip
 
 

@@ -62,9 +62,8 @@ def _page(
     today = local_day(now)
     q, patient_id, role_id = (request.GET.get(name, "").strip()[:100] for name in ("q", "nguoi", "bac-si"))
     person = people.person_of(record.read(Patient, patient_id)) if patient_id else None
-    posts = (
-        [one for one in queries.posts(record) if one.facility_id == record.actor.facility] if person else []
-    )
+    here = queries.posts_at(record, record.actor.facility or "-") if person else []
+    posts = sorted((one for one in here if one.active), key=lambda one: (one.specialty, one.name))
     post = next((one for one in posts if one.role_id == role_id), None)
     schedules = queries.schedules_of(record, [post.role_id]).get(post.role_id, ()) if post else ()
     times = queries.times_of(record, queries.ids_of(schedules), now=now)

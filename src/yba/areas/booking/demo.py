@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from yba.areas.booking import opening, rules
+from yba.areas.booking import directory, opening, rules
 from yba.areas.booking.desk import scripts
 from yba.fhir.record import Record
 from yba.ui.words import local_day
@@ -15,3 +15,4 @@ def load(record: Record) -> None:
     today = local_day(record.clock())
     scripts.load(record)
     opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
+    directory.rebuild(record)

@@ -22,15 +22,24 @@ def _checked_phone(text: str) -> str:
 
 
 class FindForm(forms.Form):
-    """Which doctor: words, specialty, place, day, price. Everything is optional; nonsense is left out."""
+    """Which doctor. Everything is optional; nonsense is left out."""
 
     q = forms.CharField(required=False, max_length=100)
     khoa = forms.SlugField(required=False)
+    nhom = forms.SlugField(required=False)
     noi = forms.CharField(required=False, max_length=64)
+    xa = forms.IntegerField(required=False, min_value=1, max_value=200)
     ngay = forms.ChoiceField(required=False, choices=[("", ""), ("nay", ""), ("mai", ""), ("tuan", "")])
-    gia = forms.IntegerField(required=False, min_value=0)
+    hom = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    buoi = forms.ChoiceField(required=False, choices=[("", ""), ("sang", ""), ("chieu", ""), ("toi", "")])
+    gia = forms.IntegerField(required=False, min_value=0, max_value=1_000_000_000)
+    tieng = forms.SlugField(required=False)
+    xep = forms.ChoiceField(
+        required=False, choices=[("", ""), ("som", ""), ("gan", ""), ("gia", ""), ("ten", "")]
+    )
     nu = forms.BooleanField(required=False)
     video = forms.BooleanField(required=False)
+    bhyt = forms.BooleanField(required=False)
 
 
 class BookingForm(forms.Form):

@@ -12,6 +12,7 @@ from typing import Final
 from yba.areas.booking import (
     actions,
     capacity,
+    directory,
     ledger,
     outward,
     policies,
@@ -218,8 +219,9 @@ def _promised(record: Record, held: Held, taker: Taker) -> bool:
 GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
     "Appointment": (guard_appointment, outward.note_change),
     "Encounter": (guard_visit,),
-    "Schedule": (timetable_guards.guard_schedule,),
-    "Slot": (timetable_guards.guard_slot,),
+    **directory.GUARDS,
+    "Schedule": (timetable_guards.guard_schedule, directory.follow_schedule),
+    "Slot": (timetable_guards.guard_slot, directory.follow_slot),
 }
 
 

@@ -243,3 +243,83 @@ class Ring(models.Model):
 
     def __str__(self) -> str:
         return f"{self.extension}: {self.state}"
+
+
+class Post(models.Model):
+    """Who can be booked, with what people choose by: copied from the record so that 5,000 are compared at once.
+
+    Only for finding and ordering; what is shown is read from the record, through the door. Written by ``directory``.
+    """
+
+    role_id = models.CharField(max_length=64, primary_key=True)
+    practitioner_id = models.CharField(max_length=64, blank=True, default="")
+    facility = models.CharField(max_length=64, blank=True, default="")
+    facility_name = models.CharField(max_length=200, blank=True, default="")
+    location_id = models.CharField(max_length=64, blank=True, default="")
+    specialty = models.CharField(max_length=64, blank=True, default="")
+    specialty_name = models.CharField(max_length=200, blank=True, default="")
+    gender = models.CharField(max_length=8, blank=True, default="")
+    #: Codes with a comma before and after each.
+    languages = models.CharField(max_length=200, blank=True, default="")
+    #: Folded words with a space before each.
+    words = models.CharField(max_length=1000, blank=True, default="")
+    name = models.CharField(max_length=200, blank=True, default="")
+    place = models.CharField(max_length=200, blank=True, default="")
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    price = models.IntegerField(null=True, blank=True)
+    video = models.BooleanField(default=False)
+    insured = models.BooleanField(default=False)
+    active = models.BooleanField(default=False)
+    #: Something it is copied from has changed: copied again before it is next looked at.
+    stale = models.BooleanField(default=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["practitioner_id"], name="booking_post_practitioner"),
+            models.Index(fields=["facility"], name="booking_post_facility"),
+            models.Index(fields=["role_id"], name="booking_post_stale", condition=models.Q(stale=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.role_id
+
+
+class OpenTime(models.Model):
+    """A time to come of somebody who can be booked: whether it is open at all, and until when it may be asked for.
+
+    Follows ``Slot`` in the transaction that changes it, and with it the ledger, which keeps ``Slot.status``. What is
+    held, or excluded by another time of the same practitioner or room, is asked of the ledger (``free``).
+    """
+
+    slot_id = models.CharField(max_length=64, primary_key=True)
+    schedule_id = models.CharField(max_length=64)
+    role_id = models.CharField(max_length=64, blank=True, default="")
+    #: Of its timetable.
+    in_use = models.BooleanField()
+    starts = models.DateTimeField()
+    open = models.BooleanField()
+    #: The way in its seats are all kept for, until a moment.
+    kept = models.CharField(max_length=16, blank=True, default="")
+    kept_until = models.DateTimeField(null=True, blank=True)
+    #: The timetable's notice, closing hour and days ahead, as moments: for citizens and outside systems.
+    asked_until = models.DateTimeField()
+    asked_from = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["role_id", "starts"],
+                name="booking_open_role",
+                condition=models.Q(open=True, in_use=True),
+            ),
+            models.Index(fields=["schedule_id"], name="booking_open_schedule"),
+            models.Index(
+                fields=["starts", "role_id"],
+                name="booking_open_starts",
+                condition=models.Q(open=True, in_use=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slot_id

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yba.areas.booking import queries, rules
-from yba.care import catalogues
 from yba.care.people import Person
 from yba.ui import parts, spoken, words
 from yba.ui.words import local_day
@@ -36,6 +36,15 @@ _STATES: dict[str, tuple[str, Callable[[], str]]] = {
 }
 
 
+#: Languages a practitioner may speak (BCP 47), in words.
+LANGUAGES: Final = {
+    "vi": gettext_lazy("Tiếng Việt"), "en": gettext_lazy("Tiếng Anh"), "fr": gettext_lazy("Tiếng Pháp"),
+    "zh": gettext_lazy("Tiếng Trung"), "ja": gettext_lazy("Tiếng Nhật"), "ko": gettext_lazy("Tiếng Hàn"),
+    "km": gettext_lazy("Tiếng Khmer"), "lo": gettext_lazy("Tiếng Lào"), "hmn": gettext_lazy("Tiếng Mông"),
+    "tyz": gettext_lazy("Tiếng Tày"), "cjm": gettext_lazy("Tiếng Chăm"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One value of a filter."""
@@ -51,14 +60,19 @@ class FindPage:
 
     title: str
     q: str
-    place: str
-    price: str
     specialties: list[Choice]
+    symptoms: list[Choice]
     places: list[Choice]
+    distances: list[Choice]
     days: list[Choice]
+    dates: list[Choice]
+    day_parts: list[Choice]
     prices: list[Choice]
+    languages: list[Choice]
+    orders: list[Choice]
     women_only: bool
     video_only: bool
+    insured_only: bool
     narrowed: bool
     heading: str
     doctors: list[parts.Doctor]
@@ -67,32 +81,18 @@ class FindPage:
     held: list[HeldTime] = field(default_factory=list)
 
 
-def specialty_choices(found: Sequence[queries.Post], chosen: str) -> list[Choice]:
-    """The specialties that are practised here."""
-    codes = {one.specialty_code: one.specialty for one in found if one.specialty_code}
-    if chosen and chosen not in codes:
-        known = catalogues.specialty(chosen)
-        codes |= {chosen: known.name_vi} if known else {}
-    return [
-        Choice(code, name, code == chosen) for code, name in sorted(codes.items(), key=lambda one: one[1])
-    ]
-
-
-def place_choices(found: Sequence[queries.Post], chosen: str) -> list[Choice]:
-    """The facilities, then their communes."""
-    facilities = {one.facility_id: one.facility for one in found}
-    communes = {one.place: one.place for one in found if one.place}
-    named = sorted(facilities.items(), key=lambda one: one[1]) + sorted(communes.items())
-    return [Choice(value, label, value == chosen) for value, label in named]
-
-
-def doctor_of(post: queries.Post, *, today: date, day: str = "") -> parts.Doctor:
-    """A line of the directory."""
+def doctor_of(post: queries.Post, *, today: date, centre: tuple[float, float] | None = None) -> parts.Doctor:
+    """A line of the directory; ``centre``: from where the distance is told."""
     url = reverse("booking:book", args=[post.role_id])
-    facts = [parts.Fact("map-pin", " · ".join(filter(None, [post.facility, post.place])))]
+    facts = [
+        parts.Fact("map-pin", " · ".join(filter(None, [post.facility, post.place, _away(post, centre)])))
+    ]
     facts += [parts.Fact("banknote", spoken.money(post.price))] if post.price else []
     facts += [parts.Fact("door-open", _("Phòng %(room)s") % {"room": post.room})] if post.room else []
     facts += [parts.Fact("video", _("Khám qua video được"))] if post.video else []
+    facts += [parts.Fact("shield-check", _("Nhận BHYT"))] if post.insured else []
+    spoken_here = [str(LANGUAGES.get(one, one)) for one in post.languages if one != "vi"]
+    facts += [parts.Fact("languages", ", ".join(spoken_here))] if spoken_here else []
     return parts.Doctor(
         name=post.name,
         url=url,
@@ -103,6 +103,14 @@ def doctor_of(post: queries.Post, *, today: date, day: str = "") -> parts.Doctor
         more_url=url,
         more_words=_("Giờ khác") if post.free else "",
     )
+
+
+def _away(post: queries.Post, centre: tuple[float, float] | None) -> str:
+    """ "2,3 km", as the crow flies; nothing where either place is not known."""
+    if centre is None or post.position is None:
+        return ""
+    kilometres = rules.kilometres(centre, post.position)
+    return _("cách %(km)s km") % {"km": f"{kilometres:.1f}".replace(".", ",")}
 
 
 def _links(post: queries.Post, url: str) -> tuple[parts.Link, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from yba.areas.booking import rules
+from yba.areas.booking import rules, services
 from yba.areas.booking.free import free_for
 from yba.care import catalogues, people
 from yba.care.chart.elements import display_of
-from yba.care.identifiers import REGISTRATION_CODE, SERVICE, SPECIALTY_CS
+from yba.care.identifiers import REGISTRATION_CODE, SERVICE
 from yba.care.remote import mode
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model import references
@@ -20,6 +19,7 @@ from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.charge_item_definition import ChargeItemDefinition
 from yba.fhir.r4.datatypes import CodeableConcept, Reference, Resource
+from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.location import Location
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
@@ -29,15 +29,18 @@ from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
 
-POSTS_A_PAGE: Final = 10
 MOST_POSTS: Final = 500
-FIRST_LOOK: Final = timedelta(days=3)
+_IDS_AT_ONCE: Final = 200
+#: Facilities have some twenty prices of examinations each: below the 5,000 of one answer.
+_HOUSES_AT_ONCE: Final = 50
+LANGUAGE_CS: Final = "urn:ietf:bcp:47"
 #: So far ahead times are shown at all; how far each timetable is open is its own (``policies``).
 MOST_DAYS: Final = 28
 _INCLUDED: Final = (
     ("_include", "PractitionerRole:practitioner"),
     ("_include", "PractitionerRole:organization"),
     ("_include", "PractitionerRole:location"),
+    ("_include:iterate", "Location:partof"),
 )
 
 
@@ -59,6 +62,11 @@ class Post:
     room: str
     price: int | None = None
     video: bool = False
+    active: bool = True
+    languages: tuple[str, ...] = ()
+    insured: bool = False
+    #: Latitude and longitude of the room, or of the house it is in.
+    position: tuple[float, float] | None = None
     schedules: tuple[str, ...] = ()
     free: tuple[FreeSlot, ...] = field(default=())
 
@@ -87,12 +95,14 @@ def target_id(ref: Reference | None, kind: str) -> str:
 # -- doctors --------------------------------------------------------------------------------------------
 
 
-def posts(record: Record, *, specialty: str = "") -> list[Post]:
-    """Everyone who can be booked, or those of one specialty, by specialty and name."""
-    params = [("active", "true"), ("_count", str(MOST_POSTS)), *_INCLUDED]
-    if specialty:
-        params.append(("specialty", f"{SPECIALTY_CS}|{specialty}"))
-    return sorted(_posts(record, params), key=lambda post: (post.specialty, post.name))
+def posts_by_id(record: Record, role_ids: Sequence[str], *, hidden: bool = False) -> list[Post]:
+    """These posts, in the order of their ids as given; ``hidden``: also those who take no bookings now."""
+    found: dict[str, Post] = {}
+    for at in range(0, len(role_ids), _IDS_AT_ONCE):
+        ids = ",".join(role_ids[at : at + _IDS_AT_ONCE])
+        params = [("_id", ids), ("_count", str(_IDS_AT_ONCE)), *_INCLUDED]
+        found |= {one.role_id: one for one in _posts(record, params)}
+    return [found[one] for one in role_ids if one in found and (hidden or found[one].active)]
 
 
 def posts_at(record: Record, facility: str) -> list[Post]:
@@ -101,28 +111,39 @@ def posts_at(record: Record, facility: str) -> list[Post]:
     return _posts(record, params)
 
 
-def matching(found: Sequence[Post], text: str) -> list[Post]:
-    """By every word of name, specialty and place; else by the specialties the words complain of."""
-    asked = fold_words(text)
-    if not asked:
-        return list(found)
-    named = [one for one in found if all(any(word.startswith(a) for word in one.words) for a in asked)]
-    if named:
-        return named
-    codes = {one.code for one in catalogues.search_specialties(text)}
-    return [one for one in found if one.specialty_code in codes]
-
-
 def _posts(record: Record, params: Sequence[tuple[str, str]]) -> list[Post]:
     page = record.search(PractitionerRole, params)
     known: dict[str, Resource] = {f"{type(one).__name__}/{one.id}": one for one in page.included}
     roles = [one for one in page.matches if isinstance(one, PractitionerRole)]
-    prices, by_video = exam_prices(record), mode.offers_video(record, roles)
     found = [_post(role, known) for role in roles]
+    prices = exam_prices(record, {one.facility_id for one in found})
+    by_video, insured = _by_service(record, roles)
     return [
-        replace(one, price=prices.get((one.facility_id, one.specialty_code)), video=one.role_id in by_video)
+        replace(
+            one, price=prices.get((one.facility_id, one.specialty_code)), video=one.role_id in by_video,
+            insured=one.role_id in insured,
+        )
         for one in found
-    ]
+    ]  # fmt: skip
+
+
+def _by_service(record: Record, roles: Sequence[PractitionerRole]) -> tuple[set[str], set[str]]:
+    """Ids of the roles one of whose services is given by video, and of those that health insurance pays for."""
+    of_role = {
+        one.id or "": {target_id(service, "HealthcareService") for service in one.healthcareService}
+        for one in roles
+    }
+    wanted = sorted(set().union(*of_role.values()) - {""})
+    found = []
+    for at in range(0, len(wanted), _IDS_AT_ONCE):
+        ids = ",".join(wanted[at : at + _IDS_AT_ONCE])
+        found += record.find(HealthcareService, ("_id", ids), ("active", "true"))
+    video = {one.id or "" for one in found if mode.service_mode(one) != "on-site"}
+    insured = {one.id or "" for one in found if services.is_insured(one)}
+    return (
+        {key for key, its in of_role.items() if its & video},
+        {key for key, its in of_role.items() if its & insured},
+    )
 
 
 def _post(role: PractitionerRole, known: dict[str, Resource]) -> Post:
@@ -148,7 +169,34 @@ def _post(role: PractitionerRole, known: dict[str, Resource]) -> Post:
         else "",
         location_id=target_id(room_ref, "Location"),
         room=(room.name or "") if isinstance(room, Location) else display_of(room_ref),
+        active=role.active is not False,
+        languages=languages_of(who) if isinstance(who, Practitioner) else (),
+        position=_position(room if isinstance(room, Location) else None, known),
     )
+
+
+def languages_of(who: Practitioner) -> tuple[str, ...]:
+    """The languages somebody speaks (BCP 47, without the country); nothing said is Vietnamese."""
+    said = [
+        (one.code or "").split("-")[0].lower()
+        for concept in who.communication
+        for one in concept.coding
+        if one.system in (None, LANGUAGE_CS)
+    ]
+    return tuple(dict.fromkeys(filter(None, said))) or ("vi",)
+
+
+def _position(room: Location | None, known: Mapping[str, Resource]) -> tuple[float, float] | None:
+    """Where a room is: its own position, else that of what it is a part of."""
+    for _step in range(5):
+        if room is None:
+            return None
+        at = room.position
+        if at is not None and at.latitude is not None and at.longitude is not None:
+            return float(at.latitude), float(at.longitude)
+        above = known.get((room.partOf.reference or "") if room.partOf else "")
+        room = above if isinstance(above, Location) else None
+    return None
 
 
 def name_of(practitioner: Practitioner) -> str:
@@ -173,15 +221,19 @@ def _specialty_words(role: PractitionerRole) -> str:
     )
 
 
-def exam_prices(record: Record) -> dict[tuple[str, str], int]:
-    """The price of an examination by facility and specialty, from the facilities' price lists; VND."""
+def exam_prices(record: Record, facilities: Collection[str]) -> dict[tuple[str, str], int]:
+    """The price of an examination by facility and specialty, from these facilities' price lists; VND."""
     exams = {one.code: one.specialty for one in catalogues.services() if one.group == "exam"}
     prices: dict[tuple[str, str], int] = {}
     codes = ",".join(f"{SERVICE}|{code}" for code in exams)
-    for definition in record.find(ChargeItemDefinition, ("identifier", codes), ("status", "active")):
-        code, facility, amount = _service_code(definition), facility_of(definition), _amount(definition)
-        if code in exams and facility is not None and amount is not None:
-            prices[(facility, exams[code])] = amount
+    wanted = sorted(filter(None, facilities))
+    for at in range(0, len(wanted), _HOUSES_AT_ONCE):
+        tags = ",".join(f"{rules.FACILITY_TAG}|{one}" for one in wanted[at : at + _HOUSES_AT_ONCE])
+        said = (("identifier", codes), ("status", "active"), ("_tag", tags))
+        for definition in record.find(ChargeItemDefinition, *said):
+            code, facility, amount = _service_code(definition), facility_of(definition), _amount(definition)
+            if code in exams and facility is not None and amount is not None:
+                prices[(facility, exams[code])] = amount
     return prices
 
 
@@ -195,32 +247,6 @@ def _amount(definition: ChargeItemDefinition) -> int | None:
             if component.amount is not None and component.amount.value is not None:
                 return int(component.amount.value)
     return None
-
-
-def with_times(
-    record: Record, found: Sequence[Post], *, now: datetime, days: tuple[date, date] | None = None
-) -> list[Post]:
-    """The posts with their next free times: of some days, or the soonest within the horizon. Two or three searches."""
-    schedules = schedules_of(record, [one.role_id for one in found])
-    placed = [replace(one, schedules=ids_of(schedules.get(one.role_id, ()))) for one in found]
-    ids = [each for one in placed for each in one.schedules]
-    begin = rules.instant(now)
-    if days is not None:
-        first, last = rules.day_bounds(days[0])[0], rules.day_bounds(days[1])[1]
-        times = free_times(record, ids, start=max(first, begin), end=last)
-    else:
-        soon = rules.instant(now + FIRST_LOOK)
-        times = free_times(record, ids, start=begin, end=soon)
-        rest = [one for one in ids if one not in times]
-        if rest:
-            later = rules.instant(now + timedelta(days=rules.HORIZON_DAYS))
-            times |= free_times(record, rest, start=soon, end=later)
-    return [replace(one, free=_merged(times, one.schedules)) for one in placed]
-
-
-def _merged(times: Mapping[str, Sequence[FreeSlot]], schedules: Sequence[str]) -> tuple[FreeSlot, ...]:
-    found = [slot for one in schedules for slot in times.get(one, ())]
-    return tuple(sorted(found, key=lambda slot: slot.start))
 
 
 def ids_of(schedules: Iterable[Schedule]) -> tuple[str, ...]:
@@ -242,28 +268,6 @@ def schedules_of(
             if role and (also_closed or schedule.active is not False):
                 by_role.setdefault(role, []).append(schedule)
     return by_role
-
-
-def free_times(
-    record: Record, schedules: Sequence[str], *, start: str, end: str
-) -> dict[str, list[FreeSlot]]:
-    """Free slots by schedule, in the order of the clock."""
-    times: dict[str, list[FreeSlot]] = defaultdict(list)
-    if not schedules:
-        return times
-    names = ",".join(f"Schedule/{one}" for one in schedules)
-    params = [
-        ("schedule", names),
-        ("status", "free,busy-tentative"),
-        ("start", f"ge{start}"),
-        ("start", f"lt{end}"),
-    ]
-    found = record.find(Slot, *params, ("_sort", "start"))
-    free = free_for(record, found)
-    for slot in found:
-        if slot.id in free:
-            times[target_id(slot.schedule, "Schedule")].append(_free_slot(slot, free))
-    return times
 
 
 def _free_slot(slot: Slot, free: Collection[str]) -> FreeSlot:

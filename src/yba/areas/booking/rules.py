@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
 from yba.care import identifiers
@@ -149,6 +150,16 @@ def asked_at(appointment: Appointment) -> datetime:
         return moment(appointment.created)
     last = appointment.meta.lastUpdated if appointment.meta else None
     return moment(last) if last else datetime.now(UTC)
+
+
+# -- places ---------------------------------------------------------------------------------------------
+
+
+def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The distance between two positions (latitude, longitude) on a ball with the mean radius of the earth."""
+    (up, right), (high, wide) = (map(radians, each) for each in (one, other))
+    half = sin((high - up) / 2) ** 2 + cos(up) * cos(high) * sin((wide - right) / 2) ** 2
+    return 2 * 6371.0088 * asin(sqrt(min(half, 1)))
 
 
 # -- words ----------------------------------------------------------------------------------------------

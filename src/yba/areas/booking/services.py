@@ -20,6 +20,9 @@ _EXTENSION: Final = "https://yba.vn/fhir/extension/"
 MINUTES: Final = _EXTENSION + "service-minutes"
 PRICE: Final = _EXTENSION + "service-price"
 MODE: Final = mode.SERVICE_MODE
+#: In `HealthcareService.program`: health insurance pays for it here (the facility has the contract: Law on HI, 24).
+PROGRAM_CS: Final = "https://yba.vn/fhir/cs/program"
+INSURANCE: Final = "bhyt"
 Mode = Literal["on-site", "remote", "either"]
 
 
@@ -35,6 +38,14 @@ class Service:
     preparation: str = ""
     mode: str = "on-site"
     active: bool = True
+    insured: bool = False
+
+
+def is_insured(found: HealthcareService) -> bool:
+    """Whether health insurance is accepted for it."""
+    return any(
+        one.system == PROGRAM_CS and one.code == INSURANCE for each in found.program for one in each.coding
+    )
 
 
 def service_of(found: HealthcareService) -> Service:
@@ -52,6 +63,7 @@ def service_of(found: HealthcareService) -> Service:
         preparation=found.extraDetails or "",
         mode=(said[MODE].valueCode or "on-site") if MODE in said else "on-site",
         active=found.active is not False,
+        insured=is_insured(found),
     )
 
 
@@ -68,6 +80,13 @@ def write_into(found: HealthcareService, service: Service, *, specialty_name: st
         if service.specialty
         else []
     )
+    others_paid = [
+        each
+        for each in found.program
+        if not any(one.system == PROGRAM_CS and one.code == INSURANCE for one in each.coding)
+    ]
+    paid = CodeableConcept(coding=[Coding(system=PROGRAM_CS, code=INSURANCE)], text="Bảo hiểm y tế")
+    found.program = [*others_paid, paid] if service.insured else others_paid
     others = [one for one in found.extension if one.url not in (MINUTES, PRICE, MODE)]
     own = [Extension(url=MODE, valueCode=service.mode)]
     if service.minutes:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.booking import holds, opening, outward, rules, waiting
+from yba.areas.booking import directory, holds, opening, outward, rules, waiting
 from yba.areas.booking.desk import scripts, telephone
 from yba.areas.booking.guards import GUARDS
 from yba.care.telephone import exchange
@@ -25,7 +25,9 @@ def open_slots(timestamp: int = 0) -> int:
     record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
     scripts.load(record)
     today = local_day(now())
-    return opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
+    opened = opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
+    directory.rebuild(record)
+    return opened
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.sweep")  # type: ignore[untyped-decorator]  # not followed
@@ -37,6 +39,7 @@ def sweep(timestamp: int = 0) -> int:
     record = fhir.open(
         connection.connection, actor=SYSTEM, clock=now, guards=GUARDS, transaction=transaction.atomic
     )
+    directory.catch_up(record)
     return holds.sweep(record) + waiting.sweep(record)
 
 

@@ -307,6 +307,7 @@ class ServiceForm(forms.Form):
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    insured = forms.BooleanField(label=gettext_lazy("Nhận bảo hiểm y tế"), required=False)
     active = forms.BooleanField(label=gettext_lazy("Đang làm"), required=False)
 
     def __init__(self, *args: Any, specialties: Sequence[tuple[str, str]], **kwargs: Any) -> None:

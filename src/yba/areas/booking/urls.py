@@ -5,14 +5,14 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import administering, calling, changing, holding, offers, views
+from yba.areas.booking import administering, calling, changing, finding, holding, offers, views
 from yba.areas.booking.desk import calls, counting, deeds
 from yba.areas.booking.desk import views as desk
 
 app_name = "booking"
 
 urlpatterns = [
-    path("", views.find, name="find"),
+    path("", finding.find, name="find"),
     path("bac-si/<str:role_id>/", views.book, name="book"),
     path("bac-si/<str:role_id>/cho", offers.wait, name="wait"),
     path("cho-cho/<str:offer_id>", offers.answer, name="offer"),

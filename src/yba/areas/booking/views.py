@@ -1,10 +1,9 @@
-"""The citizen's pages: find a doctor, hold a time, see and cancel bookings, the slip."""
+"""The citizen's pages: book a time, see and cancel bookings, the slip."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,11 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from yba.areas.booking import actions, changing, holding, offers, pages, queries, rules, services
-from yba.areas.booking.forms import BookingForm, FindForm
+from yba.areas.booking.forms import BookingForm
 from yba.care import people
 from yba.care.sharing import asking
 from yba.fhir.errors import Conflict, Invalid
@@ -30,92 +28,6 @@ from yba.ui.words import local_day
 
 #: The relation of an account to its own person.
 SELF = "ban-than"
-PRICES = (100_000, 150_000, 200_000)
-
-
-# -- find -----------------------------------------------------------------------------------------------
-
-
-@require_safe
-@role_required("citizen")
-def find(request: HttpRequest) -> HttpResponse:
-    """Doctors by words, specialty, place, day and price, with their next free times."""
-    record, form = record_of(request), FindForm(request.GET)
-    form.is_valid()
-    asked: dict[str, Any] = form.cleaned_data
-    now = record.clock()
-    everyone = queries.posts(record)
-    found = _fitting(everyone, queries.matching(everyone, asked.get("q", "")), asked)
-    count = _page_size(request)
-    shown = queries.with_times(record, found[:count], now=now, days=_days(asked.get("ngay", ""), now))
-    page = _find_page(asked, everyone, found, shown, now=now, count=count)
-    page = replace(page, held=holding.held_times(request, record))
-    return render(request, "booking/find.html", {"page": page})
-
-
-def _fitting(
-    everyone: list[queries.Post], found: list[queries.Post], asked: dict[str, Any]
-) -> list[queries.Post]:
-    place, most = asked.get("noi") or "", asked.get("gia")
-    return [
-        one
-        for one in found
-        if (not asked.get("khoa") or one.specialty_code == asked["khoa"])
-        and (not place or place in (one.facility_id, one.place))
-        and (not most or (one.price is not None and one.price <= most))
-        and (not asked.get("nu") or one.gender == "female")
-        and (not asked.get("video") or one.video)
-    ]
-
-
-def _page_size(request: HttpRequest) -> int:
-    text = request.GET.get("hien", "")
-    return min(int(text), queries.MOST_POSTS) if text.isdecimal() and len(text) < 5 else queries.POSTS_A_PAGE
-
-
-def _days(asked: str, now: datetime) -> tuple[date, date] | None:
-    today = local_day(now)
-    return {
-        "nay": (today, today),
-        "mai": (today + timedelta(days=1), today + timedelta(days=1)),
-        "tuan": (today, today + timedelta(days=6)),
-    }.get(asked)
-
-
-def _find_page(
-    asked: dict[str, Any],
-    everyone: list[queries.Post],
-    found: list[queries.Post],
-    shown: list[queries.Post],
-    *,
-    now: datetime,
-    count: int,
-) -> pages.FindPage:
-    ngay, price = asked.get("ngay") or "", str(asked.get("gia") or "")
-    days = [("", _("Bất kỳ")), ("nay", _("Hôm nay")), ("mai", _("Ngày mai")), ("tuan", _("Tuần này"))]
-    boxes = ("nu", "video")
-    kept = {key: value for key, value in asked.items() if value and key not in boxes} | {
-        key: "on" for key in boxes if asked.get(key)
-    }
-    heading = ngettext("%(count)s bác sĩ", "%(count)s bác sĩ", len(found)) % {"count": len(found)}
-    shown = [one for one in shown if one.free] if ngay else sorted(shown, key=lambda one: not one.free)
-    return pages.FindPage(
-        title=_("Tìm bác sĩ"),
-        q=asked.get("q") or "",
-        place=asked.get("noi") or "",
-        price=price,
-        specialties=pages.specialty_choices(everyone, asked.get("khoa") or ""),
-        places=pages.place_choices(everyone, asked.get("noi") or ""),
-        days=[pages.Choice(value, label, value == ngay) for value, label in days],
-        prices=[pages.Choice(str(one), spoken.money(one), str(one) == price) for one in PRICES],
-        women_only=bool(asked.get("nu")),
-        video_only=bool(asked.get("video")),
-        narrowed=any(asked.get(name) for name in ("khoa", "noi", "gia", *boxes)),
-        heading=heading,
-        doctors=[pages.doctor_of(one, today=local_day(now)) for one in shown],
-        left=max(len(found) - count, 0),
-        more_url=f"?{urlencode(kept | {'hien': count + queries.POSTS_A_PAGE})}",
-    )
 
 
 # -- book -----------------------------------------------------------------------------------------------

@@ -22,13 +22,15 @@ from yba.fhir.r4.charge_item_definition import (
 from yba.fhir.r4.codes import AdministrativeGender, DaysOfWeek
 from yba.fhir.r4.datatypes import Address, CodeableConcept, Extension, Money, Resource
 from yba.fhir.r4.healthcare_service import HealthcareService
-from yba.fhir.r4.location import Location
+from yba.fhir.r4.location import Location, LocationPosition
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.practitioner import Practitioner, PractitionerQualification
 from yba.fhir.r4.practitioner_role import PractitionerRole, PractitionerRoleAvailableTime
 from yba.fhir.r4.schedule import Schedule
 
 FACILITY_TYPE_CS: Final = "https://yba.vn/fhir/cs/facility-type"
+#: Programmes a service is given under: `bhyt` where the facility has a contract with health insurance.
+PROGRAM_CS: Final = "https://yba.vn/fhir/cs/program"
 ROLE_CS: Final = "https://yba.vn/fhir/cs/role"
 _FOLDER: Final = "yba.care.demo"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -45,6 +47,8 @@ class Facility(msgspec.Struct, frozen=True):
     kind_name: str
     commune: str
     street: str
+    latitude: Decimal
+    longitude: Decimal
     phone: str
     price_percent: int
     departments: tuple[str, ...]
@@ -156,6 +160,17 @@ def _rooms(house: Facility) -> Iterator[Location]:
     for doctor in doctors():
         if doctor.facility == house.id:
             seen.setdefault(doctor.room, f"Phòng khám {specialty_name(doctor.specialty)}")
+    site = f"co-so-{house.short}"
+    yield Location(
+        id=site,
+        meta=of_facility(house.id),
+        status="active",
+        name=house.name,
+        mode="instance",
+        physicalType=concept(HL7 + "location-physical-type", "si", text="Cơ sở"),
+        position=LocationPosition(latitude=house.latitude, longitude=house.longitude),
+        managingOrganization=ref("Organization", house.id, house.name),
+    )
     rooms = [(room_id(house, room), room, alias, "ro", "Phòng") for room, alias in sorted(seen.items())]
     rooms += [
         (f"quay-{house.short}-tiep-don", "Tiếp đón", "Quầy tiếp đón", "area", "Quầy"),
@@ -172,6 +187,7 @@ def _rooms(house: Facility) -> Iterator[Location]:
             mode="instance",
             physicalType=concept(HL7 + "location-physical-type", kind, text=kind_name),
             managingOrganization=ref("Organization", house.id, house.name),
+            partOf=ref("Location", site, house.name),
         )
 
 
@@ -189,6 +205,8 @@ def exam_service(specialty: str) -> catalogues.Service:
     return next(s for s in catalogues.services() if s.group == "exam" and s.specialty == specialty)
 
 
+#: Languages beside Vietnamese.
+_SPOKEN: Final = {"tran-minh-khoi": ("en",), "le-thi-bich-ngoc": ("fr",), "pham-thi-dieu-hien": ("en",)}
 #: Specialties whose consultations are given by video too: most of what they follow is on the list of TT 30/2023.
 BY_VIDEO: Final = frozenset({"tim-mach", "noi-tiet", "noi-tong-quat", "y-hoc-gia-dinh", "da-lieu"})
 
@@ -208,6 +226,7 @@ def _services(house: Facility) -> Iterator[Resource]:
             specialty=[specialty_concept(code)],
             name=service.name_vi,
             appointmentRequired=False,
+            program=[concept(PROGRAM_CS, "bhyt", text="Bảo hiểm y tế")] if house.kind == "hospital" else [],
             extension=[Extension(url=mode.SERVICE_MODE, valueCode="either")] if code in BY_VIDEO else [],
         )
     if house.kind == "hospital":
@@ -264,6 +283,7 @@ def _doctor(doctor: Doctor, number: int) -> Iterator[Resource]:
         active=True,
         name=[full_name(doctor.name, doctor.title)],
         gender=cast(AdministrativeGender, doctor.gender),
+        communication=[concept("urn:ietf:bcp:47", one) for one in ("vi", *_SPOKEN.get(doctor.slug, ()))],
         qualification=[PractitionerQualification(code=skill)],
     )
     yield PractitionerRole(
