@@ -41,7 +41,7 @@ QUESTIONS: Final[dict[str, dict[str, str]]] = {
     "a symptom in words": {"q": "đau ngực"},
     "a group of symptoms": {"nhom": "nguc-tim"},
     "a name": {"q": "xx0421"},
-    "a commune, within 5 km": {"noi": "phuong3", "xa": "5"},
+    "a commune, within 5 km": {"noi": "phuong3, Thanh pho Hue", "xa": "5"},
     "tomorrow afternoon": {"ngay": "mai", "buoi": "chieu"},
     "women of a specialty, to 200,000": {"khoa": "nhi", "nu": "on", "gia": "200000"},
     "English, insurance, cheapest first": {"tieng": "en", "bhyt": "on", "xep": "gia"},
@@ -184,7 +184,7 @@ def _house(record: Any) -> None:
         named = CodeableConcept(coding=[Coding(system=SERVICE_CS, code=service.code)], text=service.name_vi)
         record.update(
             HealthcareService(
-                id=f"dv-bv-base-{service.code.lower()}", active=True, meta=tag, providedBy=house, name=service.name_vi,
+                id=f"dv-bv-base-{code}", active=True, meta=tag, providedBy=house, name=service.name_vi,
                 specialty=[specialty_concept(code)], type=[named],
                 program=[CodeableConcept(coding=[Coding(system="https://yba.vn/fhir/cs/program", code="bhyt")])],
             )
@@ -225,6 +225,7 @@ def _doctor(record: Any) -> None:
             id="vt-xxbase", active=True, meta=tag, practitioner=Reference(reference="Practitioner/bs-xxbase"),
             organization=Reference(reference="Organization/bv-base"), specialty=[specialty_concept("tim-mach")],
             location=[Reference(reference="Location/p-xxbase", display="xxbase")],
+            healthcareService=[Reference(reference="HealthcareService/dv-bv-base-tim-mach")],
             availableTime=[
                 PractitionerRoleAvailableTime(
                     daysOfWeek=["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
@@ -268,7 +269,8 @@ def _copy(raw: Any, what: str, span: tuple[int, int], copies: int) -> None:
         "insert into record.resource (shard, rid, type, id, version, updated, patient, facility, occurred, content)"
         f" select (crc32(convert_to({new_id}, 'UTF8')) %% 1024)::smallint, rid + %(base)s + n * %(step)s, type,"
         f" {new_id}, version, updated, patient, {_replaced('r.facility')}, occurred, {_replaced('r.content')}"
-        " from record.resource r, generate_series(0, %(copies)s - 1) n, (select %(what)s::text as span) s where rid between %(low)s and %(high)s",
+        " from record.resource r, generate_series(0, %(copies)s - 1) n, (select %(what)s::text as span) s"
+        " where rid between %(low)s and %(high)s",
         said,
     )
     for table in _INDEXES:

@@ -107,7 +107,7 @@ select f.role_id::varchar, t.starts, count(*) over ()
  order by t.starts is null,
        case %(order)s::text when 'near' then f.metres when 'price' then f.price end nulls last,
        case when %(order)s::text <> 'name' then t.starts end, f.name, f.role_id
- limit %(limit)s"""
+ limit %(limit)s"""  # noqa: S608 - no value is in it
 #: Days whose times are looked at all together, and how many specialties are few.
 _DAYS_AT_ONCE: Final = timedelta(days=2)
 _FEW: Final = 3
@@ -312,6 +312,7 @@ def options(record: Record) -> Places:
     found = Places([], [], [], {}, [])
     if record.may("PractitionerRole").sql is not None or record.may("Organization").sql is not None:
         return found
+    directory.catch_up(record, most=directory.WHILE_READING)
     languages: set[str] = set()
     for kind, key, name, latitude, longitude in execute(record.connection, _OPTIONS).fetchall():
         if kind in (b"language", "language"):
