@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal, LiteralString, cast
-
-from psycopg.sql import SQL, Composed
+from typing import Final, Literal, cast
 
 from yba.areas.booking import capacity, directory, policies, queries, rules
 from yba.areas.booking.free import free_for
@@ -186,22 +184,20 @@ def _last(params: dict[str, object]) -> datetime:
     return cast("datetime", params["last"])
 
 
-def _run(
-    record: Record, times: LiteralString, params: dict[str, object]
-) -> list[tuple[str, datetime | None, int]]:
-    query = SQL(_FIND).format(times=SQL(times), door=_door(record.may("PractitionerRole")))
+def _run(record: Record, times: str, params: dict[str, object]) -> list[tuple[str, datetime | None, int]]:
+    query = _FIND.replace("{times}", times).replace("{door}", _door(record.may("PractitionerRole")))
     rows = execute(record.connection, query, params, prepare=False).fetchall()
     return [(str(row[0]), row[1], int(row[2])) for row in rows]
 
 
-def _door(condition: Condition) -> Composed:
+def _door(condition: Condition) -> str:
     """The door itself, where it does not let every row of the type through: then nobody behind it is counted."""
     if condition.sql is None:
-        return SQL("").format()
-    exists = SQL(
-        "and exists (select from record.resource r where r.type = 'PractitionerRole' and r.id = p.role_id and "
+        return ""
+    return (
+        "and exists (select from record.resource r where r.type = 'PractitionerRole' and r.id = p.role_id"
+        f" and {condition.sql.as_string(None)})"
     )
-    return exists + condition.sql + SQL(")")
 
 
 def _door_values(condition: Condition) -> dict[str, object]:
