@@ -307,7 +307,7 @@ def _working(place: Place, one: Ticket, known: measures.Known, now: datetime) ->
     busy: dict[str, float | None] = {}
     for each in [*place.called, *place.inside]:
         since = each.started_at or each.called_at or now
-        busy[each.room] = max((now - since).total_seconds() / 60, busy.get(each.room) or 0.0)
+        busy[each.room] = max((now - since).total_seconds() // 60, busy.get(each.room) or 0.0)
     working = set(busy) | (known.today.working(now) & set(place.rooms))
     if not working:
         working = set(place.rooms) if not known.today.rooms else {*known.today.rooms} & {*place.rooms}
@@ -330,7 +330,7 @@ def _opens(place: Place, known: measures.Known, now: datetime) -> tuple[float, .
     if known.today.rooms or place.inside or place.called:
         return ()
     local = now.astimezone(HANOI)
-    minute = local.hour * 60 + local.minute + local.second / 60
+    minute = local.hour * 60 + local.minute
     return tuple(one - minute for one in known.measured.begins)
 
 

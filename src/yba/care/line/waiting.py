@@ -15,6 +15,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from statistics import median
 from typing import Final, TypeVar
 
@@ -56,7 +57,7 @@ class Measured:
 class Scene:
     """A line at one moment, as far as one who waits in it is concerned.
 
-    ``rooms``: of each room that works, for how many minutes somebody has been inside; None when it is free.
+    ``rooms``: of each room that works, for how many whole minutes somebody has been inside; None when it is free.
     ``passes``: how many who come later may still be called before. ``opens``: minutes until the first call, when the
     day has not begun.
     """
@@ -154,8 +155,13 @@ def _rest(elapsed: float, pool: list[float], dice: random.Random) -> float:
     return dice.choice(longer) if longer else dice.random() * median(pool) / 2
 
 
+@lru_cache(maxsize=4096)
 def expected(scene: Scene, *, seed: int) -> Wait:
-    """The range people are told, in fives, rounded outwards."""
+    """The range people are told, in fives, rounded outwards.
+
+    The same scene and seed give the same answer, so a line that lies as it lay is not played again: a page with fifty
+    rooms asks fifty times. A scene names nobody.
+    """
     times = simulated(scene, seed=seed)
     cut = round(len(times) * (1 - NOMINAL) / 2)
     low, high = times[cut], times[-cut - 1]

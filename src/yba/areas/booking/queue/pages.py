@@ -20,6 +20,8 @@ from yba.ui import parts, spoken, words
 from yba.ui.words import local_day
 
 ROOMS_ON_WALL: Final = 9
+#: Of a line longer than this reception is shown the beginning, with the way to all of it.
+ROWS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Reception:
     rows: list[Row]
     view: str
     part: str
+    left: int = 0
+    more: str = ""
     text: str = ""
     panel: CheckInPanel | None = None
     found: queries.Found | None = None
@@ -106,30 +110,38 @@ _OF_VIEW: Final = {
 def reception(
     record: Record,
     *,
-    posts: list[queries.Post],
+    rooms: list[queries.RoomState],
     view: str,
     text: str = "",
     panel: CheckInPanel | None = None,
+    found: queries.Found | None = None,
     refusal: str = "",
     refused_person: str = "",
+    everybody: bool = False,
+    part: str = "",
 ) -> Reception:
-    """The whole page, with what the left side shows."""
+    """The whole page, with what the left side shows; or what one ``part`` of it, "rooms" or "line", wants.
+
+    Of a long line the first ``ROWS`` are shown, unless ``everybody`` is asked for.
+    """
     facility = record.actor.facility or ""
-    rooms = queries.rooms_of(record, facility=facility, posts=posts)
     view = view if view in VIEWS else "wait"
     today = local_day(record.clock())
-    found = queries.find(record, text, facility=facility, today=today) if text and panel is None else None
-    expected = [] if panel or found else queries.bookings_of_day(record, facility=facility, day=today)
+    beside = panel or found or refusal or part
+    expected = [] if beside else queries.bookings_of_day(record, facility=facility, day=today)
     here = reverse("booking:reception")
+    rows, left = ([], 0) if part == "rooms" else _rows(record, rooms, view, most=None if everybody else ROWS)
     return Reception(
         title=_("Tiếp nhận"),
         facility=facility,
         place=queries.facility_name(record, facility),
-        rooms=[room_part(record, one) for one in rooms],
+        rooms=[] if part == "line" else [room_part(record, one) for one in rooms],
         tabs=_tabs(rooms, view, here),
-        rows=_rows(record, rooms, view),
+        rows=rows,
+        left=left,
         view=view,
-        part=f"{here}?view={view}",
+        part=f"{here}?view={view}{'&hien=het' if everybody else ''}",
+        more=f"{here}?view={view}&hien=het",
         text=text,
         panel=panel,
         found=found,
@@ -146,17 +158,21 @@ def _tabs(rooms: list[queries.RoomState], view: str, here: str) -> list[parts.Ta
     return [parts.Tab(labels[one], f"{here}?view={one}", one == view, counts[one]) for one in VIEWS]
 
 
-def _rows(record: Record, rooms: list[queries.RoomState], view: str) -> list[Row]:
+def _rows(
+    record: Record, rooms: list[queries.RoomState], view: str, *, most: int | None
+) -> tuple[list[Row], int]:
+    """The rows of a view, and how many more there are."""
     found = {
-        ticket.pk: _row(record, ticket, "" if not ticket.room else state.room)
+        ticket.pk: (ticket, "" if not ticket.room else state.room)
         for state in rooms
         for ticket in state.line.all
         if ticket.status in _OF_VIEW[view]
     }
     chosen = list(found.values())
     if view == "wait":
-        chosen.sort(key=lambda row: row.ticket.priority != Priority.URGENT)
-    return chosen
+        chosen.sort(key=lambda one: one[0].priority != Priority.URGENT)
+    shown = chosen[:most]
+    return [_row(record, ticket, room) for ticket, room in shown], len(chosen) - len(shown)
 
 
 def _row(record: Record, ticket: Ticket, room: str) -> Row:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -31,9 +33,17 @@ def refusal_of(record: Record, appointment: Appointment) -> Refusal | None:
     return rules.check_in_refusal(appointment, today=_today(record))
 
 
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """Somebody at the desk: the form, and with the rooms as they are now what is shown around it."""
+
+    form: CheckInForm
+    panel: Callable[[list[queries.RoomState]], pages.CheckInPanel]
+
+
 def of_booking(
     record: Record, appointment: Appointment, *, posts: list[queries.Post], data: Mapping[str, Any] | None
-) -> pages.CheckInPanel:
+) -> AtDesk:
     """Somebody who booked: the doctor and room they booked are chosen already."""
     booked = queries.booking_of(record, appointment)
     post = next((one for one in posts if one.practitioner_id == booked.practitioner_id), None)
@@ -43,31 +53,32 @@ def of_booking(
         data, posts=posts, today=_today(record), known=card,
         initial={"post": post.role_id if post else "", "method": "later", **initial},
     )  # fmt: skip
-    return _panel(
-        record, form, posts=posts, post=post, person=booked.person, booking=booked, good=good,
+    return AtDesk(form, partial(
+        _panel, record, form, posts=posts, post=post, person=booked.person, booking=booked, good=good,
         action=reverse("booking:check_in", args=[booked.id]),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def of_person(
     record: Record, person: people.Person, *, posts: list[queries.Post], data: Mapping[str, Any] | None
-) -> pages.CheckInPanel:
+) -> AtDesk:
     """A known person without a booking."""
     card, good, initial = _card(record, person.id)
     form = WalkInForm(
         data, posts=posts, today=_today(record), known=card, initial={"method": "later", **initial}
     )
     action = reverse("booking:walk_in", args=[person.id])
-    return _panel(record, form, posts=posts, post=None, person=person, good=good, action=action)
+    return AtDesk(
+        form, partial(_panel, record, form, posts=posts, post=None, person=person, good=good, action=action)
+    )
 
 
-def of_new(
-    record: Record, *, posts: list[queries.Post], text: str, data: Mapping[str, Any] | None
-) -> pages.CheckInPanel:
+def of_new(record: Record, *, posts: list[queries.Post], text: str, data: Mapping[str, Any] | None) -> AtDesk:
     """Somebody new; what a card's QR or the typed words say is filled in."""
     initial = {"method": "later", **_scanned(text, _today(record))}
     form = NewPersonForm(data, posts=posts, today=_today(record), initial=initial)
-    return _panel(record, form, posts=posts, post=None, person=None, action=reverse("booking:new_person"))
+    action = reverse("booking:new_person")
+    return AtDesk(form, partial(_panel, record, form, posts=posts, post=None, person=None, action=action))
 
 
 def person_in(form: CheckInForm) -> NewPerson:
@@ -79,6 +90,7 @@ def person_in(form: CheckInForm) -> NewPerson:
 def _panel(
     record: Record,
     form: CheckInForm,
+    rooms: list[queries.RoomState],
     *,
     posts: list[queries.Post],
     post: queries.Post | None,
@@ -90,7 +102,7 @@ def _panel(
     facility = record.actor.facility or ""
     post = post or (posts[0] if posts else None)
     fee = queries.fee_of(record, post, facility=facility) if post and booking else None
-    next_code, wait = _next(record, posts, post, facility) if post and booking else ("", "")
+    next_code, wait = _next(record, posts, post, rooms) if post and booking else ("", "")
     return pages.CheckInPanel(
         form=form,
         action=action,
@@ -126,10 +138,13 @@ def _pairs(
     return tuple(found)
 
 
-def _next(record: Record, posts: list[queries.Post], post: queries.Post, facility: str) -> tuple[str, str]:
-    letter = queries.letter_of(posts, post.room_id)
+def _next(
+    record: Record, posts: list[queries.Post], post: queries.Post, rooms: list[queries.RoomState]
+) -> tuple[str, str]:
+    letter, facility = queries.letter_of(posts, post.room_id), record.actor.facility or ""
     last = Counter.objects.filter(facility=facility, queue=letter, day=_today(record)).first()
-    wait = line.wait_of_next(record, place=line.line_of(record, room=post.room_id).place)
+    state = next(one for one in rooms if one.room_id == post.room_id)
+    wait = line.wait_of_next(record, place=state.line.place, known=state.known)
     return f"{letter} {(last.last if last else 0) + 1:03}", spoken.minutes(wait.low, wait.high)
 
 
@@ -190,8 +205,7 @@ def receipt_of(record: Record, ticket: Ticket) -> Receipt | None:
 
 def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pages.Issued:
     """What the desk says when it hands the ticket over."""
-    posts = queries.posts_of(record, facility=ticket.facility)
-    post = next((one for one in posts if one.room_id == ticket.room), None)
+    post = queries.post_in(record, facility=ticket.facility, room=ticket.room)
     of = line.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
     wait = line.wait_range(record, ticket=ticket, place=of)
     invoices = money.invoices_of(record, encounter=ticket.encounter_id) if ticket.encounter_id else []

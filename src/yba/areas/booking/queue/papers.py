@@ -12,8 +12,7 @@ from yba.ui import words
 
 def ticket_pdf(record: Record, ticket: Ticket, *, address: str) -> bytes:
     """The paper in the hand: number, room, wait, and a QR of the page that says how many are before."""
-    posts = queries.posts_of(record, facility=ticket.facility)
-    post = next((one for one in posts if one.room_id == ticket.room), None)
+    post = queries.post_in(record, facility=ticket.facility, room=ticket.room)
     place = line.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
     wait = line.wait_range(record, ticket=ticket, place=place)
     kind, _status = pages.status_of(ticket)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from yba.areas.booking import rules as booking
@@ -21,6 +22,7 @@ from yba.care.money import prices
 from yba.care.money.rules import Line as Fee
 from yba.care.refusal import Refusal
 from yba.care.remote import mode
+from yba.fhir.model import codec
 from yba.fhir.model.references import target
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Reference
@@ -95,42 +97,61 @@ def facility_name(record: Record, facility: str) -> str:
     return record.read(Organization, facility).name or ""
 
 
-def posts_of(record: Record, *, facility: str) -> list[Post]:
-    """Who sees people here, by room. One search with what it includes."""
-    page = record.search(
-        PractitionerRole,
-        [
-            ("organization", f"Organization/{facility}"), ("active", "true"), ("_count", "500"),
-            ("_include", "PractitionerRole:practitioner"), ("_include", "PractitionerRole:location"),
-        ],
-    )  # fmt: skip
-    who = {one.id: one for one in page.included if isinstance(one, Practitioner)}
-    where = {one.id: one for one in page.included if isinstance(one, Location)}
-    found = [_post(one, who, where) for one in page.matches if isinstance(one, PractitionerRole)]
-    return sorted((one for one in found if one.room_id), key=lambda one: (one.room, one.doctor))
+def posts_of(record: Record, *, facility: str, room: str = "") -> list[Post]:
+    """Who sees people here, by room; of one room where it is given. One search with what it includes.
+
+    What a row says is read once for the same bytes: a hospital asks for its fifty doctors at every press.
+    """
+    asked = [
+        ("organization", f"Organization/{facility}"), ("active", "true"), ("_count", "500"),
+        ("_include", "PractitionerRole:practitioner"), ("_include", "PractitionerRole:location"),
+    ]  # fmt: skip
+    if room:
+        asked.append(("location", f"Location/{room}"))
+    page = record.search_stored("PractitionerRole", asked, strict=True)
+    who = {one.id: one.content for one in page.included if one.type == "Practitioner"}
+    where = {one.id: one.content for one in page.included if one.type == "Location"}
+    roles = [_role(one.content or b"") for one in page.matches]
+    found = [
+        replace(one, doctor=_doctor(who.get(one.practitioner_id)) or one.doctor, room=_room(where.get(one.room_id)))
+        for one in roles
+        if one.room_id
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.room, one.doctor))
 
 
-def _post(
-    role: PractitionerRole, who: dict[str | None, Practitioner], where: dict[str | None, Location]
-) -> Post:
-    room_id = _id(role.location[0] if role.location else None)
-    doctor_id = _id(role.practitioner)
-    doctor, room = who.get(doctor_id), where.get(room_id)
+@lru_cache(maxsize=4096)
+def _role(content: bytes) -> Post:
+    """Of a role's bytes all it says itself; the room's name stands elsewhere, and as a rule the doctor's."""
+    role = codec.decode(content, "PractitionerRole")
+    assert isinstance(role, PractitionerRole)
     coding = role.specialty[0].coding[0] if role.specialty and role.specialty[0].coding else None
     code = (coding.code or "") if coding else ""
     known = catalogues.specialty(code)
     return Post(
         role_id=role.id or "",
-        practitioner_id=doctor_id,
-        doctor=_doctor(doctor) if doctor else (role.practitioner.display or "" if role.practitioner else ""),
+        practitioner_id=_id(role.practitioner),
+        doctor=role.practitioner.display or "" if role.practitioner else "",
         specialty_code=code,
         specialty=known.name_vi if known else (coding.display or "" if coding else ""),
-        room_id=room_id,
-        room=(room.name or "") if room else "",
+        room_id=_id(role.location[0] if role.location else None),
+        room="",
     )
 
 
-def _doctor(doctor: Practitioner) -> str:
+@lru_cache(maxsize=4096)
+def _room(content: bytes | None) -> str:
+    room = codec.decode(content, "Location") if content else None
+    return (room.name or "") if isinstance(room, Location) else ""
+
+
+@lru_cache(maxsize=4096)
+def _doctor(content: bytes | None) -> str:
+    doctor = codec.decode(content, "Practitioner") if content else None
+    return _name(doctor) if isinstance(doctor, Practitioner) else ""
+
+
+def _name(doctor: Practitioner) -> str:
     name = doctor.name[0] if doctor.name else None
     if name is None:
         return ""
@@ -142,6 +163,11 @@ def _doctor(doctor: Practitioner) -> str:
 def _id(ref: Reference | None) -> str:
     found = target(ref)
     return found[1] if found else ""
+
+
+def post_in(record: Record, *, facility: str, room: str) -> Post | None:
+    """Who sees people in one room; the first, where several do."""
+    return next(iter(posts_of(record, facility=facility, room=room)), None) if room else None
 
 
 def letter_of(posts: Iterable[Post], room_id: str) -> str:

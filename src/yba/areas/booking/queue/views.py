@@ -28,6 +28,7 @@ from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of
 from yba.ui.requests import once_of, own_once_of, record_of, role_required
+from yba.ui.words import local_day
 
 Act = Callable[[], actions.CheckedIn | Refusal]
 ACTS = {
@@ -42,14 +43,17 @@ ACTS = {
 def reception(request: HttpRequest) -> HttpResponse:
     """Today: rooms, whom we expect or looked for, the line."""
     record, text = record_of(request), request.GET.get("q", "").strip()
-    posts = queries.posts_of(record, facility=record.actor.facility or "")
-    page = pages.reception(record, posts=posts, view=request.GET.get("view", "wait"), text=text)
-    only = page.found and len(page.found.bookings) == 1 and not page.found.tickets
-    if text and only and page.found:
-        return redirect("booking:check_in", page.found.bookings[0].id)
+    facility = record.actor.facility or ""
+    found = queries.find(record, text, facility=facility, today=local_day(record.clock())) if text else None
+    if found and len(found.bookings) == 1 and not found.tickets:
+        return redirect("booking:check_in", found.bookings[0].id)
     target = request.headers.get("HX-Target", "")
-    part = f"#{target}" if target in ("rooms", "line") else ""
-    return render(request, f"queue/reception.html{part}", {"page": page})
+    part = target if target in ("rooms", "line") else ""
+    page = pages.reception(
+        record, rooms=_rooms(record), view=request.GET.get("view", "wait"), text=text, found=found, part=part,
+        everybody=request.GET.get("hien") == "het",
+    )  # fmt: skip
+    return render(request, f"queue/reception.html{f'#{part}' if part else ''}", {"page": page})
 
 
 @role_required("receptionist")
@@ -67,12 +71,12 @@ def check_in(request: HttpRequest, appointment: str) -> HttpResponse:
     refusal = panels.refusal_of(record, booked)
     if refusal:
         return _refused(request, record, posts, refusal, booking_rules.patient_id_of(booked) or "")
-    panel = panels.of_booking(record, booked, posts=posts, data=request.POST or None)
-    if request.method == "POST" and panel.form.is_valid():
-        wish = panel.form.wish(key=once_of(request))
+    desk = panels.of_booking(record, booked, posts=posts, data=request.POST or None)
+    if request.method == "POST" and desk.form.is_valid():
+        wish = desk.form.wish(key=once_of(request))
         act = partial(actions.check_in_booking, record, appointment_id=appointment, wish=wish)
-        return _done(request, record, posts, act, panel)
-    return _panel(request, record, posts, panel)
+        return _done(request, record, posts, act, desk)
+    return _panel(request, record, posts, desk)
 
 
 @role_required("receptionist")
@@ -82,12 +86,12 @@ def walk_in(request: HttpRequest, patient: str) -> HttpResponse:
     record = record_of(request)
     person = people.person_of(record.read(Patient, patient))
     posts = queries.posts_of(record, facility=record.actor.facility or "")
-    panel = panels.of_person(record, person, posts=posts, data=request.POST or None)
-    if request.method == "POST" and panel.form.is_valid():
-        wish = panel.form.wish(key=own_once_of(request))
+    desk = panels.of_person(record, person, posts=posts, data=request.POST or None)
+    if request.method == "POST" and desk.form.is_valid():
+        wish = desk.form.wish(key=own_once_of(request))
         act = partial(actions.check_in_walk_in, record, wish=wish, patient_id=patient)
-        return _done(request, record, posts, act, panel)
-    return _panel(request, record, posts, panel)
+        return _done(request, record, posts, act, desk)
+    return _panel(request, record, posts, desk)
 
 
 @role_required("receptionist")
@@ -96,12 +100,12 @@ def new_person(request: HttpRequest) -> HttpResponse:
     """Enter somebody new and check them in, in one step; ``?q=`` may hold the QR of a card or a name."""
     record = record_of(request)
     posts = queries.posts_of(record, facility=record.actor.facility or "")
-    panel = panels.of_new(record, posts=posts, text=request.GET.get("q", ""), data=request.POST or None)
-    if request.method == "POST" and panel.form.is_valid():
-        wish, person = panel.form.wish(key=own_once_of(request)), panels.person_in(panel.form)
+    desk = panels.of_new(record, posts=posts, text=request.GET.get("q", ""), data=request.POST or None)
+    if request.method == "POST" and desk.form.is_valid():
+        wish, person = desk.form.wish(key=own_once_of(request)), panels.person_in(desk.form)
         act = partial(actions.check_in_walk_in, record, wish=wish, person=person)
-        return _done(request, record, posts, act, panel)
-    return _panel(request, record, posts, panel)
+        return _done(request, record, posts, act, desk)
+    return _panel(request, record, posts, desk)
 
 
 @role_required("receptionist")
@@ -168,10 +172,19 @@ def _own(record: Record, ticket: int) -> Ticket:
     return found
 
 
+def _rooms(record: Record, posts: list[queries.Post] | None = None) -> list[queries.RoomState]:
+    """The rooms of the own facility as they are now."""
+    facility = record.actor.facility or ""
+    posts = queries.posts_of(record, facility=facility) if posts is None else posts
+    return queries.rooms_of(record, facility=facility, posts=posts)
+
+
 def _panel(
-    request: HttpRequest, record: Record, posts: list[queries.Post], panel: pages.CheckInPanel
+    request: HttpRequest, record: Record, posts: list[queries.Post], desk: panels.AtDesk
 ) -> HttpResponse:
-    page = pages.reception(record, posts=posts, view=request.GET.get("view", "wait"), panel=panel)
+    rooms = _rooms(record, posts)
+    panel = desk.panel(rooms)
+    page = pages.reception(record, rooms=rooms, view=request.GET.get("view", "wait"), panel=panel)
     status = 422 if panel.form.is_bound and panel.form.errors else 200
     return render(request, "queue/reception.html", {"page": page}, status=status)
 
@@ -179,12 +192,13 @@ def _panel(
 def _refused(
     request: HttpRequest, record: Record, posts: list[queries.Post], refusal: Refusal, patient: str
 ) -> HttpResponse:
-    page = pages.reception(record, posts=posts, view="wait", refusal=refusal.message, refused_person=patient)
+    rooms = _rooms(record, posts)
+    page = pages.reception(record, rooms=rooms, view="wait", refusal=refusal.message, refused_person=patient)
     return render(request, "queue/reception.html", {"page": page}, status=409)
 
 
 def _done(
-    request: HttpRequest, record: Record, posts: list[queries.Post], act: Act, panel: pages.CheckInPanel
+    request: HttpRequest, record: Record, posts: list[queries.Post], act: Act, desk: panels.AtDesk
 ) -> HttpResponse:
     """Run the check-in; a race lost to the same form shows the number it made, a refusal stands in the form."""
     try:
@@ -197,6 +211,6 @@ def _done(
         messages.warning(request, _("Số căn cước này đã có hồ sơ. Đây là người đó; kiểm tra rồi cấp số."))
         return redirect("booking:walk_in", str(error.params["patient"]))
     if isinstance(found, Refusal):
-        panel.form.add_error(None, found.message)
-        return _panel(request, record, posts, panel)
+        desk.form.add_error(None, found.message)
+        return _panel(request, record, posts, desk)
     return redirect("booking:issued", found.ticket.pk)
