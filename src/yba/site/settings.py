@@ -111,6 +111,7 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "yba.ui.controls.Renderer"
 ROOT_URLCONF = "yba.site.urls"
 DATABASES = {"default": _database(ENVIRONMENT.conninfo)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from yba.ui import parts, spoken
@@ -140,6 +142,12 @@ def pager(url: str, left: int, noun: str = "", **attrs: Any) -> SafeString:
 @register.simple_tag
 def room(room: parts.Room) -> SafeString:
     """One room of the strip of rooms."""
+    return _room(room, get_language())
+
+
+@lru_cache(maxsize=2048)
+def _room(room: parts.Room, _language: str | None) -> SafeString:
+    """Made once for the same values: a hospital's strip has fifty, of which one changes at a time. Names no patient."""
     return render("room", room=room, people=range(0, min(room.waiting, 12) * 7, 7))
 
 

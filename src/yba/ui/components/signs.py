@@ -108,7 +108,10 @@ def button(
 @register.simple_tag
 def status(kind: str, text: str = "") -> SafeString:
     """A status: shape, word, then colour."""
-    return render("status", kind=kind, text=text or _status_word(kind), icon=STATUS_ICONS.get(kind, ""))
+    sign = icon(STATUS_ICONS[kind]) if kind in STATUS_ICONS else ""
+    return format_html(
+        '<span class="status" data-kind="{}">{}{}</span>', kind, sign, text or _status_word(kind)
+    )
 
 
 @register.simple_tag
