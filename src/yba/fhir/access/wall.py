@@ -27,6 +27,8 @@ from yba.fhir.r4 import MODULES
 _BETWEEN: Final = "\x1f"
 _TREATING: Final = frozenset({"own-department", "own-patients", "treating", "shared"})
 _FAMILY: Final = frozenset({"ward", "delegated"})
+MOST_NAMES: Final = 256
+"""So many tellings of a connection are remembered; a savepoint may bring back any of them."""
 
 
 class Reach(NamedTuple):
@@ -98,15 +100,19 @@ def _stored(text: str) -> str:
 class Wall:
     """What one connection has been told.
 
-    ``set_config`` is undone by a rollback, also of a savepoint. What was told is therefore believed only where it was
-    told outside of any transaction and nothing else has been told since: then no rollback can bring back another.
+    ``set_config`` is undone by a rollback, also of a savepoint, whoever sends it. So with each telling the connection
+    is given a name of its own, ``application_name``, in the same statement: the database reports that setting to the
+    client whenever it changes, also back. The name that stands is the telling that stands; none we gave, and it is
+    told again. In a pipeline reports come late, so there nothing is believed.
     """
 
-    __slots__ = ("_held", "_told")
+    __slots__ = ("_base", "_held", "_names", "_number")
 
     def __init__(self) -> None:
         self._held: bool | None = None
-        self._told: Reach | None = None
+        self._names: dict[bytes, Reach] = {}
+        self._number = 0
+        self._base: str | None = None
 
     def held(self, connection: psycopg.Connection[Any]) -> bool:
         """Whether the wall stands before this connection: not for the tables' owner."""
@@ -121,20 +127,36 @@ class Wall:
         a transaction of its own, could note that first (``record.of_one``)."""
         return reach.looks_for(person) and self.held(connection) and alone(connection)
 
-    def tell(self, connection: psycopg.Connection[Any], reach: Reach) -> None:
-        """Who acts from now on, unless it is known to be so."""
-        if reach == self._told or not self.held(connection):
-            return
-        stands_alone = alone(connection)
-        known, self._told = self._told, None
+    def tell(self, connection: psycopg.Connection[Any], reach: Reach) -> bool:
+        """Who acts from now on, unless it is known to be so; whether the database had to be told."""
+        known = self._standing(connection)
+        if reach == known or not self.held(connection):
+            return False
         said = reach._asdict()
         if known is not None:  # of another actor of the role little differs
             said = {name: value for name, value in said.items() if value != getattr(known, name)}
+        name = self._named(connection)
         # A cursor of its own: the record's may still hold an answer.
         with psycopg.Cursor(connection) as cursor:
-            cursor.execute(_telling(tuple(said)), said)
-        if stands_alone:
-            self._told = reach
+            cursor.execute(_telling(tuple(said)), {**said, "name": name})
+        self._names[name.encode()] = reach
+        return True
+
+    def _standing(self, connection: psycopg.Connection[Any]) -> Reach | None:
+        """What the session says now, where that is known."""
+        if connection.info.pipeline_status != PipelineStatus.OFF:
+            return None
+        name = connection.pgconn.parameter_status(b"application_name")
+        return self._names.get(name) if name else None
+
+    def _named(self, connection: psycopg.Connection[Any]) -> str:
+        """A name no telling of this connection has had; what older ones said is forgotten."""
+        if self._base is None:
+            self._base = (connection.info.parameter_status("application_name") or "yba")[:40]
+        if len(self._names) >= MOST_NAMES:
+            self._names.clear()
+        self._number += 1
+        return f"{self._base} {self._number}"
 
 
 def alone(connection: psycopg.Connection[Any]) -> bool:
@@ -150,7 +172,11 @@ def alone(connection: psycopg.Connection[Any]) -> bool:
 def _telling(names: tuple[str, ...]) -> bytes:
     """What sets these settings of the session; what was noted for another is forgotten."""
     settings = [f"set_config('yba.{name}', %({name})s::text, false)" for name in names]
-    return f"select {', '.join(settings)}, set_config('yba.passed', '', false)".encode()
+    settings += [
+        "set_config('yba.passed', '', false)",
+        "set_config('application_name', %(name)s::text, false)",
+    ]
+    return f"select {', '.join(settings)}".encode()
 
 
 _HELD = "select coalesce(row_security_active(to_regclass('record.resource')), false)"
