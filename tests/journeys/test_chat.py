@@ -1,19 +1,21 @@
-"""A conversation between a phone and a desk: photo, voice, answer, hand-over, a visit; with and without scripts."""
+"""A conversation between a phone and a desk, with and without scripts; and a follow-up of what is measured at home."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.houses import House
 from tests.journeys import browsing, signing
 from tests.journeys.browsing import DESK, PHONE, Visitor, look
 from tests.journeys.test_video import FAKE, HANH, a_visit
+from yba.ui.words import HANOI
 
 
 @pytest.fixture
@@ -108,5 +110,41 @@ def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Vis
     page.reload()
     page.emulate_media(color_scheme="dark")
     look(page, "chat-said-dark")
+    follows_up(page, desk)
     for one in (person, doctor):
         one.quiet()
+
+
+def follows_up(page: Page, desk: Page) -> None:
+    """A plan from the conversation, a reading of danger at home, the team's answer."""
+    desk.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light")
+    desk.get_by_role("link", name="Theo dõi tại nhà").click()
+    desk.get_by_role("link", name="Tăng huyết áp").click()
+    desk.get_by_role("textbox", name="Giờ đo").first.fill(f"{datetime.now(HANOI):%H:%M}")
+    look(desk, "follow-begin")
+    desk.get_by_role("button", name="Bắt đầu theo dõi").click()
+    desk.wait_for_url(re.compile(r"/theo-doi/[^/?]+$"))
+    plan = desk.url.rsplit("/", 1)[1]
+    page.goto(desk.url.split("/kham-tu-xa/")[0] + "/kham-tu-xa/so-do/")
+    look(page, "follow-plans")
+    page.get_by_role("link", name="Tăng huyết áp").click()
+    page.get_by_label("HA tâm thu").fill("1900")
+    page.get_by_label("HA tâm trương").fill("125")
+    page.get_by_role("button", name="Lưu số đo").click()
+    page.get_by_text("1900 mmHg không thể có.").first.wait_for()
+    look(page, "follow-refused")
+    page.get_by_label("HA tâm thu").fill("190")
+    page.get_by_role("button", name="Lưu số đo").click()
+    page.get_by_text("Số đo nguy hiểm: gọi 115 ngay").wait_for()
+    look(page, "follow-danger")
+    look(desk, "follow-plan")
+    desk.get_by_text("190/125").first.wait_for(timeout=25_000)
+    desk.goto(desk.url.replace(plan, ""))
+    desk.get_by_text("Đóng báo động").click()
+    look(desk, "follow-team", also={"width": 390, "height": 800})
+    desk.get_by_label("Đã làm gì").select_option("emergency")
+    desk.get_by_role("button", name="Đóng", exact=True).click()
+    desk.get_by_text("Không có báo động nào").wait_for()
+    page.reload()
+    assert not page.get_by_text("Số đo nguy hiểm").count()

@@ -151,6 +151,7 @@ YEAR = {
 SHAPES = ("bare", "year", "hollow")
 #: What stands in an address for a row: the name of the part -> its type.
 PARTS = {
+    "alert_id": "CommunicationRequest",
     "appointment": "Appointment",
     "appointment_id": "Appointment",
     "code": "MedicationRequest",
@@ -160,6 +161,7 @@ PARTS = {
     "message_id": "Communication",
     "patient": "Patient",
     "patient_id": "Patient",
+    "plan_id": "CarePlan",
     "role_id": "PractitionerRole",
     "schedule_id": "Schedule",
     "service_id": "HealthcareService",

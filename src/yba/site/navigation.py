@@ -46,17 +46,20 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("clinic:room", _("Phòng khám"), "stethoscope"),
         ("telehealth:today", _("Khám từ xa"), "video"),
         ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
+        ("telehealth:follow-ups", _("Theo dõi"), "activity"),
         ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
     roles.HEAD_OF_DEPARTMENT: [
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
         ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
+        ("telehealth:follow-ups", _("Theo dõi"), "activity"),
     ],
     roles.NURSE: [
         ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
         ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
+        ("telehealth:follow-ups", _("Theo dõi"), "activity"),
     ],
     roles.LABORATORY: [("booking:stations", _("Gọi số"), "volume-2")],
     roles.IMAGING: [("booking:stations", _("Gọi số"), "volume-2")],
@@ -134,7 +137,7 @@ def _tab_of(path: str) -> str | None:
     home, book = address("citizen:home"), address("citizen:book")
     if home and path.startswith(f"{home}lan-kham/"):
         return book
-    of_home = (address("firsthelp:start"), address("telehealth:chats"))
+    of_home = (address("firsthelp:start"), address("telehealth:chats"), address("telehealth:measures"))
     if any(one and path.startswith(one) for one in of_home):
         return home
     folders = (url[: url.rindex("/") + 1] for name in OF_THE_PROFILE if (url := address(name)))

@@ -148,6 +148,11 @@ def test_a_question_is_answered_and_stands_in_the_record(
     assert Message.objects.count() == 2
     part = page(person, f"/kham-tu-xa/tro-chuyen/{thread}", headers={"HX-Target": "tin"})
     assert part.startswith('<div id="tin"')
+    mark = part.partition("dau=")[2].partition('"')[0]
+    same = f"/kham-tu-xa/tro-chuyen/{thread}?trang=1&dau={mark}"
+    page(person, same, 204, headers={"HX-Target": "tin"})  # nothing new: what is heard goes on
+    doctor.post(f"/kham-tu-xa/tin/{thread}", {"text": "Hẹn gặp.", "once": "d4"})
+    assert "Hẹn gặp." in page(person, same, headers={"HX-Target": "tin"})
 
 
 def test_refused_alike_who_has_no_part_in_it(record: Record, visit: Appointment) -> None:

@@ -149,3 +149,22 @@ class Guess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.appointment_id}: {self.count}"
+
+
+class FollowUp(models.Model):
+    """When a plan of remote follow-up is to be looked at next: what is due is reminded of, what was missed is counted.
+
+    The plan itself is a CarePlan. A plan that has ended has no row.
+    """
+
+    plan_id = models.CharField(max_length=64, unique=True)
+    facility = models.CharField(max_length=64)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["next_at"], name="telehealth_follow_up_next"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}: {self.next_at:%Y-%m-%d %H:%M}"

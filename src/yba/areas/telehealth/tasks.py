@@ -1,4 +1,4 @@
-"""Telehealth's job: every few minutes rooms whose time is over are shut, and whose absence it was is written down."""
+"""Telehealth's jobs: rooms whose time is over are shut, absences written down; home measurements reminded of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from yba.areas.telehealth import actions, encounters, falling, rules
+from yba.areas.telehealth.follow_up.sweep import sweep
 from yba.areas.telehealth.models import Guess, Pass, Presence, Room, Seat, Signal
 from yba.care.messages import standing
 from yba.fhir.r4.appointment import Appointment
@@ -32,6 +33,13 @@ def close_rooms(timestamp: int = 0) -> int:
     Guess.objects.filter(since__lt=at - KEPT).delete()
     Room.objects.filter(closes__lt=at - ROOMS_KEPT).delete()
     return closed
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="telehealth.follow-up")  # type: ignore[untyped-decorator]  # procrastinate is not followed
+@app.task(name="telehealth.follow_up", queueing_lock="telehealth.follow_up")  # type: ignore[untyped-decorator]  # the same
+def follow_up(timestamp: int = 0) -> int:
+    """Remind of home measurements that are due, tell the team of those that were missed."""
+    return sweep(standing.record(), timezone.now())
 
 
 def close_rooms_at(system: Record, at: datetime) -> int:

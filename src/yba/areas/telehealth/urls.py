@@ -6,6 +6,8 @@ from django.urls import path
 
 from yba.areas.telehealth import calls, desk, doctor, jitsi, views
 from yba.areas.telehealth.chat import files, hours, person, staff
+from yba.areas.telehealth.follow_up import person as measuring
+from yba.areas.telehealth.follow_up import staff as following
 
 app_name = "telehealth"
 urlpatterns = [
@@ -46,6 +48,13 @@ urlpatterns = [
     path("tin/<str:thread_id>/moi-kham", staff.invite, name="chat-invite"),
     path("tin/<str:thread_id>/ket-thuc", staff.close, name="chat-close"),
     path("tin/<str:thread_id>/go-tep", staff.take_down, name="chat-take-down"),
+    path("so-do/", measuring.home, name="measures"),
+    path("so-do/<str:plan_id>", measuring.measure, name="measure"),
+    path("theo-doi/", following.team, name="follow-ups"),
+    path("theo-doi/lap/<str:type_name>/<str:identifier>", following.begin, name="follow-begin"),
+    path("theo-doi/bao-dong/<str:alert_id>/<str:deed>", following.alert, name="follow-alert"),
+    path("theo-doi/<str:plan_id>", following.plan, name="follow-up"),
+    path("theo-doi/<str:plan_id>/ket-thuc", following.end, name="follow-end"),
     path("jitsi/conference", jitsi.reserve, name="jitsi-reserve"),
     path("jitsi/conference/<int:number>", jitsi.conference, name="jitsi-conference"),
     path("jitsi/events/<str:what>/<str:which>", jitsi.event, name="jitsi-event"),

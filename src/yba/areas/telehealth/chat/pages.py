@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,7 +132,8 @@ def _file_view(thread: str, message: str, one: File) -> FileView:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The part of a page that is fetched again: messages, and what the other side is told."""
+    """The part of a page that is fetched again. ``mark``: of all it shows; where it is the same nothing is swapped,
+    so that a sound that is heard goes on."""
 
     bubbles: tuple[Bubble, ...]
     topic: str
@@ -140,6 +142,7 @@ class Log:
     alarm: bool
     staff: bool
     taking_down: str = ""
+    mark: str = ""
 
 
 def log(
@@ -154,10 +157,12 @@ def log(
 ) -> Log:
     """The messages of a conversation. The alarm stands as long as the team has not answered."""
     found = bubbles(thread, said, side=side)
-    again = f"{url}?trang={pages}" if pages > 1 else url
+    alarm = thread.urgent and not thread.closed
+    mark = hashlib.sha256(repr((found, alarm)).encode()).hexdigest()[:16]
+    again = f"{url}?trang={pages}&dau={mark}"
     return Log(
         found, f"chat:{thread.id}", again, f"{url}?trang={pages + 1}" if more else "",
-        alarm=thread.urgent and not thread.closed, staff=side == "staff", taking_down=taking_down,
+        alarm=alarm, staff=side == "staff", taking_down=taking_down, mark=mark,
     )  # fmt: skip
 
 
@@ -291,6 +296,7 @@ class TalkPage:
     closed: bool = False
     hand: HandOverForm | None = None
     urls: dict[str, str] = field(default_factory=dict)
+    follow_url: str = ""
     late: str = ""
     visit_words: str = ""
     refusal: str = ""

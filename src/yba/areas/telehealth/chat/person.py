@@ -131,6 +131,8 @@ def _conversation(
     url = reverse("telehealth:chat", args=[thread.id])
     log = pages.log(thread, shown, side="person", url=url, pages=pages_in(request), more=more)
     if request.headers.get("HX-Target") == "tin":
+        if request.GET.get("dau") == log.mark:
+            return HttpResponse(status=204)
         return render(request, "telehealth/chat/_log.html", {"log": log})
     facility, hotline = queries.facility_name(record, thread.facility)
     coming = queries.next_visit(record, thread)

@@ -119,6 +119,8 @@ def _talk(
             taking_down=reverse("telehealth:chat-take-down", args=[thread.id]),
         )  # fmt: skip
         if request.headers.get("HX-Target") == "tin":
+            if request.GET.get("dau") == log.mark:
+                return HttpResponse(status=204)
             return render(request, "telehealth/chat/_log.html", {"log": log})
     page = _page(record, thread, form, log, refusal=refusal, hand=hand)
     answer = render(request, "telehealth/chat/talk.html", {"page": page}, status=status)
@@ -150,6 +152,7 @@ def _page(
         for one in _DEEDS
         if thread.id
     }
+    follow = reverse("telehealth:follow-begin", args=[kind, identifier]) if kind else ""
     facts = (spoken.gender(patient.gender), spoken.age(patient.birthDate, local_day(now)))
     return pages.TalkPage(
         title=people.name_of(patient) or thread.patient_name,
@@ -165,6 +168,7 @@ def _page(
         closed=thread.closed,
         hand=(hand or HandOverForm(colleagues=others)) if thread.id and others else None,
         urls=urls,
+        follow_url=follow if record.actor.practitioner and record.actor.role != "nurse" else "",
         late=pages.age_words(rules.waits(thread, now=now)) if late else "",
         visit_words=pages.visit_link(queries.next_visit(record, thread)),
         refusal=refusal,
