@@ -173,7 +173,7 @@ PARTS = {
 OTHERS = {
     "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "facility", "hold_id", "identifier",
     "invitation_id", "key", "name", "number", "offer_id", "phone_id", "pk", "place", "provider_id", "receipt",
-    "right_id", "room", "session_id", "size", "ticket", "ticket_id", "token", "transfer", "type_name", "what",
+    "right_id", "room", "session_id", "size", "specialty", "ticket", "ticket_id", "token", "transfer", "type_name", "what",
     "which",
 }  # fmt: skip
 #: Who is tried where a page does not say whom it is for.

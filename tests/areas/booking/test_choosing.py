@@ -294,8 +294,8 @@ def test_times_are_found_by_an_index_that_has_only_open_ones(town: Record) -> No
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into booking_opentime (slot_id, schedule_id, role_id, in_use, starts, open, kept, asked_until,"
-            " asked_from) select 'x' || r || '-' || n, 'l' || r, 'vt-x' || r, true, %s + n * interval '1 hour', true, '',"
-            " 'infinity', '-infinity' from generate_series(1, 200) r, generate_series(1, 100) n",
+            " asked_from) select 'x' || r || '-' || n, 'l' || r, 'vt-x' || r, true, %s + n * interval '1 hour', true,"
+            " '', 'infinity', '-infinity' from generate_series(1, 200) r, generate_series(1, 100) n",
             [NOW],
         )
         cursor.execute("analyze booking_opentime")

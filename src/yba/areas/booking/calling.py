@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -10,16 +11,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking import actions, pages, queries
+from yba.areas.booking import actions, any_doctor, pages, queries, rules
 from yba.areas.booking.forms import CallerForm
 from yba.areas.booking.views import chosen_day, refusal_words
 from yba.care import people
 from yba.fhir.errors import Conflict, Invalid
+from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.requests import once_of, record_of, role_required
 from yba.ui.words import local_day
+
+#: Of the choice of a doctor: any of the specialty that follows.
+_ANY: Final = "khoa:"
 
 
 @role_required("customer_care", "receptionist")
@@ -36,11 +41,15 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
     patient = record.read(Patient, request.GET.get("nguoi", "-"))
     if not form.is_valid():
         return _page(request, record, form, status=422)
+    said: dict[str, Any] = {
+        "patient_id": patient.id or "", "reason": form.cleaned_data["reason"], "phone": form.cleaned_data["phone"],
+        "once": once_of(request), "channel": "phone" if record.actor.role == "customer_care" else "desk",
+        "video": form.cleaned_data["by"],
+    }  # fmt: skip
+    slot, specialty = form.cleaned_data["slot"], _any_of(request.GET.get("bac-si", ""))
     try:
-        made = actions.book_for_caller(
-            record, slot_id=form.cleaned_data["slot"], patient_id=patient.id or "",
-            reason=form.cleaned_data["reason"], phone=form.cleaned_data["phone"], once=once_of(request),
-            channel="phone" if record.actor.role == "customer_care" else "desk", video=form.cleaned_data["by"],
+        made = _of_any(record, specialty, slot, said) if specialty else actions.book_for_caller(
+            record, slot_id=slot, **said
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _page(request, record, form, refusal=refusal, status=409)
@@ -48,6 +57,23 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
     said = {"name": one.patient, "when": spoken.when(one.start) if one.start else "", "code": one.code}
     messages.success(request, _("Đã đặt cho %(name)s: %(when)s, mã %(code)s. Đã nhắn tin.") % said)
     return redirect("booking:book_for")
+
+
+def _any_of(chosen: str) -> str:
+    """The specialty any doctor of which will do; empty where somebody was chosen."""
+    return chosen.removeprefix(_ANY) if chosen.startswith(_ANY) else ""
+
+
+def _of_any(record: Record, specialty: str, starts: str, said: dict[str, Any]) -> Appointment:
+    at = rules.moment_or_none(starts)
+    if at is None:
+        raise Invalid("booking.slot-unknown", "This is no time. Choose one.", path="Appointment.start")
+    facility = record.actor.facility or ""
+    return record.attempt(
+        lambda: any_doctor.book(
+            record, facility=facility, specialty=specialty, starts=at, confirmed=True, **said
+        )
+    )
 
 
 def _page(
@@ -66,7 +92,11 @@ def _page(
     posts = sorted((one for one in here if one.active), key=lambda one: (one.specialty, one.name))
     post = next((one for one in posts if one.role_id == role_id), None)
     schedules = queries.schedules_of(record, [post.role_id]).get(post.role_id, ()) if post else ()
-    times = queries.times_of(record, queries.ids_of(schedules), now=now)
+    specialty = _any_of(role_id)
+    if specialty:
+        times = any_doctor.times(record, facility=record.actor.facility or "", specialty=specialty)
+    else:
+        times = queries.times_of(record, queries.ids_of(schedules), now=now)
     wanted = str(form.data.get("slot", "")) if form else ""
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     kept = next((one for one in times if one.id == wanted), None)
@@ -78,8 +108,8 @@ def _page(
         patient_id=patient_id,
         name=person.name if person else "",
         facts=pages.person_facts(person, today=today) if person else "",
-        doctors=[pages.Choice(one.role_id, f"{one.name}, {one.specialty}", one is post) for one in posts],
-        role_id=role_id if post else "",
+        doctors=[*_anybody(posts, role_id), *_named(posts, post)],
+        role_id=role_id if post or specialty else "",
         days=pages.days_of(times, today=today) if times else [],
         day_value=day.isoformat() if day else "",
         day_words=spoken.day_words(day) if day else "",
@@ -90,6 +120,22 @@ def _page(
         by_video=post is not None and post.video,
     )
     return render(request, "booking/book_for.html", {"page": page}, status=status)
+
+
+def _anybody(posts: list[queries.Post], chosen: str) -> list[pages.Choice]:
+    """Specialties with more than one practitioner: any of them will do."""
+    names = {one.specialty_code: one.specialty for one in posts if one.specialty_code}
+    several = [key for key in names if sum(one.specialty_code == key for one in posts) > 1]
+    return [
+        pages.Choice(
+            _ANY + key, _("Bất kỳ bác sĩ %(specialty)s") % {"specialty": names[key]}, _ANY + key == chosen
+        )
+        for key in several
+    ]
+
+
+def _named(posts: list[queries.Post], chosen: queries.Post | None) -> list[pages.Choice]:
+    return [pages.Choice(one.role_id, f"{one.name}, {one.specialty}", one is chosen) for one in posts]
 
 
 def _person_line(patient: Patient) -> pages.PersonLine:

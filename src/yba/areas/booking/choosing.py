@@ -6,7 +6,7 @@ door, and each time is asked of the ledger (``free``), so that nothing is shown 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, cast
@@ -27,6 +27,7 @@ POSTS_A_PAGE: Final = 10
 MOST_SHOWN: Final = 300
 #: The times of one doctor that are read at once.
 _TIMES: Final = 8
+_IDS_AT_ONCE: Final = 200
 Order = Literal["soon", "near", "price", "name"]
 
 
@@ -271,7 +272,7 @@ def free_times(
     while after:
         rows = _next(record, asked, after, most=most)
         ids = sorted(set().union(*rows.values()))
-        slots = {one.id or "": one for some in _by(200, ids) for one in _read(record, some)}
+        slots = {one.id or "": one for one in slots_by_id(record, ids)}
         free = free_for(record, list(slots.values()), owners=owners)
         again: dict[str, datetime] = {}
         for role_id, of_role in rows.items():
@@ -291,12 +292,13 @@ def _next(record: Record, asked: Asked, after: dict[str, datetime], *, most: int
     return found
 
 
-def _by(size: int, ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[at : at + size] for at in range(0, len(ids), size))
-
-
-def _read(record: Record, ids: Sequence[str]) -> list[Slot]:
-    return record.find(Slot, ("_id", ",".join(ids)))
+def slots_by_id(record: Record, ids: Sequence[str]) -> list[Slot]:
+    """These slots, as far as the actor may see them."""
+    return [
+        one
+        for at in range(0, len(ids), _IDS_AT_ONCE)
+        for one in record.find(Slot, ("_id", ",".join(ids[at : at + _IDS_AT_ONCE])))
+    ]
 
 
 def _free_slot(slot: Slot) -> FreeSlot:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
-from yba.areas.booking import choosing, holding, pages, rules, symptoms
+from yba.areas.booking import asking_any, choosing, holding, pages, rules, symptoms
 from yba.areas.booking.choosing import Asked, Places
 from yba.areas.booking.forms import FindForm
 from yba.care import catalogues
@@ -160,8 +160,16 @@ def _page(
         heading=ngettext("%(count)s bác sĩ", "%(count)s bác sĩ", chosen.found) % {"count": chosen.found},
         doctors=[pages.doctor_of(one, today=today, centre=asked.centre) for one in chosen.posts],
         left=chosen.left,
+        any_url=_any_url(said, places),
         more_url=f"?{urlencode(kept | {'hien': more})}" if more <= choosing.MOST_SHOWN else "",
     )
+
+
+def _any_url(said: dict[str, Any], places: Places) -> str:
+    """Where any doctor is booked: once a specialty and one facility are chosen."""
+    facility, specialty = said.get("noi") or "", said.get("khoa") or ""
+    both = facility in dict(places.facilities) and specialty in dict(places.specialties)
+    return asking_any.link(facility, specialty) if both and not said.get("xa") else ""
 
 
 def _chosen(offered: Sequence[tuple[str, str]], value: object) -> list[pages.Choice]:

@@ -8,18 +8,18 @@ door and rules as the pages. The same ``Idempotency-Key`` (header, or parameter 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import close_old_connections, connection, transaction
 
 from yba import fhir
-from yba.areas.booking import actions, free, holds, moving, queries, rules
+from yba.areas.booking import actions, any_doctor, free, holds, moving, queries, rules
 from yba.care.identifiers import BASE, SPECIALTY_CS
 from yba.fhir.errors import Conflict, Forbidden, Invalid, TooCostly
 from yba.fhir.model import codec
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
-from yba.fhir.r4.datatypes import Extension, Identifier, Reference
+from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension, Identifier, Meta, Reference
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record
 from yba.fhir.rest.operations.call import Call, Operation, answer
@@ -71,7 +71,16 @@ def _target(call: Call, name: str, kind: str) -> str:
 
 # -- $find ------------------------------------------------------------------------------------------------
 
-_FIND: Final = ("start", "end", "specialty", "practitioner", "organization", "patient", "count")
+_FIND: Final = (
+    "start",
+    "end",
+    "specialty",
+    "practitioner",
+    "organization",
+    "patient",
+    "count",
+    "any-practitioner",
+)
 
 
 def find(call: Call) -> Response:
@@ -96,10 +105,42 @@ def find(call: Call) -> Response:
     if facility:
         asked.append(("_tag", f"{rules.FACILITY_TAG}|{facility}"))
     patient = _target(call, "patient", "Patient")
-    found = _proposals(record, asked, most=most, patient=patient)
+    if call.text("any-practitioner") == "true":
+        found = _of_anybody(record, facility, specialty, start, end, patient)[:most]
+    else:
+        found = _proposals(record, asked, most=most, patient=patient)
     entries = [b'{"resource":%b,"search":{"mode":"match"}}' % codec.encode(one) for one in found]
     own = url(call.request.base_url, "Appointment/$find", [])
     return searchset(entries, [("self", own)], len(entries))
+
+
+def _of_anybody(
+    record: Record, facility: str, specialty: str | None, start: datetime, end: datetime, patient: str
+) -> list[Appointment]:
+    """Each time at which somebody of the specialty is free, once; who it will be is chosen by ``$book``."""
+    if not (facility and specialty):
+        raise Invalid(
+            "operation.missing",
+            "Any practitioner is asked for at one organization and of one specialty.",
+            path="Parameters.specialty",
+        )
+    code = specialty.rpartition("|")[2]
+    coding = CodeableConcept(coding=[Coding(system=SPECIALTY_CS, code=code)])
+    who = [
+        AppointmentParticipant(
+            actor=Reference(reference=f"Patient/{patient}") if patient else None,
+            type=[] if patient else [CodeableConcept(text="Any practitioner")],
+            status="needs-action",
+        )
+    ]
+    return [
+        Appointment(
+            status="proposed", start=rules.instant(one.start), end=rules.instant(one.end), specialty=[coding],
+            participant=who, meta=Meta(tag=[Coding(system=rules.FACILITY_TAG, code=facility)]),
+        )
+        for one in any_doctor.times(record, facility=facility, specialty=code, days=queries.MOST_DAYS)
+        if start <= one.start < end
+    ]  # fmt: skip
 
 
 def _proposals(record: Record, asked: list[tuple[str, str]], *, most: int, patient: str) -> list[Appointment]:
@@ -167,6 +208,7 @@ def hold(call: Call) -> Response:
 
 _BOOK: Final = (
     "slot", "hold", "appt-resource", "patient", "reason", "comment", "phone", "overbooking-reason", "key",
+    "specialty", "organization", "start",
 )  # fmt: skip
 
 
@@ -175,17 +217,21 @@ def book(call: Call) -> Response:
     call.refuse_unknown(_BOOK)
     record, phone = _house(call), call.text("phone") or ""
     hold_id = call.text("hold")
+    anybody = not hold_id and bool(call.text("specialty")) and not call.all("slot")
+    slot_id = ""
     if hold_id:
         slot_id = holds.own_hold(record, hold_id, holds.owners_of(record, phone=phone)).slots[0]
-    else:
+    elif not anybody:
         slot_id = _slot_of(call)
     said: dict[str, Any] = {
-        "slot_id": slot_id,
         "patient_id": _patient(call),
         "reason": call.text("reason") or "",
         "phone": phone,
         "once": call.text("key") or (call.request.header("IDEMPOTENCY_KEY") or "")[:64],
     }
+    if anybody:
+        return answer(_book_anybody(call, record, said))
+    said["slot_id"] = slot_id
     if record.actor.role == "citizen":
         made = record.attempt(
             lambda: actions.book_appointment(record, symptoms=call.text("comment") or "", **said)
@@ -195,6 +241,28 @@ def book(call: Call) -> Response:
     beyond = call.text("overbooking-reason") or ""
     made = record.attempt(lambda: actions.book_for_caller(record, channel=channel, beyond=beyond, **said))
     return answer(made)
+
+
+def _book_anybody(call: Call, record: Record, said: dict[str, Any]) -> Appointment:
+    """Whoever of the specialty at an organization has the fewest people then."""
+    facility, start = _target(call, "organization", "Organization"), call.text("start")
+    starts = rules.moment_or_none(start or "")
+    if not facility or starts is None:
+        raise Invalid(
+            "operation.missing",
+            "Any practitioner wants organization, specialty and start.",
+            path="Parameters",
+        )
+    asked: dict[str, Any] = {
+        "facility": facility,
+        "specialty": (call.text("specialty") or "").rpartition("|")[2],
+        "starts": starts,
+    }
+    if record.actor.role == "citizen":
+        asked["symptoms"] = call.text("comment") or ""
+    else:
+        asked |= {"confirmed": True, "channel": _CHANNELS.get(record.actor.role, "desk")}
+    return record.attempt(lambda: any_doctor.book(record, **asked, **said))
 
 
 _CHANNELS: Final[dict[str, actions.Channel]] = {"outside_system": "his", "customer_care": "phone"}

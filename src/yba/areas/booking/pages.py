@@ -78,6 +78,7 @@ class FindPage:
     doctors: list[parts.Doctor]
     left: int
     more_url: str
+    any_url: str = ""
     held: list[HeldTime] = field(default_factory=list)
 
 

@@ -39,6 +39,15 @@ def instant(at: datetime) -> str:
     return at.astimezone(HANOI).isoformat(timespec="seconds")
 
 
+def moment_or_none(text: str) -> datetime | None:
+    """A moment that somebody sent, with its offset; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
 def day_bounds(day: date) -> tuple[str, str]:
     """First instant of a day here and of the next, as FHIR instants."""
     start = datetime.combine(day, time(), HANOI)

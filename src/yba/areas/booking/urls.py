@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import administering, calling, changing, finding, holding, offers, views
+from yba.areas.booking import administering, asking_any, calling, changing, finding, holding, offers, views
 from yba.areas.booking.desk import calls, counting, deeds
 from yba.areas.booking.desk import views as desk
 
@@ -13,6 +13,7 @@ app_name = "booking"
 
 urlpatterns = [
     path("", finding.find, name="find"),
+    path("khoa/<str:facility>/<slug:specialty>/", asking_any.book, name="any_doctor"),
     path("bac-si/<str:role_id>/", views.book, name="book"),
     path("bac-si/<str:role_id>/cho", offers.wait, name="wait"),
     path("cho-cho/<str:offer_id>", offers.answer, name="offer"),

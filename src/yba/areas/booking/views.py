@@ -37,9 +37,9 @@ SELF = "ban-than"
 def book(request: HttpRequest, role_id: str) -> HttpResponse:
     """One doctor: choose day and time, say for whom and why, hold the time."""
     record = record_of(request)
-    own = _own_people(request, record)
+    own = own_people(request, record)
     if not own:
-        return _to_profile(request)
+        return to_profile(request)
     post = queries.post(record, role_id)
     if request.method == "POST":
         return _held(request, record, post, own)
@@ -47,8 +47,8 @@ def book(request: HttpRequest, role_id: str) -> HttpResponse:
         people=own,
         video=post.video,
         initial={
-            "patient": _current(request, own),
-            "phone": _phone(request, record),
+            "patient": current(request, own),
+            "phone": phone_of(request),
             "by": "video" if request.GET.get("qua") == "video" else "",
         },
     )
@@ -151,6 +151,10 @@ def refusal_words(
 ) -> str:
     if refusal.key == "booking.too-many":
         return _("Đang có %(held)s lượt chưa khám. Hủy bớt một lượt rồi đặt tiếp.") % refusal.params
+    if refusal.key == "booking.none-free":
+        starts = rules.moment(str(refusal.params["start"]))
+        free_then = [one.start for one in times if one.free and local_day(one.start) == local_day(starts)]
+        return pages.taken_words(starts, free_then)
     if refusal.key == "booking.slot-past":
         return _("Giờ này đã qua. Chọn giờ khác.")
     if refusal.key in ("booking.kept", "booking.too-late", "booking.too-early"):
@@ -161,7 +165,7 @@ def refusal_words(
     return _("Giờ đã chọn không còn. Chọn giờ khác.")
 
 
-def _own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
+def own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
     """The people of this account, oneself first: id and "Tôi · Nguyễn Thị Hạnh, 68 tuổi"."""
     ids = own_ids(request)
     if not ids:
@@ -184,16 +188,18 @@ def own_ids(request: HttpRequest) -> list[str]:
     return [one for one in known if one in persons] + sorted(persons.difference(known))
 
 
-def _current(request: HttpRequest, own: list[tuple[str, str]]) -> str:
+def current(request: HttpRequest, own: list[tuple[str, str]]) -> str:
+    """Whose page was open last, else oneself."""
     kept = request.GET.get("cho") or request.session.get("person", "")
     return kept if kept in dict(own) else own[0][0]
 
 
-def _phone(request: HttpRequest, record: Record) -> str:
+def phone_of(request: HttpRequest) -> str:
+    """The number the account was opened with."""
     return str(getattr(request.user, "phone", ""))
 
 
-def _to_profile(request: HttpRequest) -> HttpResponse:
+def to_profile(request: HttpRequest) -> HttpResponse:
     """Whoever has no profile yet fills it in first, and comes back."""
     try:
         return redirect(f"{reverse('citizen:profile')}?{urlencode({'next': request.get_full_path()})}")
