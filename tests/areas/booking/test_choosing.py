@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from tests.areas.booking.province import NOW, agent, build, citizen, opened
 from tests.work import statements_sent
@@ -331,3 +332,16 @@ def test_every_group_of_symptoms_leads_to_specialties_of_the_catalogue() -> None
     groups = symptoms.groups()
     assert len(groups) == 17
     assert all(one.specialties and str(one) for one in groups.values())
+
+
+def test_what_first_help_said_stands_on_the_page_whatever_is_asked(town: Record, client: Client) -> None:
+    from yba.site.accounts.models import Account
+
+    client.force_login(Account.objects.create_account("0905777666", role="citizen"))
+    empty = client.get("/dat-kham/", {"khoa": "tam-than", "ngay": "nay", "muc": "nay"}).content.decode()
+    assert "Nên khám trong hôm nay" in empty
+    assert "Đến thẳng cơ sở khám gần nhất hoặc khoa Cấp cứu" in empty
+    assert '<input type="hidden" name="muc" value="nay">' in empty
+    plain = client.get("/dat-kham/", {"khoa": "nhi", "noi": "a"}).content.decode()
+    assert "Nên khám trong hôm nay" not in plain
+    assert 'href="/dat-kham/khoa/a/nhi/"' in plain

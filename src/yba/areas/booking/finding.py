@@ -161,6 +161,7 @@ def _page(
         doctors=[pages.doctor_of(one, today=today, centre=asked.centre) for one in chosen.posts],
         left=chosen.left,
         any_url=_any_url(said, places),
+        pressing=said.get("muc") == "nay",
         more_url=f"?{urlencode(kept | {'hien': more})}" if more <= choosing.MOST_SHOWN else "",
     )
 

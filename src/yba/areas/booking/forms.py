@@ -31,6 +31,7 @@ class FindForm(forms.Form):
     xa = forms.IntegerField(required=False, min_value=1, max_value=200)
     ngay = forms.ChoiceField(required=False, choices=[("", ""), ("nay", ""), ("mai", ""), ("tuan", "")])
     hom = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    muc = forms.ChoiceField(required=False, choices=[("", ""), ("nay", "")])
     buoi = forms.ChoiceField(required=False, choices=[("", ""), ("sang", ""), ("chieu", ""), ("toi", "")])
     gia = forms.IntegerField(required=False, min_value=0, max_value=1_000_000_000)
     tieng = forms.SlugField(required=False)

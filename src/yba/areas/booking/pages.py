@@ -79,6 +79,8 @@ class FindPage:
     left: int
     more_url: str
     any_url: str = ""
+    #: First help said that it should be today; said again whatever is asked for here.
+    pressing: bool = False
     held: list[HeldTime] = field(default_factory=list)
 
 

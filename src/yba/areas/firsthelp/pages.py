@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -275,7 +276,7 @@ def result_page(
         places=places[:MOST_PLACES],
         places_left=max(len(places) - MOST_PLACES, 0),
         specialty=specialty_name(verdict.specialty),
-        find_url=f"{reverse('booking:find')}?khoa={verdict.specialty}",
+        find_url=_find_url(verdict),
         times=[_time(one) for one in times],
         signs=[said(book.findings[one].say) for one in book.danger],
         token=token,
@@ -284,6 +285,14 @@ def result_page(
         for_child="age.child" in facts,
         about=about_data(book, today),
     )
+
+
+def _find_url(verdict: Verdict) -> str:
+    """The specialty's doctors; of today, and said so there, where it should be today."""
+    said = {"khoa": verdict.specialty} | (
+        {"ngay": "nay", "muc": "nay"} if verdict.level == Level.TODAY else {}
+    )
+    return f"{reverse('booking:find')}?{urlencode(said)}"
 
 
 def _hotlines(book: Book, verdict: Verdict, facts: frozenset[str]) -> list[Number]:
