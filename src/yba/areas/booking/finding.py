@@ -158,7 +158,10 @@ def _page(
         insured_only=bool(said.get("bhyt")),
         narrowed=any(said.get(name) for name in _MORE),
         heading=ngettext("%(count)s bác sĩ", "%(count)s bác sĩ", chosen.found) % {"count": chosen.found},
-        doctors=[pages.doctor_of(one, today=today, centre=asked.centre) for one in chosen.posts],
+        doctors=[
+            pages.doctor_of(one, today=today, centre=None if asked.place else asked.centre)
+            for one in chosen.posts
+        ],
         left=chosen.left,
         any_url=_any_url(said, places),
         pressing=said.get("muc") == "nay",
