@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.util
 import os
@@ -19,7 +20,13 @@ def django() -> None:
     import django as framework
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yba.site.settings")
-    framework.setup()
+    collecting = gc.isenabled()
+    gc.disable()  # as in `yba.site.wsgi`
+    try:
+        framework.setup()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def prepare(env: Environment, *, demo: bool, say: Say) -> None:

@@ -29,9 +29,9 @@ def main() -> None:
         from yba.site.lifetime import die_with_parent
 
         die_with_parent()
-    import django
+    from yba.site import setup
 
-    django.setup()
+    setup.django()
     from django.db import connections
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app, connector_params
