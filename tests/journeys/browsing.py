@@ -16,6 +16,17 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 
 SCREENS = Path(__file__).parents[2] / "artefacts" / "screens"
+#: Parts of the browser's own window that are pages themselves: nobody sees them here, and each window would make them.
+WINDOW = (
+    "InitialWebUI,WebUIReloadButton,WebUIToolbar,WebUIToolbarWebView,PreloadTopChromeWebUI,WebUIOmniboxPopup,"
+    "WebUIOmniboxAimPopup"
+)
+#: What Playwright switches off; a second list of the same flag takes the place of the first.
+OFF = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
+    "LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,"
+    "OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch"
+)
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -43,7 +54,9 @@ def chromium() -> str:
 
 
 def launch(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+    return playwright.chromium.launch(
+        executable_path=chromium(), args=[*FLAGS, f"--disable-features={OFF},{WINDOW}"]
+    )
 
 
 @cache
@@ -118,7 +131,9 @@ def reloaded_until(page: Page, wanted: Locator) -> None:
 def settled(page: Page) -> None:
     """Everything the page asked for is there."""
     page.wait_for_load_state("load")
-    page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    at_rest = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+    if not page.evaluate(at_rest):
+        page.wait_for_function(at_rest)
 
 
 def unclean(page: Page, rules: Sequence[str] = ()) -> list[str]:
@@ -154,22 +169,29 @@ def picture(page: Page, name: str) -> None:
     page.set_viewport_size(size)
 
 
-def look(page: Page, name: str, *, also: dict[str, int] | None = None) -> None:
-    """Keep a picture and check the page as it stands; `also` looks once more at another width.
+def pictured(page: Page, name: str, faults: Sequence[str]) -> None:
+    """A picture where there is something to see, or where all are asked for."""
+    if faults or os.environ.get("PICTURES"):
+        picture(page, name)
 
-    With NO_LOOK=1 in the environment a story is only walked: three times as fast while one writes it.
+
+def look(page: Page, name: str, *, also: dict[str, int] | None = None) -> None:
+    """Check the page as it stands; `also` looks once more at another width.
+
+    A picture is kept of a page with a fault; with PICTURES=1 in the environment of every page. With NO_LOOK=1 a story
+    is only walked: three times as fast while one writes it.
     """
     settled(page)
     if os.environ.get("NO_LOOK"):
         return
-    picture(page, name)
-    faults = [f"{sideways(page)} px sideways"] if sideways(page) else []
+    faults = [f"{too_wide} px sideways"] if (too_wide := sideways(page)) else []
     faults += unclean(page)
+    pictured(page, name, faults)
     if also is not None:
         kept = page.viewport_size or DESK
         page.set_viewport_size(also)  # type: ignore[arg-type]
-        picture(page, name)
-        if sideways(page):
-            faults.append(f"{sideways(page)} px sideways at {also['width']}")
+        if too_wide := sideways(page):
+            faults.append(f"{too_wide} px sideways at {also['width']}")
+        pictured(page, name, faults)
         page.set_viewport_size(kept)
     FAULTS.extend(f"{name} ({page.url}): {one}" for one in faults)

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.journeys.asking import Api, api
-from tests.journeys.browsing import DESK, PHONE, look, picture, settled, sideways, unclean
+from tests.journeys.browsing import DESK, PHONE, look, pictured, settled, sideways, unclean
 from tests.journeys.conftest import Screens
 
 HOUSE = "bvdk-huong-giang"
@@ -112,6 +112,6 @@ def in_the_dark(screens: Screens, page: Page) -> None:
     dark.context.add_cookies([{"name": "yba_theme", "value": "dark", "url": screens.house.address}])
     dark.page.goto(page.url)
     settled(dark.page)
-    picture(dark.page, "desk-dark")
+    pictured(dark.page, "desk-dark", ())
     assert unclean(dark.page, ("color-contrast",)) == []
     assert sideways(dark.page) == 0

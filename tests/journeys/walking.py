@@ -30,16 +30,26 @@ def kind_of(address: str) -> str:
     return re.sub(r"/(?=[^/]*\d)[^/]{3,}|/(vt|nb|p|bvdk|hg|pk|ttyt|tyt)-[^/]+|/\d+", "/*", path)
 
 
+#: A page in two parts: what stands around and what it is about, without what is new each time.
+PARTS = """() => {
+    const all = document.body.cloneNode(true);
+    const own = all.querySelector('main');
+    own?.remove();
+    all.removeAttribute('hx-headers');
+    const plain = one => (one?.outerHTML ?? '').replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, '');
+    return [plain(all), plain(own)];
+}"""
+
+
 class Walks:
-    """Walks through the house: each role is led by its links once, and goes the same way again in another look."""
+    """Walks through the house: each role is led by its links, and what another role has shown is not shown again."""
 
     def __init__(self) -> None:
-        self.ways: dict[str, list[str]] = {}
         self.shown: dict[str, set[str]] = {}
+        self.home = ""
 
     def first(self, who: Visitor, role: str) -> Iterator[Page]:
         """Every kind of page that links lead to from a role's home."""
-        way: list[str] = []
         seen: set[str] = set()
         waiting = ["/"]
         while waiting:
@@ -49,7 +59,8 @@ class Walks:
             if here in seen:
                 continue
             seen.add(here)
-            way.append(address)
+            if address == "/":
+                self.home = who.page.url
             yield who.page
             links = who.page.eval_on_selector_all(
                 "a[href]:not([download])", "all => all.map(one => one.href)"
@@ -62,20 +73,21 @@ class Walks:
                     kind_of(one) for one in waiting
                 }:
                     waiting.append(link)
-        self.ways[role] = way
 
-    def again(self, who: Visitor, role: str, look: str) -> Iterator[Page]:
-        """The role's home, and each further kind of page no role has been shown in this look."""
-        if role not in self.ways:
-            for _ in self.first(who, role):
-                pass
+    def unseen(self, page: Page, look: str) -> bool:
+        """Whether this is the role's home, or of a kind that no role has been shown in this look."""
         shown = self.shown.setdefault(look, set())
-        for address in self.ways[role]:
-            if address != "/" and kind_of(address) in shown:
-                continue
-            who.page.goto(address)
-            shown.add(kind_of(who.page.url))
-            yield who.page
+        new = kind_of(page.url) not in shown or page.url == self.home
+        shown.add(kind_of(page.url))
+        return new
+
+    def tells_new(self, page: Page) -> bool:
+        """Whether its frame or its content stands here for the first time: the same twice is looked at once."""
+        shown = self.shown.setdefault("parts", set())
+        parts = page.evaluate(PARTS)
+        new = not shown.issuperset(parts)
+        shown.update(parts)
+        return new
 
 
 def name_of(role: str, page: Page) -> str:
