@@ -33,7 +33,7 @@ from tests.access.hooks import BACKPORT, Hooks, a_procedure, topic
 from tests.access.keys import SCOPES, SESSIONS, TOKENS
 from tests.access.test_matrix_reading import chosen
 from tests.access.world import PERSONS, World, fill
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 from yba.fhir.access import Actor
 from yba.site.oauth import scopes
 
@@ -114,6 +114,7 @@ def served(world: World) -> Iterator[Served]:
     hooks = Hooks()
     settings = {"YBA_SUBSCRIPTION_ENDPOINTS": hooks.url}
     house = House(folder / "house", port=free_port(), arguments=("--empty",), settings=settings)
+    roof(house.data)
     try:
         house.start()
         with psycopg.connect(house.conninfo) as connection:

@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.houses import House, free_port
+from tests.houses import House, free_port, roof
 from tests.wholeness import halves, misindexed
 
 pytestmark = pytest.mark.slow
@@ -64,6 +64,7 @@ class Kept:
 @pytest.fixture
 def empty_house(tmp_path: Path) -> Iterator[House]:
     found = House(tmp_path / "house", port=free_port(), arguments=("--empty",))
+    roof(found.data)
     yield found
     if found.process is not None and found.process.poll() is None:
         found.stop()
