@@ -12,7 +12,7 @@ from typing import Final
 
 from yba.care import identifiers, people
 from yba.care.refusal import Refusal
-from yba.fhir.errors import Conflict, Invalid
+from yba.fhir.errors import Conflict, Forbidden, Invalid
 from yba.fhir.r4.coverage import Coverage
 from yba.fhir.r4.datatypes import Identifier, Resource
 from yba.fhir.r4.patient import Patient
@@ -36,11 +36,13 @@ _CARD_WORDS: Final[Mapping[str, str]] = {
 def guard_patient(record: Record, before: Resource | None, after: Resource | None) -> None:
     """A person's birth date, citizen number and insurance number; one record for one citizen number.
 
-    Raises Invalid ``people.birth-in-future``, ``citizen.*``, ``insurance.*``; Conflict ``people.known``.
+    Raises Invalid ``people.birth-in-future``, ``citizen.*``, ``insurance.*``; Conflict ``people.known``; Forbidden
+    ``people.link``.
     """
     if not isinstance(after, Patient):
         return
     old = before if isinstance(before, Patient) else None
+    _check_links(record, after, old)
     _check_birth(record, after, old.birthDate if old else None)
     known = _numbers(old.identifier) if old else frozenset()
     _check_identifiers(after.identifier, known, "Patient")
@@ -51,6 +53,16 @@ def guard_patient(record: Record, before: Resource | None, after: Resource | Non
     for place, one in enumerate(after.identifier):
         if one.value and people.proves(one) and one.value not in held:
             _claim(record, one.value, f"Patient.identifier[{place}].value", own=after.id)
+
+
+def _check_links(record: Record, after: Patient, old: Patient | None) -> None:
+    """Links join charts: who treats one reads what is under the other (`fhir.access.linked`). A rule makes them."""
+    if record.actor.role != "system" and after.link != (old.link if old is not None else []):
+        raise Forbidden(
+            "people.link",
+            "That two records are one person's is noted where the person is identified, not by a bare write.",
+            path="Patient.link",
+        )
 
 
 def _proved(found: Sequence[Identifier]) -> frozenset[str]:

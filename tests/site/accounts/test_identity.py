@@ -15,7 +15,7 @@ from yba.care import people
 from yba.care.messages.models import Message
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
-from yba.fhir.r4.datatypes import Coding, Identifier
+from yba.fhir.r4.datatypes import Coding, Identifier, Meta
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts import identity, roles
@@ -24,6 +24,7 @@ from yba.site.accounts.models import AT_DESK, Account, Doubt, SignInCode
 pytestmark = pytest.mark.django_db
 NUMBER = "046168001234"
 VERIFIED = "identity: verified at a desk by citizen-card, citizen number"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 CCCD = "https://yba.vn/fhir/sid/cccd"
 PROFILE = {
     "name": "Nguyễn Thị Hạnh", "birth_date": "12/03/1968", "sex": "female", "citizen_number": NUMBER,
@@ -112,14 +113,19 @@ class TestDecision:
     ) -> None:
         doubt, theirs = self.doubted(citizen, record)
         before = own().person
+        assert before is not None
+        protected = record.read(Patient, before)
+        protected.meta = Meta(security=[Coding(system=ACT_CODE, code="VIP")])
+        record.update(protected)
         answer = desk.post(f"/danh-tinh/trung/{doubt.pk}", {"patient": theirs, "reason": "so căn cước"})
         assert answer["Location"] == "/danh-tinh/trung"
         assert own().person == theirs
-        assert before is not None
         old, new = record.read(Patient, before), record.read(Patient, theirs)
         assert [(one.type, one.other.reference) for one in old.link] == [("replaced-by", f"Patient/{theirs}")]
         assert [(one.type, one.other.reference) for one in new.link] == [("replaces", f"Patient/{before}")]
         assert old.active is False
+        assert new.meta is not None
+        assert [one.code for one in new.meta.security] == ["VIP"], "who was protected stays so"
         assert own().persons == frozenset({theirs})
         doubt.refresh_from_db()
         clerk = Account.objects.get(login="letan")

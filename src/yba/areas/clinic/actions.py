@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -121,7 +122,7 @@ def record_allergy(
         return refuse("allergy.empty", _("Ghi người bệnh dị ứng với gì."))
     with whole():
         record.lock(Encounter, visit.id)
-        for one in queries.allergies_of(record, visit.patient_id):
+        for one in _own(queries.allergies_of(record, visit.patient_id), visit):
             if counts(one) and _already(one, text, code) and not reaction and not grave:
                 return one
         category: AllergyIntoleranceCategory | None = known.category if known else None
@@ -140,6 +141,11 @@ def record_allergy(
     return made
 
 
+def _own(found: Sequence[AllergyIntolerance], visit: queries.Visit) -> list[AllergyIntolerance]:
+    """Those under the record of the visit; what an older record of the person says is noted here once more."""
+    return [one for one in found if id_of(one.patient) == visit.patient_id]
+
+
 def _already(one: AllergyIntolerance, text: str, code: str) -> bool:
     """Whether this is on record already, by code or by the same words."""
     if one.code is None:
@@ -153,7 +159,7 @@ def record_no_allergy(record: Record, visit: queries.Visit) -> AllergyIntoleranc
     with whole():
         record.lock(Encounter, visit.id)
         known = [one for one in queries.allergies_of(record, visit.patient_id) if counts(one)]
-        already = next((one for one in known if is_none_known(one)), None)
+        already = next((one for one in _own(known, visit) if is_none_known(one)), None)
         if already is not None:
             return already
         if asked_of(known) is Asked.KNOWN:

@@ -38,7 +38,7 @@ from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.service_request import ServiceRequest
-from yba.fhir.record import Record
+from yba.fhir.record import Record, find_of, one_person
 from yba.ui import words
 
 #: Below this age the paper says months, weight and who brought the child. Source: TT 26/2025/TT-BYT.
@@ -242,6 +242,6 @@ def _diagnoses(system: Record, encounter: Encounter) -> str:
 
 
 def _allergies(system: Record, patient_id: str) -> str:
-    found = system.find(AllergyIntolerance, ("patient", f"Patient/{patient_id}"))
+    found = find_of(system, AllergyIntolerance, one_person(system, patient_id))
     known = {Asked.NEVER: "", Asked.NONE_KNOWN: "không có dị ứng đã biết", Asked.KNOWN: ""}
     return "; ".join(one.name for one in allergies_of(found)) or known[asked_of(found)]

@@ -32,7 +32,7 @@ from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.service_request import ServiceRequest
-from yba.fhir.record import Record
+from yba.fhir.record import Record, find_of, one_person
 from yba.ui.words import local_day
 
 FOLLOW_UP = "390906007"
@@ -112,8 +112,8 @@ def person_of(patient: Patient, *, today: date) -> Person:
 
 
 def allergies_of(record: Record, patient_id: str) -> list[AllergyIntolerance]:
-    """Allergies as they stand in the record now."""
-    return record.find(AllergyIntolerance, ("patient", f"Patient/{patient_id}"))
+    """Allergies as they stand in the record now, of all the person's records."""
+    return find_of(record, AllergyIntolerance, one_person(record, patient_id))
 
 
 def facility_code(record: Record) -> str:

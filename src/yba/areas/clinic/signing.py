@@ -62,7 +62,7 @@ from yba.fhir.r4.medication_statement import MedicationStatement
 from yba.fhir.r4.observation import Observation, ObservationComponent
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.service_request import ServiceRequest
-from yba.fhir.record import Record, facility_of
+from yba.fhir.record import Record, facility_of, find_of, one_person
 from yba.ui.live import changed
 
 HL7: Final = "http://terminology.hl7.org/CodeSystem/"
@@ -123,9 +123,9 @@ def sign(
     now = record.clock().astimezone(HANOI)
     person = queries.person_of(patient, today=now.date())
     allergies = queries.allergies_of(record, patient.id or "")
-    whose = ("patient", f"Patient/{patient.id}")
-    requests = record.find(MedicationRequest, whose)
-    current = medicines_of(requests, record.find(MedicationStatement, whose), today=now.date())
+    who = one_person(record, patient.id or "")
+    requests = find_of(record, MedicationRequest, who)
+    current = medicines_of(requests, find_of(record, MedicationStatement, who), today=now.date())
     missing = rules.lacks(
         content, person=person, allergies=allergies, current=current, today=now.date(),
         remote=encounter.class_.code == "VR",
@@ -325,9 +325,12 @@ def _request(this: _Visit, code: str, number: int, typed: DrugLine, dose: Dose) 
 
 
 def _stop(this: _Visit, old: MedicationRequest, dose: Dose) -> None:
-    """Own prescriptions are stopped; another facility's stays as sent and a statement says it is not taken."""
+    """Own prescriptions are stopped; another facility's stays as sent and a statement says it is not taken.
+
+    So does one under an older record of the person, whoever keeps it.
+    """
     why = CodeableConcept(text=f"Thay bằng {dose.drug.label}")
-    if facility_of(old) == this.record.actor.facility:
+    if facility_of(old) == this.record.actor.facility and id_of(old.subject) == this.patient.id:
         current = this.record.lock(MedicationRequest, old.id or "")
         if current.status == "active":
             current.status = "stopped"

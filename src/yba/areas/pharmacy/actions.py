@@ -21,7 +21,6 @@ from yba.care.money import actions as money
 from yba.care.money.rules import Line
 from yba.care.refusal import Refusal, refuse
 from yba.fhir.model.references import reference
-from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.datatypes import Annotation, Quantity, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.medication_dispense import MedicationDispense, MedicationDispensePerformer
@@ -92,7 +91,7 @@ def _taken(
     """What to take of which lots, or why not; nothing is written yet."""
     today = queries.today_of(record)
     patient = id_of(requests[0].subject)
-    allergies = record.find(AllergyIntolerance, ("patient", f"Patient/{patient}"))
+    allergies = queries.allergies_of(record, patient)
     given = queries.given_of(one.id or "" for one in requests)
     codes = sorted({drug_code_of(one.medicationCodeableConcept) for one in requests})
     stock = list(Lot.objects.raw(_LOCK_LOTS, [record.actor.facility or "", codes]))

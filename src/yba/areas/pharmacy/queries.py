@@ -19,7 +19,7 @@ from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.medication_request import MedicationRequest
 from yba.fhir.r4.patient import Patient
-from yba.fhir.record import Record, facility_of
+from yba.fhir.record import Record, facility_of, find_of, one_person
 from yba.ui.words import local_day
 
 #: A prescription may be bought for five days. Source: TT 26/2025/TT-BYT.
@@ -179,13 +179,18 @@ def lots_of(facility: str, drugs: Iterable[str]) -> dict[str, list[Lot]]:
     return found
 
 
+def allergies_of(record: Record, patient_id: str) -> list[AllergyIntolerance]:
+    """Allergies as they stand in the record now, of all the person's records."""
+    return find_of(record, AllergyIntolerance, one_person(record, patient_id))
+
+
 def prescription_of(record: Record, code: str) -> Prescription | None:
     """The prescription with its stock, checked against the allergies as they are now; None when it is not ours."""
     requests = lines_of(record, code)
     if not requests:
         return None
     patient = record.read(Patient, id_of(requests[0].subject))
-    allergies = record.find(AllergyIntolerance, ("patient", f"Patient/{patient.id}"))
+    allergies = allergies_of(record, patient.id or "")
     today = today_of(record)
     drugs = {one.id: drug_code_of(one.medicationCodeableConcept) for one in requests}
     stock = lots_of(record.actor.facility or "", drugs.values())

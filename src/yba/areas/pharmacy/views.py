@@ -12,7 +12,6 @@ from yba.areas.pharmacy import actions, forms, pages, queries
 from yba.areas.pharmacy.models import Lot
 from yba.care import catalogues, people
 from yba.care.refusal import Refusal
-from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.record import Record
 from yba.ui.requests import once_of, record_of, role_required
 
@@ -65,7 +64,7 @@ def _in_hand(record: Record, code: str) -> pages.CounterPage:
         raise Http404
     page = _counter(record, "", code)
     today = queries.today_of(record)
-    allergies = record.find(AllergyIntolerance, ("patient", f"Patient/{found.patient.id}"))
+    allergies = queries.allergies_of(record, found.patient.id or "")
     return pages.CounterPage(
         title=page.title,
         place=page.place,

@@ -28,7 +28,7 @@ from yba.fhir.r4.immunization import Immunization
 from yba.fhir.r4.medication_request import MedicationRequest
 from yba.fhir.r4.medication_statement import MedicationStatement
 from yba.fhir.r4.observation import Observation
-from yba.fhir.record import Record
+from yba.fhir.record import Record, find_of, one_person
 from yba.ui.words import local_day
 
 VISITS: Final = 20
@@ -36,13 +36,16 @@ RESULTS: Final = 300
 
 
 def chart_of(record: Record, patient_id: str, *, today: date | None = None) -> Chart:
-    """Everything one page says of a person, as far as the actor may read it: seven searches."""
+    """Everything one page says of a person, as far as the actor may read it: seven searches, and who else they are.
+
+    What harms when it is overlooked (allergies, medicines, problems) is read of all their records (`Patient.link`).
+    """
     today = today or local_day(record.clock())
-    whose = ("patient", f"Patient/{patient_id}")
-    conditions = record.find(Condition, whose)
-    allergies = record.find(AllergyIntolerance, whose)
-    requests = record.find(MedicationRequest, whose, ("_sort", "-authoredon"))
-    statements = record.find(MedicationStatement, whose)
+    whose, who = ("patient", f"Patient/{patient_id}"), one_person(record, patient_id)
+    conditions = find_of(record, Condition, who)
+    allergies = find_of(record, AllergyIntolerance, who)
+    requests = find_of(record, MedicationRequest, who, ("_sort", "-authoredon"))
+    statements = find_of(record, MedicationStatement, who)
     encounters = record.search(Encounter, [whose, ("_sort", "-date"), ("_count", str(VISITS))])
     observations = record.search(Observation, [whose, ("_sort", "-date"), ("_count", str(RESULTS))])
     doses = record.find(Immunization, whose, ("_sort", "-date"))
@@ -60,6 +63,7 @@ def chart_of(record: Record, patient_id: str, *, today: date | None = None) -> C
         immunisations=tuple(_dose(one) for one in doses if one.status == "completed"),
         more_visits=encounters.next is not None,
         more_results=observations.next is not None,
+        linked=bool(who.others),
     )
 
 

@@ -126,7 +126,10 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One person on one page. ``more_visits``, ``more_results``: older ones exist beyond what is shown."""
+    """One person on one page. ``more_visits``, ``more_results``: older ones exist beyond what is shown.
+
+    ``linked``: the person has other records; their allergies, medicines and problems are among these.
+    """
 
     patient_id: str
     problems: tuple[Problem, ...]
@@ -139,3 +142,4 @@ class Chart:
     immunisations: tuple[Dose, ...]
     more_visits: bool = False
     more_results: bool = False
+    linked: bool = False

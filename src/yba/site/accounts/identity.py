@@ -18,7 +18,7 @@ from yba.care import people
 from yba.care.names import same_name
 from yba.fhir.errors import Conflict, RecordError
 from yba.fhir.r4.appointment import Appointment
-from yba.fhir.r4.datatypes import Reference
+from yba.fhir.r4.datatypes import Meta, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.patient import Patient, PatientLink
 from yba.fhir.record import Record
@@ -195,10 +195,17 @@ def _tie(account: Account, patient_id: str) -> None:
 
 
 def replaced(old: str, new: str) -> None:
-    """Note on both records that the second stands for the first (FHIR R4, Patient.link); nothing is moved or lost."""
+    """Note on both records that the second stands for the first (FHIR R4, Patient.link); nothing is moved or lost.
+
+    Labels of the old record (a protected person) are the new one's too.
+    """
     record = system_record()
     with record.atomic():
         first, second = record.lock(Patient, old), record.lock(Patient, new)
+        meta = second.meta or Meta()
+        labels = first.meta.security if first.meta is not None else []
+        meta.security = [*meta.security, *(one for one in labels if one not in meta.security)]
+        second.meta = meta
         first.active = False
         first.link = [
             *first.link,
