@@ -15,10 +15,9 @@ from yba.care.demo.facilities import facility_resources
 from yba.care.demo.histories import history
 from yba.care.demo.people import Person, person_resources, population
 from yba.care.demo.prevention import vaccinations_of
-from yba.care.demo.timetable import slots_of
 from yba.fhir.r4.datatypes import Resource
 
-__all__ = ["DemoAccount", "Role", "accounts", "province", "slots_of"]
+__all__ = ["DemoAccount", "Role", "accounts", "province"]
 
 _SEED = "Hương Giang"
 

@@ -27,6 +27,15 @@ def _lengths() -> list[tuple[str, str]]:
     return [*days, (OTHER, _t("Tới một ngày khác"))]
 
 
+def _bounded(form: forms.Form, data: dict[str, Any]) -> dict[str, Any]:
+    """What shares and denials alike must say: which parts, where not all; which day, where none of the list."""
+    if data.get("extent") == "part" and not data.get("parts"):
+        form.add_error("parts", _t("Đánh dấu ít nhất một phần."))
+    if data.get("length") == OTHER and not data.get("until") and "until" not in form.errors:
+        form.add_error("until", _t("Viết ngày kết thúc, ví dụ 31/12/2026."))
+    return data
+
+
 class ShareForm(forms.Form):
     """Terms of a share with one holder."""
 
@@ -85,12 +94,7 @@ class ShareForm(forms.Form):
             del self.fields["assent"]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("extent") == "part" and not data.get("parts"):
-            self.add_error("parts", _t("Đánh dấu ít nhất một phần."))
-        if data.get("length") == OTHER and not data.get("until") and "until" not in self.errors:
-            self.add_error("until", _t("Viết ngày kết thúc, ví dụ 31/12/2026."))
-        return data
+        return _bounded(self, super().clean() or {})
 
     @property
     def terms(self) -> Terms:
@@ -135,12 +139,7 @@ class DenyForm(forms.Form):
             del self.fields["assent"]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("extent") == "part" and not data.get("parts"):
-            self.add_error("parts", _t("Đánh dấu ít nhất một phần."))
-        if data.get("length") == OTHER and not data.get("until") and "until" not in self.errors:
-            self.add_error("until", _t("Viết ngày kết thúc, ví dụ 31/12/2026."))
-        return data
+        return _bounded(self, super().clean() or {})
 
     def denial(self, holder: Holder) -> Denial:
         """The denial a valid form says."""
