@@ -17,7 +17,7 @@ from yba.site import secret_files
 LONGEST_SOCKET_FOLDER = 85
 WEB_ROLE = "yba_web"
 WEB_THREADS = 12
-"""Of each web process: what arrives together shares statements (decision 0014), and most of a request is waiting."""
+"""Of each web process: what arrives together shares statements (decision 0015), and most of a request is waiting."""
 
 
 @dataclass(frozen=True, slots=True)

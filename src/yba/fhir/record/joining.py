@@ -6,7 +6,7 @@ share a statement. Those of other actors never do: the database is told who acts
 
 All of a statement is stored, or none of it. Where the database refuses it each is written again by itself, so that one
 request's mistake is its own. Where the connection was lost nobody knows whether it was stored: all are told what one
-alone would be told. Decision 0014.
+alone would be told. Decision 0015.
 """
 
 from __future__ import annotations

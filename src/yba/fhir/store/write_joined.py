@@ -1,7 +1,7 @@
 """New rows of several requests in one statement: what ``write.write`` stores, for many resources of one actor.
 
 A new row costs the database some 600 µs by a statement of its own, most of it for starting and ending one that fills
-ten tables; some 300 µs where four share one (decision 0014). The statement is one for each set of index tables, however
+ten tables; some 300 µs where four share one (decision 0015). The statement is one for each set of index tables, however
 many rows it stores: their values come as one JSON text a table.
 """
 
