@@ -310,6 +310,25 @@ def test_the_same_actor_is_told_once(
     assert said == ["facility:A"]
     fhir.open(web, actor=NURSE_B).read("Patient", town.at["B"][0])
     assert said == ["facility:A", "facility:B"]
+    with web.transaction():
+        for _ in range(5):
+            fhir.open(web, actor=NURSE_A).read("Patient", town.at["A"][0])
+    assert said == ["facility:A", "facility:B", "facility:A"]
+
+
+def test_a_name_that_somebody_else_gave_the_session_is_believed_in_nothing(
+    town: Town, web: psycopg.Connection[Any]
+) -> None:
+    reach = wall.reach_of(NURSE_A)
+    wall.tell(web, reach)
+    web.execute("discard all")
+    assert told(web) == ""
+    wall.tell(web, reach)
+    assert told(web).startswith("facility:A")
+    for number in range(wall.MOST_NAMES + 3):
+        wall.tell(web, wall.reach_of(NURSE_B if number % 2 else SYSTEM))
+    wall.tell(web, reach)
+    assert told(web).startswith("facility:A")
 
 
 def test_nobody_is_left_for_who_comes_without_a_record(town: Town, web: psycopg.Connection[Any]) -> None:

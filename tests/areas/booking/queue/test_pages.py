@@ -11,9 +11,10 @@ from django.urls import reverse
 from tests.areas.booking import province
 from tests.areas.booking.queue import desk
 from yba.areas.booking import actions as booking_actions
-from yba.areas.booking.queue import walls
+from yba.areas.booking.queue import queries, walls
 from yba.care.line import actions as line
 from yba.care.line import queries as lines
+from yba.care.identifiers import REGISTRATION_CODE
 from yba.care.line.models import Ticket
 from yba.care.people import let_book
 from yba.fhir.r4.datatypes import HumanName, Reference
@@ -259,6 +260,40 @@ def test_ones_own_number_by_link_and_by_account() -> None:
     )  # what one calls somebody gives no right
     let_book(record, record.read(Patient, "p2"), delegate=record.read(Patient, "p1"))
     assert "Số của tôi" in text_of(citizen.get(reverse("booking:own_numbers")))
+
+
+def test_a_long_line_shows_its_beginning_and_the_way_to_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yba.areas.booking.queue.pages.ROWS", 3)
+    desk.build(people=5)
+    client = desk.signed_in("receptionist")
+    for number in range(1, 6):
+        checked_in(client, f"p{number}")
+    page = text_of(client.get(reverse("booking:reception")))
+    assert page.count('<th scope="row"') == 3
+    assert "Xem thêm, còn 2 người" in page
+    page = text_of(client.get(reverse("booking:reception"), {"hien": "het"}))
+    assert page.count('<th scope="row"') == 5
+    assert "Xem thêm" not in page
+
+
+def test_who_is_found_leads_on_before_the_rooms_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    appointment = desk.booked(desk.build())
+    client, read = desk.signed_in("receptionist"), queries.rooms_of
+    asked: list[str] = []
+
+    def rooms_of(*args: Any, **more: Any) -> list[queries.RoomState]:
+        asked.append("rooms")
+        return read(*args, **more)
+
+    monkeypatch.setattr(queries, "rooms_of", rooms_of)
+    code = next(one.value for one in appointment.identifier if one.system == REGISTRATION_CODE)
+    answer = client.get(reverse("booking:reception"), {"q": code})
+    here = reverse("booking:check_in", args=[appointment.id])
+    assert (answer.status_code, answer["Location"], asked) == (302, here, [])
+    assert client.get(here).status_code == 200
+    assert asked == ["rooms"]
+    assert client.post(here, form()).status_code == 302
+    assert asked == ["rooms"]
 
 
 def test_the_list_costs_the_same_for_one_and_for_many(django_assert_max_num_queries: Any) -> None:
