@@ -12,9 +12,9 @@ from tests.areas.booking import province
 from tests.areas.booking.queue import desk
 from yba.areas.booking import actions as booking_actions
 from yba.areas.booking.queue import queries, walls
+from yba.care.identifiers import REGISTRATION_CODE
 from yba.care.line import actions as line
 from yba.care.line import queries as lines
-from yba.care.identifiers import REGISTRATION_CODE
 from yba.care.line.models import Ticket
 from yba.care.people import let_book
 from yba.fhir.r4.datatypes import HumanName, Reference
