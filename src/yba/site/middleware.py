@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils import translation
 
 from yba.fhir.access import wall
+from yba.ui import keeping
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -37,6 +38,19 @@ def no_demo_accounts(get_response: Handler) -> Handler:
         if not settings.YBA_DEMO and getattr(request.user, "is_demo", False):
             logout(request)
         return get_response(request)
+
+    return handle
+
+
+def says_whose(get_response: Handler) -> Handler:
+    """Each page says whose it is, by an opaque key: what a device keeps of others goes (``yba.ui.keeping``)."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            covered = bool(request.session.get("locked"))
+            response.headers[keeping.WHOSE] = keeping.whose(request, covered=covered)
+        return response
 
     return handle
 

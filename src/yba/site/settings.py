@@ -83,11 +83,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "yba.site.middleware.no_demo_accounts",
+    "yba.site.middleware.says_whose",
     "yba.site.middleware.bounded_bodies",
     "allauth.account.middleware.AccountMiddleware",
     "yba.site.accounts.lock.idle_lock",
     "yba.site.middleware.language_of_the_account",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "yba.ui.waited.answers",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

@@ -16,6 +16,12 @@ import django_htmx
 from django.conf import settings
 
 HERE = Path(__file__).parent / "static" / "ui"
+#: The mark as pictures, for a phone's first page; the last leaves room for any shape it is cut to.
+ICONS = {
+    "icon-192.png": (192, "any"),
+    "icon-512.png": (512, "any"),
+    "icon-maskable-512.png": (512, "maskable"),
+}
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx" / "htmx-2.min.js"
 
 
@@ -61,6 +67,29 @@ def _make(kind: str) -> Asset:
     body = text.encode()
     name = f"face.{hashlib.sha256(body).hexdigest()[:12]}.{kind}"
     return Asset(name=name, content_type=content_type, body=body, packed=gzip.compress(body, 9, mtime=0))
+
+
+def worker(face: str) -> str:
+    """The one worker of this origin: pushes, and what is kept. ``face``: what it is told of this house, as JSON."""
+    parts = sorted((HERE / "worker").glob("*.js"))
+    return ";\n".join([f"const FACE = {face}", *(path.read_text(encoding="utf-8") for path in parts)])
+
+
+@cache
+def offline_version() -> str:
+    """What the page without a network looks like now: another word makes browsers fetch it anew."""
+    pages = HERE.parents[1] / "templates" / "ui"
+    read = [(pages / f"{name}.html").read_bytes() for name in ("page", "plain", "offline", "_keep")]
+    return hashlib.sha256(b"\0".join(read)).hexdigest()[:8]
+
+
+def token(name: str) -> str:
+    """The light value of a colour of ``tokens.css``. Raises KeyError for one that is not there."""
+    text = (HERE / "css" / "tokens.css").read_text(encoding="utf-8")
+    found = re.search(rf"--{re.escape(name)}:\s+var\(--light, (#[0-9a-f]+)\)", text)
+    if found is None:
+        raise KeyError(name)
+    return found[1]
 
 
 def _without_comments(css: str) -> str:

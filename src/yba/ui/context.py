@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from yba.ui import assets, words
+from yba.ui import assets, keeping, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,26 @@ class Face:
         if user is None or not user.is_authenticated:
             return ""
         return str(getattr(user, "name", "") or user.get_username())
+
+    @cached_property
+    def whose(self) -> str:
+        """The opaque key of the reader's account; nothing for nobody."""
+        return keeping.key_of(self.request)
+
+    @cached_property
+    def may_keep(self) -> bool:
+        """Whether this reader has pages that could be kept, and forms that could wait."""
+        return keeping.may_choose(self.request)
+
+    @cached_property
+    def keeps(self) -> bool:
+        """Whether this device keeps pages for this reader, so that the worker is wanted."""
+        return keeping.keeps(self.request)
+
+    @cached_property
+    def cover(self) -> str:
+        """The colour of the cover, for the bar of a phone."""
+        return assets.token("cover")
 
     @cached_property
     def initials(self) -> str:

@@ -9,10 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from yba.ui import assets, specimen
+from yba.ui import assets, keeping, specimen
 from yba.ui.requests import back_to
 
 YEAR = int(timedelta(days=365).total_seconds())
+DAY = int(timedelta(days=1).total_seconds())
 CHOICES = {"theme": ("auto", "light", "dark"), "text": ("normal", "large")}
 
 
@@ -21,6 +22,10 @@ def asset(request: HttpRequest, name: str) -> HttpResponse:
     """The mark, the stylesheet or the script; an address with an old hash gets today's, uncached."""
     if name == "mark.svg":
         return HttpResponse((assets.HERE / name).read_bytes(), content_type="image/svg+xml")
+    if name in assets.ICONS:
+        icon = HttpResponse((assets.HERE / name).read_bytes(), content_type="image/png")
+        icon["Cache-Control"] = f"public, max-age={DAY}"
+        return icon
     kind = name.rsplit(".", 1)[-1]
     if kind not in ("css", "js") or not name.startswith("face."):
         raise Http404
@@ -40,18 +45,31 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """Theme, size of letters and language, remembered on this device; works without a script."""
     next_page = back_to(request)
     if request.method != "POST":
-        return render(request, "ui/preferences.html", {"next": next_page, "languages": settings.LANGUAGES})
+        shown = {
+            "next": next_page,
+            "languages": settings.LANGUAGES,
+            "may_keep": keeping.may_choose(request),
+            "keeps": keeping.keeps(request),
+        }
+        return render(request, "ui/preferences.html", shown)
     response = redirect(next_page)
     for key, allowed in CHOICES.items():
         if request.POST.get(key) in allowed:
             _remember(request, response, f"yba_{key}", request.POST[key])
     if request.POST.get("language") in dict(settings.LANGUAGES):
         _remember(request, response, settings.LANGUAGE_COOKIE_NAME, request.POST["language"])
+    if request.POST.get("keep") in ("yes", "no") and keeping.may_choose(request):
+        choice = keeping.chosen(request, keep=request.POST["keep"] == "yes")
+        _remember(request, response, keeping.COOKIE, choice, httponly=True)
     return response
 
 
-def _remember(request: HttpRequest, response: HttpResponse, name: str, value: str) -> None:
-    response.set_cookie(name, value, max_age=YEAR, samesite="Lax", path="/", secure=request.is_secure())
+def _remember(
+    request: HttpRequest, response: HttpResponse, name: str, value: str, *, httponly: bool = False
+) -> None:
+    response.set_cookie(
+        name, value, max_age=YEAR, samesite="Lax", path="/", secure=request.is_secure(), httponly=httponly
+    )
 
 
 @require_safe

@@ -172,11 +172,6 @@ class TestBrowsers:
         client.post("/tin-nhan/tat-bao")
         assert not Subscription.objects.exists()
 
-    def test_the_worker_shows_and_opens_the_box(self):
-        answer = Client().get("/tin-nhan/push-worker.js")
-        assert answer["Content-Type"] == "text/javascript; charset=utf-8"
-        assert b"showNotification" in answer.content
-
 
 def only_good(endpoint: str) -> bool:
     return endpoint.startswith("https://good.example/")

@@ -37,7 +37,7 @@ from yba.ui.words import local_day
 
 CALL_BACK: Final = reminders.CALL_BACK
 Channel = Literal["app", "phone", "desk", "his"]
-Result = Literal["done", "already", "cancelled", "missing"]
+Result = Literal["done", "already", "cancelled", "missing", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +192,18 @@ def _others(*who: tuple[str, str, str]) -> Sequence[AppointmentParticipant]:
     ]
 
 
-def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "") -> Outcome:
-    """Call a booking off and free its time; a second click changes nothing. Raises NotFound."""
+def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "", seen: str = "") -> Outcome:
+    """Call a booking off and free its time; a second click changes nothing. Raises NotFound.
+
+    ``seen``: the start that was shown to whoever asks, as FHIR writes it; with another by now nothing is called off.
+    """
     with record.atomic():
         found = record.read(Appointment, appointment_id)
         found = record.as_system().lock(Appointment, found.id or "")
         if found.status == "cancelled":
             return Outcome("already", found)
+        if seen and seen != found.start:
+            return Outcome("moved", found)
         if not rules.may_cancel(found, now=record.clock()):
             return Outcome("missing", found)
         found.status = "cancelled"

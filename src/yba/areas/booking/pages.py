@@ -270,6 +270,8 @@ class SlipPage:
     price: str
     topic: str
     reasons: list[tuple[str, str]] = field(default_factory=list)
+    #: The start as it is shown here, for an act sent later.
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,15 @@ from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import parts, spoken
+from yba.fhir.record.labelled import any_labelled
+from yba.ui import keeping, parts, spoken, waited
 from yba.ui.requests import once_of, record_of, role_required
 from yba.ui.words import local_day
 
 #: The relation of an account to its own person.
 SELF = "ban-than"
+#: Where one of these bears a sensitive label, no device keeps the pages of bookings.
+OF_A_BOOKING = ("Appointment", "Patient")
 
 
 # -- book -----------------------------------------------------------------------------------------------
@@ -70,7 +73,11 @@ def _held(
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _book_page(request, record, post, form, refusal=refusal, status=409)
-    return redirect("booking:slip", made.id)
+    if waited.has_waited(request):
+        messages.success(
+            request, pages.held_words(pages.line_of(queries.booking_of(made), now=record.clock()))
+        )
+    return waited.taken(redirect("booking:slip", made.id))
 
 
 def _book_page(
@@ -228,7 +235,11 @@ def mine(request: HttpRequest) -> HttpResponse:
         held=holding.held_times(request, record),
         offers=offers.offer_lines(record),
     )
-    return render(request, "booking/mine.html", {"page": page})
+    answer = render(request, "booking/mine.html", {"page": page})
+    if any_labelled(record, own_ids(request), types=OF_A_BOOKING):
+        return answer
+    slips = [reverse("booking:slip", args=[one.id]) for one in page.coming]
+    return keeping.kept(request, answer, also=slips)
 
 
 def _is_ahead(line: pages.BookingLine, today: date) -> bool:
@@ -240,7 +251,8 @@ def _is_ahead(line: pages.BookingLine, today: date) -> bool:
 def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """One booking: held, confirmed with its code, refused or over."""
     record = record_of(request)
-    one = queries.booking_of(record.read(Appointment, appointment_id))
+    found = record.read(Appointment, appointment_id)
+    one = queries.booking_of(found)
     facility, hotline = queries.facility_name(record, one.facility_id)
     line = pages.line_of(one, now=record.clock(), facility=facility)
     page = pages.SlipPage(
@@ -251,11 +263,15 @@ def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
         price="",
         topic=f"person:{one.patient_id}",
         reasons=[(key, str(said)) for key, said in changing.REASONS.items()],
+        seen=found.start or "",
     )
     ahead = line.cancellable or line.booked
     day = local_day(one.start or record.clock())
     share_url = asking.offer(record, one.patient_id, one.facility_id, day) if ahead else ""
-    return render(request, "booking/slip.html", {"page": page, "share_url": share_url})
+    answer = render(request, "booking/slip.html", {"page": page, "share_url": share_url})
+    if any_labelled(record, [one.patient_id], types=OF_A_BOOKING):
+        return answer
+    return keeping.kept(request, answer, also=[reverse("booking:mine")])
 
 
 @require_safe
@@ -280,20 +296,31 @@ def calendar(request: HttpRequest, appointment_id: str) -> HttpResponse:
 @require_POST
 @role_required("citizen")
 def cancel(request: HttpRequest, appointment_id: str) -> HttpResponse:
-    """Call a booking off; a second click says it is off already."""
+    """Call a booking off; a second click says it is off already.
+
+    Who asked without a network saw a time (``gio``): where the visit has another by now, it is not called off unseen.
+    """
     try:
         outcome = actions.cancel_appointment(
-            record_of(request), appointment_id, reason=changing.reason_of(request.POST.get("ly-do", ""))
+            record_of(request),
+            appointment_id,
+            reason=changing.reason_of(request.POST.get("ly-do", "")),
+            seen=request.POST.get("gio", ""),
         )
     except Conflict as refusal:
         messages.warning(request, changing.late_words(refusal))
         return redirect("booking:slip", appointment_id)
     one = queries.booking_of(outcome.appointment)
     when = spoken.when(one.start) if one.start else _("chưa có giờ")
+    if outcome.result == "moved":
+        said = _("Lượt này đã đổi sang %(when)s nên chưa hủy. Vẫn muốn hủy thì hủy ở phiếu này.")
+        messages.warning(request, said % {"when": when})
+        return redirect("booking:slip", appointment_id)
     if outcome.result == "missing":
         messages.warning(request, _("Lượt này không hủy được nữa. Gọi bệnh viện nếu không đến được."))
-    elif outcome.result == "already":
+        return redirect("booking:mine")
+    if outcome.result == "already":
         messages.info(request, _("Lượt khám %(when)s đã hủy từ trước.") % {"when": when})
     else:
         messages.success(request, _("Đã hủy lượt khám %(when)s.") % {"when": when})
-    return redirect("booking:mine")
+    return waited.taken(redirect("booking:mine"))

@@ -30,7 +30,8 @@ from yba.care.refusal import Refusal
 from yba.care.sharing import family as charges
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
-from yba.ui import spoken, words
+from yba.fhir.record.labelled import any_labelled
+from yba.ui import keeping, spoken, words
 from yba.ui.requests import back_to, numbers_of, record_of, role_required
 from yba.ui.words import local_day
 
@@ -82,7 +83,12 @@ def home(request: HttpRequest) -> HttpResponse:
         card_missing=card is None,
         topic=f"person:{key}",
     )
-    return render(request, "citizen/home.html", {"page": page})
+    answer = render(request, "citizen/home.html", {"page": page})
+    if any_labelled(record, [key]):  # the page shows a little of everything in the chart
+        return answer
+    number = [reverse("booking:own_numbers")] if place else []
+    also = [*number, reverse("booking:mine"), *(it.url for it in page.coming)]
+    return keeping.kept(request, answer, also=also)
 
 
 @require_safe

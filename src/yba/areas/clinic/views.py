@@ -28,8 +28,13 @@ from yba.care.sharing import asking, emergency
 from yba.fhir.errors import Conflict, Gone, NotFound
 from yba.fhir.r4.location import Location
 from yba.fhir.record import Record
+from yba.fhir.record.labelled import any_labelled
+from yba.ui import keeping
 from yba.ui.needs import needing
 from yba.ui.requests import once_of, record_of, role_required
+
+#: Where one of these of anybody in the line bears a sensitive label, no device keeps the line.
+OF_A_LINE = ("Appointment", "Encounter", "Patient")
 
 
 def _room(request: HttpRequest, record: Record) -> Location:
@@ -65,7 +70,14 @@ def _room_page(request: HttpRequest) -> pages.RoomPage:
 @role_required("doctor")
 def room(request: HttpRequest) -> HttpResponse:
     """The line in front of the room."""
-    return render(request, "clinic/room.html", {"page": _room_page(request)})
+    answer = render(request, "clinic/room.html", {"page": _room_page(request)})
+    if not keeping.keeps(request):
+        return answer
+    record = record_of(request)
+    waiting = {one.patient_id for one in line_of(record, room=_room(request, record).id or "").all}
+    if any_labelled(record, waiting, types=OF_A_LINE):
+        return answer
+    return keeping.kept(request, answer, length=keeping.rest_of_day(record.clock()))
 
 
 @require_safe

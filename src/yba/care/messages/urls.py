@@ -15,7 +15,6 @@ urlpatterns = [
     path("thu/<str:token>", views.prove, name="prove"),
     path("bao-tren-may", views.subscribe, name="subscribe"),
     path("tat-bao", views.unsubscribe, name="unsubscribe"),
-    path("push-worker.js", views.push_worker, name="push_worker"),
     path("mau", staff.templates, name="templates"),
     path("da-gui", staff.deliveries, name="deliveries"),
     path("da-gui/<int:number>/gui-lai", staff.again, name="again"),

@@ -134,15 +134,3 @@ def unsubscribe(request: HttpRequest) -> HttpResponse:
     box.unsubscribe(_account(request))
     messages.success(request, _("Đã tắt thông báo trên các máy."))
     return redirect("messages:wishes")
-
-
-@require_safe
-def push_worker(request: HttpRequest) -> HttpResponse:
-    """The script that shows a push while no page is open; its scope is the message box."""
-    return HttpResponse(_worker(), "text/javascript; charset=utf-8")
-
-
-def _worker() -> str:
-    from pathlib import Path
-
-    return (Path(__file__).parent / "push-worker.js").read_text("utf-8")

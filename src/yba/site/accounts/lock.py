@@ -83,7 +83,9 @@ def _is_open(request: HttpRequest) -> bool:
         reverse("accounts:sign_out"),
         reverse("accounts:present"),
         reverse("health"),
-    ) or path.startswith(("/ui/face.", settings.STATIC_URL))
+    ) or path.startswith(
+        ("/ui/face.", "/ui/icon-", "/ui/whose", "/worker.js", "/manifest.webmanifest", settings.STATIC_URL)
+    )
 
 
 def _covered(request: HttpRequest) -> HttpResponse:

@@ -57,7 +57,9 @@ def notices(context: template.Context) -> SafeString:
     request = context.get("request")
     kinds = {"error": "danger", "warning": "caution", "success": "good"}
     alerts, toasts = [], []
-    for message in get_messages(request) if request else ():
+    # A page fetched to be kept is read by nobody now: what is to be said waits for the page that is.
+    unread = request is not None and request.headers.get("X-Yba-Background") == "keep"
+    for message in get_messages(request) if request and not unread else ():
         tags = (message.extra_tags or "").split()
         undo = next((tag.removeprefix("undo:") for tag in tags if tag.startswith("undo:")), "")
         if "toast" in tags:

@@ -21,6 +21,7 @@ from yba.fhir.r4.datatypes import HumanName, Reference
 from yba.fhir.r4.location import Location
 from yba.fhir.r4.patient import Patient
 from yba.site.accounts.models import AccountPerson
+from yba.ui import keeping
 
 pytestmark = pytest.mark.django_db
 
@@ -241,7 +242,7 @@ def test_a_signed_link_shows_the_wall_to_a_screen_without_account() -> None:
 def test_ones_own_number_by_link_and_by_account() -> None:
     record = desk.build()
     client = desk.signed_in("receptionist")
-    checked_in(client, "p1")
+    first = checked_in(client, "p1")
     second = checked_in(client, "p2")
     page = text_of(Client().get(reverse("booking:ticket", args=[lines.link_token(second)])))
     assert "Còn 1 người phía trước" in page
@@ -253,11 +254,15 @@ def test_ones_own_number_by_link_and_by_account() -> None:
     assert "Hôm nay chưa có số nào" in text_of(own)
     account = own.wsgi_request.user
     AccountPerson.objects.create(account=account, patient_id="p1")
-    assert citizen.get(reverse("booking:own_numbers")).status_code == 302
+    alone = citizen.get(reverse("booking:own_numbers"))
+    assert first.code in text_of(alone)
+    assert alone.has_header(keeping.KEEP)
+    assert int(alone[keeping.KEEP_FOR]) <= 86400
+    by_link = Client().get(reverse("booking:ticket", args=[lines.link_token(first)]))
+    assert not by_link.has_header(keeping.KEEP)  # whoever has the paper
     AccountPerson.objects.create(account=account, patient_id="p2", relation="child")
-    assert (
-        citizen.get(reverse("booking:own_numbers")).status_code == 302
-    )  # what one calls somebody gives no right
+    page = text_of(citizen.get(reverse("booking:own_numbers")))
+    assert second.code not in page  # what one calls somebody gives no right
     let_book(record, record.read(Patient, "p2"), delegate=record.read(Patient, "p1"))
     assert "Số của tôi" in text_of(citizen.get(reverse("booking:own_numbers")))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.core.signing import BadSignature, Signer
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -15,10 +17,13 @@ from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model.references import target
 from yba.fhir.r4.location import Location
 from yba.fhir.record import Record
-from yba.ui import parts, words
+from yba.fhir.record.labelled import any_labelled
+from yba.ui import keeping, parts, words
 from yba.ui.requests import record_of, role_required
 from yba.ui.words import local_day
 
+#: Where one of these bears a sensitive label, no device keeps the number.
+OF_A_NUMBER = ("Appointment", "Encounter", "Patient")
 _SIGNER = Signer(salt="yba.queue.wall")
 
 
@@ -110,8 +115,10 @@ def own_numbers(request: HttpRequest) -> HttpResponse:
     found = list(Ticket.objects.filter(patient_id__in=record.actor.persons, day=today).order_by("-id"))
     if not found:
         return render(request, "queue/no_number.html", {"page": NoNumber()})
+    whose = {one.patient_id for one in found}
     if len(found) == 1:
-        return redirect(reverse("booking:ticket", args=[line.link_token(found[0])]))
+        alone = reverse("booking:ticket", args=[line.link_token(found[0])])
+        return _number(request, found[0], part=alone, shown=whose)
     chosen = next((one for one in found if not one.is_over), found[0])
     wanted = request.GET.get("so", "")
     chosen = next((one for one in found if str(one.pk) == wanted), chosen)
@@ -119,7 +126,7 @@ def own_numbers(request: HttpRequest) -> HttpResponse:
         parts.Tab(words.bare_name(one.patient_name).split()[-1], f"?so={one.pk}", one.pk == chosen.pk)
         for one in found
     ]
-    return _number(request, chosen, part=f"{request.path}?so={chosen.pk}", others=tabs)
+    return _number(request, chosen, part=f"{request.path}?so={chosen.pk}", others=tabs, shown=whose)
 
 
 class NoNumber:
@@ -129,9 +136,20 @@ class NoNumber:
 
 
 def _number(
-    request: HttpRequest, found: Ticket, *, part: str, others: list[parts.Tab] | None = None
+    request: HttpRequest,
+    found: Ticket,
+    *,
+    part: str,
+    others: list[parts.Tab] | None = None,
+    shown: Collection[str] = (),
 ) -> HttpResponse:
-    page = own.own_number(record_of(request).as_system(), found, part=part, others=others)
+    """``shown``: all the persons the page names, beside whose number it is."""
+    record = record_of(request)
+    page = own.own_number(record.as_system(), found, part=part, others=others)
     target = request.headers.get("HX-Target", "")
     name = f"#{target}" if target in ("number", "now") else ""
-    return render(request, f"queue/ticket.html{name}", {"page": page})
+    answer = render(request, f"queue/ticket.html{name}", {"page": page})
+    named = {found.patient_id, *shown}
+    if name or not named <= record.actor.persons or any_labelled(record, named, types=OF_A_NUMBER):
+        return answer
+    return keeping.kept(request, answer, length=keeping.rest_of_day(record.clock()))

@@ -78,6 +78,7 @@
     if (covered) return;
     covered = true;
     document.documentElement.classList.add("is-covered");
+    document.dispatchEvent(new Event("yba:covered"));
     const dialog = document.createElement("dialog");
     dialog.id = "lock";
     dialog.className = "dialog lock";
