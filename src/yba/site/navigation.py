@@ -101,7 +101,9 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     ],
 }
 #: Only for those who treat: whose account names who they are in the roll of practitioners.
-TREATING: Final = frozenset({"clinic:room", "clinic:emergency", "telehealth:today"})
+TREATING: Final = frozenset(
+    {"clinic:room", "clinic:emergency", "telehealth:today", "telehealth:inbox", "telehealth:follow-ups"}
+)
 #: Who treats calls people into a room as themselves; other desks call for whoever sits there.
 CALLING_AS_THEMSELVES: Final = (roles.DOCTOR, roles.NURSE)
 #: Where a citizen gets to from the profile: its place in the tab bar is theirs, whatever their address begins with.
