@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from yba.areas.booking import holding, queries, rules, waiting
+from yba.areas.booking import holding, pages, queries, rules, waiting
 from yba.fhir.errors import Conflict, Gone, NotFound
 from yba.fhir.record import Record
 from yba.ui import spoken, words
@@ -76,6 +76,6 @@ def answer(request: HttpRequest, offer_id: str) -> HttpResponse:
         messages.warning(request, _("Lượt chờ này đã hủy."))
         return redirect("booking:mine")
     start = outcome.appointment.start
-    said = {"when": spoken.when(rules.moment(start)) if start else ""}
-    messages.success(request, _("Đã giữ chỗ %(when)s. Bệnh viện gọi lại trong 30 phút.") % said)
+    when, now = spoken.when(rules.moment(start)) if start else "", record.clock()
+    messages.success(request, pages.waiting_words(when, pages.called_by(now, now)))
     return redirect("booking:slip", outcome.appointment.id)

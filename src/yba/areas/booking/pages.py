@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yba.areas.booking import queries, rules
+from yba.areas.booking.desk import rules as desk
 from yba.care.people import Person
 from yba.ui import parts, spoken, words
 from yba.ui.words import local_day
@@ -215,6 +216,7 @@ class BookingLine:
     question: str
     video: bool = False
     movable: bool = False
+    called_by: datetime | None = None
 
 
 def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> BookingLine:
@@ -244,6 +246,7 @@ def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> Booki
         question=_("Hủy lượt khám %(when)s?") % {"when": when} if when else _("Hủy lượt khám này?"),
         video=one.video,
         movable=open_still and one.start is not None,
+        called_by=called_by(one.asked_at, now),
     )
 
 
@@ -290,12 +293,25 @@ class MovePage:
     refused: str = ""
 
 
+def called_by(asked_at: datetime, now: datetime) -> datetime | None:
+    """By when the care desk calls somebody who asked, by its hours; None when that has passed."""
+    due = desk.due_at(asked_at, level="routine", specialty="")
+    return due if due > now else None
+
+
+def waiting_words(when: str, by: datetime | None) -> str:
+    """What somebody is told whose time is held until the desk has called."""
+    if by is None:
+        return _("Đã giữ chỗ %(when)s. Bệnh viện gọi chậm hơn đã hẹn, xin chờ thêm.") % {"when": when}
+    return _("Đã giữ chỗ %(when)s. Bệnh viện gọi lại trước %(by)s.") % {"when": when, "by": spoken.when(by)}
+
+
 def held_words(line: BookingLine) -> str:
     """What has come of a request, in a sentence."""
     if not line.when:  # asked for elsewhere, and given no time yet (app-3 lets it be absent)
         return _("Bệnh viện chưa xếp giờ.") if line.cancellable else line.state
     if line.waiting:
-        return _("Đã giữ chỗ %(when)s. Bệnh viện gọi lại trong 30 phút.") % {"when": line.when}
+        return waiting_words(line.when, line.called_by)
     if line.booked and line.video:
         return _("Đã xác nhận %(when)s, khám qua video. Phòng mở trước 15 phút.") % {"when": line.when}
     if line.booked:
