@@ -8,12 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from yba.site.lifetime import signal_when_parent_dies
+
 START_SECONDS = 180
+
+
+def _ends_with_us() -> Callable[[], None] | None:
+    """A run that is killed leaves no house behind; by the main thread only, for the kernel minds the thread that asks."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal_when_parent_dies(signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -82,6 +92,7 @@ class House:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_ends_with_us(),
             )
         while "is ready in" not in self.said():
             if self.process.poll() is not None or time.monotonic() - began > START_SECONDS:
