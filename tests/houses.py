@@ -20,7 +20,7 @@ START_SECONDS = 180
 
 
 def _ends_with_us() -> Callable[[], None] | None:
-    """A run that is killed leaves no house behind; by the main thread only, for the kernel minds the thread that asks."""
+    """A run that is killed leaves no house behind; by the main thread only: the kernel minds who asks."""
     if threading.current_thread() is not threading.main_thread():
         return None
     return signal_when_parent_dies(signal.SIGTERM)
