@@ -16,17 +16,6 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 
 SCREENS = Path(__file__).parents[2] / "artefacts" / "screens"
-#: Parts of the browser's own window that are pages themselves: nobody sees them here, and each window would make them.
-WINDOW = (
-    "InitialWebUI,WebUIReloadButton,WebUIToolbar,WebUIToolbarWebView,PreloadTopChromeWebUI,WebUIOmniboxPopup,"
-    "WebUIOmniboxAimPopup"
-)
-#: What Playwright switches off; a second list of the same flag takes the place of the first.
-OFF = (
-    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
-    "LensOverlay,MediaRouter,PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,"
-    "OptimizationHints,NetworkTimeServiceQuerying,PreconnectToSearch"
-)
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -54,9 +43,7 @@ def chromium() -> str:
 
 
 def launch(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(
-        executable_path=chromium(), args=[*FLAGS, f"--disable-features={OFF},{WINDOW}"]
-    )
+    return playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
 
 
 @cache
@@ -128,6 +115,15 @@ def reloaded_until(page: Page, wanted: Locator) -> None:
     raise AssertionError(f"{page.url} never shows {wanted}")
 
 
+# What fades in has no contrast yet; what turns without end is left alone. Never longer than two seconds.
+_ENDED = """() => Promise.race([
+    new Promise(done => setTimeout(done, 2000)),
+    Promise.all(document.getAnimations()
+        .filter(one => one.playState === 'running' && one.effect?.getComputedTiming().endTime !== Infinity)
+        .map(one => one.finished.catch(() => null))),
+]).then(() => null)"""
+
+
 def settled(page: Page) -> None:
     """Everything the page asked for is there."""
     page.wait_for_load_state("load")
@@ -138,6 +134,7 @@ def settled(page: Page) -> None:
 
 def unclean(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """What axe-core finds: rule, element, why. By all its rules, or by these alone."""
+    page.evaluate(_ENDED)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(axe_script())
     asked = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
