@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from yba.fhir.errors import Conflict, Unavailable
 from yba.fhir.model import codec
 from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.patient import Patient
+from yba.fhir.record import joining
 from yba.fhir.record.joining import Entry, Joining
 from yba.fhir.store.write_joined import joinable, write_joined
 from yba.fhir.store.write_many import Item
@@ -132,7 +134,7 @@ class Clients:
                 assert go.wait(20)
             plain(*given)
 
-        self.joining._lead = lead  # type: ignore[method-assign]
+        self.joining._lead = lead  # type: ignore[method-assign, assignment]
         return begun, go
 
     def gathered(self, count: int) -> None:
@@ -142,7 +144,10 @@ class Clients:
 
 
 @pytest.fixture
-def clients(store: str) -> Iterator[Clients]:
+def clients(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    monkeypatch.setattr(
+        joining, "PATIENCE", 60
+    )  # however slow the machine, nobody leaves a line by themselves
     found = Clients(store, 9)
     yield found
     for connection in found.connections:
@@ -179,7 +184,7 @@ def test_what_arrives_meanwhile_shares_one_statement(clients: Clients, store: st
     person = clients.record(0).create(Patient(active=True)).id
     made = at_once(
         clients,
-        [lambda n=n: clients.record(n).create(seen(f"v{n}", person)) for n in range(9)],  # type: ignore[misc]
+        [partial(clients.record(n).create, seen(f"v{n}", person)) for n in range(9)],
     )
     assert clients.together == [8]
     assert [one.code.text for one in made] == [f"v{n}" for n in range(9)]
@@ -197,10 +202,7 @@ def test_what_arrives_meanwhile_shares_one_statement(clients: Clients, store: st
 
 def test_one_that_is_refused_is_refused_alone(clients: Clients, store: str) -> None:
     clients.record(0).create_stored(seen("there"), identifier="taken")
-    works: list[Callable[[], object]] = [
-        lambda n=n: clients.record(n).create(seen(f"v{n}"))
-        for n in range(4)  # type: ignore[misc]
-    ]
+    works: list[Callable[[], object]] = [partial(clients.record(n).create, seen(f"v{n}")) for n in range(4)]
     works.insert(2, lambda: clients.record(5).create_stored(seen("other"), identifier="taken"))
     answers = at_once(clients, works)
     assert isinstance(answers.pop(2), Conflict)
@@ -228,6 +230,24 @@ def test_a_person_somebody_holds_keeps_only_their_own_waiting(clients: Clients, 
             assert not waits.done()
             other.rollback()
             assert waits.result(20).code.text == "waits"
+
+
+def test_one_who_waits_for_a_person_keeps_nobody_in_line(
+    clients: Clients, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "PATIENCE", 0.05)
+    held, free = (clients.record(0).create(Patient(active=True)).id for _ in range(2))
+    with psycopg.connect(store) as other, ThreadPoolExecutor(4) as pool:
+        other.execute("select from record.resource where id = %s for update", (held,))
+        waits = pool.submit(clients.record(0).create, seen("waits", held))
+        while not clients.joining._lines:
+            threading.Event().wait(0.005)
+        goes = [pool.submit(clients.record(n).create, seen(f"goes {n}", free)) for n in (1, 2)]
+        assert [one.result(20).code.text for one in goes] == ["goes 1", "goes 2"]
+        assert not waits.done()
+        other.rollback()
+        assert waits.result(20).code.text == "waits"
+    assert clients.joining._lines == {}
 
 
 def test_others_share_nothing(clients: Clients, store: str) -> None:
@@ -264,7 +284,7 @@ def test_when_the_connection_is_lost_all_are_told_and_none_wait(clients: Clients
 
     answers = at_once(
         clients,
-        [lambda n=n: killing(clients.record(n)).create(seen(f"v{n}")) for n in range(5)],  # type: ignore[misc]
+        [partial(killing(clients.record(n)).create, seen(f"v{n}")) for n in range(5)],
     )
     assert len(killed) == 1
     assert answers[0].code.text == "v0"
@@ -278,12 +298,12 @@ def test_a_mistake_of_ours_leaves_nobody_waiting(clients: Clients, store: str) -
         def write(_entries: Sequence[Entry]) -> bool:
             raise ZeroDivisionError
 
-        record._write_joined = write  # type: ignore[method-assign]
+        record._write_joined = write  # type: ignore[method-assign, assignment]
         return record
 
     answers = at_once(
         clients,
-        [lambda n=n: failing(clients.record(n)).create(seen(f"v{n}")) for n in range(4)],  # type: ignore[misc]
+        [partial(failing(clients.record(n)).create, seen(f"v{n}")) for n in range(4)],
     )
     assert answers[0].code.text == "v0"
     assert [type(one) for one in answers[1:]] == [ZeroDivisionError, Unavailable, Unavailable]
@@ -303,7 +323,7 @@ def test_new_search_parameters_make_each_go_by_itself(clients: Clients, store: s
         )
     answers = at_once(
         clients,
-        [lambda n=n: clients.record(n).create(seen(f"v{n}")) for n in range(3)],  # type: ignore[misc]
+        [partial(clients.record(n).create, seen(f"v{n}")) for n in range(3)],
     )
     assert [one.code.text for one in answers] == ["v0", "v1", "v2"]
     assert clients.together == [2]

@@ -2,7 +2,8 @@
 
 Who comes first stores at once, alone. Who comes meanwhile waits; when the first is done, one of them stores what has
 gathered, in one statement, while the next gather. So nobody waits for others to come, and the busier it is, the more
-share a statement. Those of other actors never do: the database is told who acts (``access.wall``).
+share a statement. Those of other actors never do: the database is told who acts (``access.wall``). Nor does anybody
+wait long: who stands in line for some tenths of a second leaves it and is stored alone.
 
 All of a statement is stored, or none of it. Where the database refuses it each is written again by itself, so that one
 request's mistake is its own. Where the connection was lost nobody knows whether it was stored: all are told what one
@@ -24,6 +25,9 @@ MOST = 32
 
 _UNSURE = ("08", "57")
 """Classes of errors after which a connection, or the time, was lost: connection exception, operator intervention."""
+
+PATIENCE = 0.2
+"""Seconds somebody stands in line for the one before, who may wait for a row that another transaction holds."""
 
 Entry = tuple[Item, Came]
 Together = Callable[[Sequence[Entry]], bool]
@@ -66,8 +70,8 @@ class Joining:
             else:
                 place.gate.acquire()
                 line.append(place)
-        if place.batch is None:
-            place.gate.acquire()  # until somebody has stored it, or it is its turn to store
+        if place.batch is None and not place.gate.acquire(timeout=PATIENCE) and not self._left(key, place):
+            place.gate.acquire()  # it is being stored, or is to store
         if place.batch is not None:
             self._lead(key, place.batch, alone, together)
         if place.lost is not None:
@@ -97,6 +101,15 @@ class Joining:
             self._hand_on(key)
             for place in batch[1:]:
                 place.gate.release()
+
+    def _left(self, key: Hashable, place: _Place) -> bool:
+        """Leave the line; False where it is no longer in it."""
+        with self._lock:
+            line = self._lines.get(key, [])
+            if place not in line:
+                return False
+            line.remove(place)
+            return True
 
     def _hand_on(self, key: Hashable) -> None:
         with self._lock:
