@@ -9,22 +9,27 @@ from datetime import datetime
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.houses import House
-from tests.journeys import browsing, signing
+from tests.journeys import browsing
 from tests.journeys.browsing import DESK, PHONE, Visitor, look
-from tests.journeys.test_video import FAKE, HANH, a_visit
+from tests.journeys.conftest import Screens
+from tests.journeys.test_video import HANH, a_visit, with_devices
 from yba.ui.words import HANOI
 
 
 @pytest.fixture
-def callers(browser: Browser, house: House) -> Iterator[dict[str, Visitor]]:
+def callers(screens: Screens) -> Iterator[dict[str, Visitor]]:
     """The person's phone and the doctor's desk, in a browser with a made-up microphone."""
-    own = browser.browser_type.launch(executable_path=browsing.chromium(), args=[*browsing.FLAGS, *FAKE])
+    own = with_devices(screens)
+    person, doctor = (one.context.storage_state() for one in (screens.citizen(HANH), screens.staff("doctor")))
+    address = screens.house.address
     found = {
-        "person": browsing.visit(own, house.address, "hanh", size=PHONE, permissions=["microphone"]),
-        "doctor": browsing.visit(own, house.address, "khoi", size=DESK),
+        "person": browsing.visit(
+            own, address, "hanh", size=PHONE, permissions=["microphone"], storage_state=person
+        ),
+        "doctor": browsing.visit(own, address, "khoi", size=DESK, storage_state=doctor),
     }
     yield found
     own.close()
@@ -39,8 +44,6 @@ def photo() -> bytes:
 def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Visitor]) -> None:
     visit = a_visit(house, code="CHAT01")
     person, doctor = callers["person"], callers["doctor"]
-    signing.enter_as_citizen(person, HANH)
-    signing.enter_as_staff(doctor, signing.STAFF["doctor"])
 
     page = person.open("/so/")
     page.get_by_role("link", name="Trò chuyện với bác sĩ").click()

@@ -17,8 +17,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.houses import House
-from tests.journeys import browsing, signing
+from tests.journeys import browsing
 from tests.journeys.browsing import DESK, PHONE, Visitor, look
+from tests.journeys.conftest import Screens
 from yba import fhir
 from yba.care.identifiers import FACILITY_TAG, REGISTRATION_CODE
 from yba.care.remote import mode
@@ -91,40 +92,24 @@ def demo_roles(record: fhir.Record) -> Iterator[tuple[str, str, str, str]]:
 
 
 @pytest.fixture
-def callers(browser: Browser, house: House) -> Iterator[Any]:
-    """Browsers with made-up cameras, one process a person, closed after the test."""
+def callers(screens: Screens) -> Iterator[Any]:
+    """Browsers with made-up cameras, one process a person, closed after the test; signed in ``like`` a screen."""
     made: list[Browser] = []
 
-    def caller(name: str, size: dict[str, int] = PHONE, **options: Any) -> Visitor:
-        own = browser.browser_type.launch(executable_path=browsing.chromium(), args=[*browsing.FLAGS, *FAKE])
-        made.append(own)
-        return browsing.visit(own, house.address, name, size=size, **options)
+    def caller(name: str, size: dict[str, int] = PHONE, *, like: Visitor | None = None) -> Visitor:
+        made.append(with_devices(screens))
+        state = like.context.storage_state() if like else None
+        return browsing.visit(made[-1], screens.house.address, name, size=size, storage_state=state)
 
     yield caller
     for one in made:
         one.close()
 
 
-#: Who signed in once stays signed in: a code is sent to a phone no oftener than a minute.
-STATES: dict[str, Any] = {}
-
-
-def at_home(callers: Any) -> Visitor:
-    """The person, signed in at their phone."""
-    found: Visitor = callers("hanh", PHONE, storage_state=STATES.get("hanh"))
-    if "hanh" not in STATES:
-        signing.enter_as_citizen(found, HANH)
-        STATES["hanh"] = found.context.storage_state()
-    return found
-
-
-def at_work(callers: Any) -> Visitor:
-    """The doctor, signed in at the desk."""
-    found: Visitor = callers("khoi", DESK, storage_state=STATES.get("khoi"))
-    if "khoi" not in STATES:
-        signing.enter_as_staff(found, signing.STAFF["doctor"])
-        STATES["khoi"] = found.context.storage_state()
-    return found
+def with_devices(screens: Screens) -> Browser:
+    """Another browser, with a made-up camera and microphone."""
+    kind = screens.browser.browser_type
+    return kind.launch(executable_path=browsing.chromium(), args=[*browsing.FLAGS, *FAKE])
 
 
 def sees(page: Page, count: int) -> None:
@@ -144,9 +129,9 @@ def go_in(page: Page, visit: str) -> None:
     page.wait_for_url("**/ghe/*")
 
 
-def test_two_browsers_and_a_third_see_each_other(house: House, callers: Any) -> None:
+def test_two_browsers_and_a_third_see_each_other(house: House, screens: Screens, callers: Any) -> None:
     visit = a_visit(house, code="VIDE01")
-    person, doctor, son = at_home(callers), at_work(callers), callers("nam")
+    person, doctor, son = *two(screens, callers), callers("nam")
     page = person.page
     page.goto(f"/kham-tu-xa/luot/{visit}")
     look(page, "video-visit")
@@ -187,12 +172,18 @@ def test_two_browsers_and_a_third_see_each_other(house: House, callers: Any) -> 
         one.quiet()
 
 
+def two(screens: Screens, callers: Any) -> tuple[Visitor, Visitor]:
+    """The person at their phone and the doctor at the desk."""
+    person = callers("hanh", PHONE, like=screens.citizen(HANH))
+    return person, callers("khoi", DESK, like=screens.staff("doctor"))
+
+
 def connected(
-    callers: Any, house: House, code: str, prepare: Any = lambda page: None
+    screens: Screens, callers: Any, code: str, prepare: Any = lambda page: None
 ) -> tuple[Page, Page, str]:
     """The person's and the doctor's page in a call, and the visit."""
-    visit = a_visit(house, code=code)
-    person, doctor = at_home(callers), at_work(callers)
+    visit = a_visit(screens.house, code=code)
+    person, doctor = two(screens, callers)
     for one in (person, doctor):
         prepare(one.page)
     go_in(person.page, visit)
@@ -279,7 +270,7 @@ GATHERED = """async ice => {
 
 
 def test_a_real_relay_carries_the_call_and_takes_our_passes_alone(
-    house: House, callers: Any, relay: str
+    screens: Screens, callers: Any, relay: str
 ) -> None:
     until = datetime.now(UTC) + timedelta(minutes=10)
 
@@ -296,7 +287,7 @@ def test_a_real_relay_carries_the_call_and_takes_our_passes_alone(
 
         page.route("**/dong-bo", answer)
 
-    page, desk, _visit = connected(callers, house, "VIDE02", only_relayed)
+    page, desk, _visit = connected(screens, callers, "VIDE02", only_relayed)
     assert page.evaluate(PAIRS) == ["relay"]
     assert desk.evaluate(PAIRS) == ["relay"]
     right = [dict(one) for one in Relays((relay,), SECRET).ice("a", until=until)]
