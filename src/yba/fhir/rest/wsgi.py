@@ -76,7 +76,6 @@ def application(
     validation: Enforced | None = None,
     oauth: tuple[tuple[str, str], ...] = (),
     operations: Sequence[Operation] = (),
-    joins: bool = True,
 ) -> Application:
     """The WSGI application to mount at ``/fhir``.
 
@@ -87,13 +86,13 @@ def application(
     ``integrity``: references must lead somewhere (``fhir.open``). ``most_deleted``: how many resources one
     conditional delete may take away. ``validation``: the profiles that writes must meet.
     ``oauth``: where apps get tokens, told in the CapabilityStatement (``Services``). ``operations``: what areas offer
-    beside the record's own. ``joins``: creates of one actor that arrive together share a statement.
+    beside the record's own.
     """
     if validation is not None:
         guards = validation.guards(guards)
     journals: list[Journal] = [journal] if journal is not None else []
     lock = Lock()
-    joining = Joining() if joins else None
+    joining = Joining()
     guards = {**(guards or {})}
     guards["Subscription"] = (*guards.get("Subscription", ()), subscription_guard(subscription_endpoints))
     services = Services(connect, files, import_sources, oauth, tuple(operations))

@@ -126,19 +126,20 @@ o as (
 ACTS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
-# The two texts below are made of names out of INDEX_TABLES only. The rows of a table come as one JSON text: one
+# The texts below are made of names out of INDEX_TABLES only. The rows of a table come as one JSON text: one
 # parameter instead of an array a column keeps the statement within what psycopg keeps read (decision 0006).
-def _insert_index(table: str) -> str:
+def insert_index(table: str, *, key: str = "%(shard)s, r.rid", of: str = "r", on: str = "true") -> str:
+    """The part of a statement that inserts a table's index rows ``t`` with the shard and row id ``key`` of ``of``."""
     names = [name for name, _ in INDEX_TABLES[table]]
-    taken = ", ".join(f"to_tsvector('simple', {name})" if table == "text" else name for name in names)
+    taken = ", ".join(f"to_tsvector('simple', t.{one})" if table == "text" else f"t.{one}" for one in names)
     rows = (
-        "json_to_recordset(%(text)s::json) as x(narrative text, content text)"
+        "json_to_recordset(%(text)s::json) as t(rid bigint, narrative text, content text)"
         if table == "text"
-        else f"json_populate_recordset(null::record.{table}, %({table})s::json) x"
+        else f"json_populate_recordset(null::record.{table}, %({table})s::json) t"
     )
     return (
         f",\n{table}_new as (insert into record.{table} (shard, rid, {', '.join(names)})"  # noqa: S608
-        f" select %(shard)s, r.rid, {taken} from r, {rows})"
+        f" select {key}, {taken} from {of} join {rows} on {on})"
     )
 
 
@@ -170,7 +171,7 @@ def _statement(
         parts.append(standings.ADD_NEW if new else standings.ADD)
     if not new:
         parts += [_delete_index(table) for table in INDEX_TABLES if table not in same]
-    parts += [_insert_index(table) for table in tables]
+    parts += [insert_index(table) for table in tables]
     # Without the blanks that make it readable here: psycopg reads again, each time, what is longer than 4,096.
     return " ".join(("".join(parts) + "\nselect rid from r").split())
 
@@ -238,18 +239,9 @@ def write(
         "content": None if row.content is None else row.content.decode(),
         "sensitive": row.sensitive,
         "own_sensitive": row.own_sensitive,
-        "actor": actor.user,
-        "role": actor.role,
-        "actor_facility": actor.facility,
-        "origin": actor.origin,
-        "actor_name": actor.name or None,
-        "practitioner": actor.practitioner,
-        "person": actor.person,
-        "app": actor.app,
-        "session": actor.session,
         "address": came.address or actor.address,
-        "purpose": actor.purpose,
         "request": came.request,
+        **said_of(actor),
     }
     if known is not None:
         values["rid"] = known.rid
@@ -274,6 +266,22 @@ def write(
 
 
 _ATTEMPTS = 5
+
+
+def said_of(actor: Actor) -> dict[str, object]:
+    """What a version and its audit row say of who writes, as the statements name it."""
+    return {
+        "actor": actor.user,
+        "role": actor.role,
+        "actor_facility": actor.facility,
+        "origin": actor.origin,
+        "actor_name": actor.name or None,
+        "practitioner": actor.practitioner,
+        "person": actor.person,
+        "app": actor.app,
+        "session": actor.session,
+        "purpose": actor.purpose,
+    }
 
 
 def with_added(row: Write, index: IndexRows | None, now: Registry) -> IndexRows | None:
@@ -337,9 +345,18 @@ def given(table: str, rows: Rows, shard: int) -> str:
     return msgspec.json.encode(made).decode()
 
 
-# A class for each table, its fields the columns: made and encoded in C, where dicts would be made in Python.
-_ROWS: Mapping[str, Callable[..., Any]] = {
-    table: msgspec.defstruct(f"{table}_row", [(name, Any, None) for name, _ in columns], omit_defaults=True)
-    for table, columns in INDEX_TABLES.items()
-}
+def row_classes(name: str, *first: tuple[str, type]) -> Mapping[str, Callable[..., Any]]:
+    """A class for each index table, its fields the columns: made and encoded in C, where dicts would be made in Python.
+
+    ``first``: fields before the columns.
+    """
+    return {
+        table: msgspec.defstruct(
+            f"{table}_{name}", [*first, *((column, Any, None) for column, _ in columns)], omit_defaults=True
+        )
+        for table, columns in INDEX_TABLES.items()
+    }
+
+
+_ROWS = row_classes("row")
 _encode = msgspec.json.Encoder().encode

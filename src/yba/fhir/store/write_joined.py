@@ -7,7 +7,7 @@ many rows it stores: their values come as one JSON text a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ from yba.fhir.access.labels import INHERITED
 from yba.fhir.store import contained
 from yba.fhir.store.parameters import registry
 from yba.fhir.store.prepared import returns_row
-from yba.fhir.store.write import INDEX_TABLES, tables_of, with_added
+from yba.fhir.store.write import INDEX_TABLES, insert_index, row_classes, said_of, tables_of, with_added
 from yba.fhir.store.write_many import Item
 
 _ROW = """j(number integer, shard smallint, type text, id text, updated timestamptz, patient text, facility text,
@@ -49,7 +49,7 @@ a as (
     insert into record.audit (at, actor, role, actor_facility, origin, act, type, id, version, patient, facility,
                               name, practitioner, person, app, session, address, purpose, request)
     select updated, %(actor)s, %(role)s, %(actor_facility)s, %(origin)s, 'create', type, id, 1, patient, facility,
-           %(name)s, %(practitioner)s, %(person)s, %(app)s, %(session)s, address, %(purpose)s, request
+           %(actor_name)s, %(practitioner)s, %(person)s, %(app)s, %(session)s, address, %(purpose)s, request
       from x),
 o as (
     insert into record.outbox (at, method, type, id, version, patient, facility, shard)
@@ -74,12 +74,7 @@ class _Row(msgspec.Struct, omit_defaults=True):
 
 
 # Index rows with the number of the row they belong to, in place of its row id.
-_INDEX: Mapping[str, Callable[..., Any]] = {
-    table: msgspec.defstruct(
-        f"{table}_joined", [("rid", int), *((name, Any, None) for name, _ in columns)], omit_defaults=True
-    )
-    for table, columns in INDEX_TABLES.items()
-}
+_INDEX = row_classes("joined", ("rid", int))
 _encode = msgspec.json.Encoder().encode
 
 
@@ -112,16 +107,7 @@ def write_joined(
             [_row(number, item, actor, came) for number, (item, came) in enumerate(ordered)]
         ).decode(),
         "generation": now.generation,
-        "actor": actor.user,
-        "role": actor.role,
-        "actor_facility": actor.facility,
-        "origin": actor.origin,
-        "name": actor.name or None,
-        "practitioner": actor.practitioner,
-        "person": actor.person,
-        "app": actor.app,
-        "session": actor.session,
-        "purpose": actor.purpose,
+        **said_of(actor),
     }
     return returns_row(connection, statement(tuple(texts)), values | texts)
 
@@ -148,24 +134,9 @@ def _index_texts(items: Sequence[Item], now: Any) -> dict[str, str]:
     return {table: _encode(found[table]).decode() for table in INDEX_TABLES if table in found}
 
 
-# The two texts below are made of names out of INDEX_TABLES only.
 @lru_cache(maxsize=512)
 def statement(tables: tuple[str, ...]) -> str:
     """The statement that stores rows that fill these index tables."""
-    text = "".join([_HEAD, *map(_insert_index, tables), "\nselect rid from x"])
+    inserted = [insert_index(one, key="x.shard, x.rid", of="x", on="x.number = t.rid") for one in tables]
+    text = "".join([_HEAD, *inserted, "\nselect rid from x"])
     return " ".join(text.split())  # psycopg reads again, each time, what is longer than 4,096
-
-
-def _insert_index(table: str) -> str:
-    names = [name for name, _ in INDEX_TABLES[table]]
-    columns = ", ".join(names)
-    taken = ", ".join(f"to_tsvector('simple', t.{one})" if table == "text" else f"t.{one}" for one in names)
-    rows = (
-        "json_to_recordset(%(text)s::json) as t(rid bigint, narrative text, content text)"
-        if table == "text"
-        else f"json_populate_recordset(null::record.{table}, %({table})s::json) t"
-    )
-    return (
-        f",\n{table}_new as (insert into record.{table} (shard, rid, {columns})"  # noqa: S608
-        f" select x.shard, x.rid, {taken} from {rows} join x on x.number = t.rid)"
-    )
