@@ -27,7 +27,7 @@ from yba.areas.clinic import actions, queries
 from yba.areas.clinic.content import Content
 from yba.areas.clinic.models import Draft, Prescription
 from yba.areas.clinic.signing import Signed
-from yba.care.chart import Asked, asked_of, chart_of
+from yba.care.chart import Asked, asked_of, chart_of, recorded_allergies
 from yba.care.identifiers import DRUG_CS, check_prescription_code
 from yba.care.line.models import Ticket
 from yba.care.refusal import Refusal
@@ -245,20 +245,20 @@ def test_an_allergy_told_again_after_it_was_struck_out_counts(
 def test_an_allergy_told_again_as_grave_is_grave(record: Record, room: Stage) -> None:
     allergy(record, "Penicillin", code="A001")
     actions.record_allergy(room.record, room.visit, code="A001", grave=True)
-    found = queries.allergies_of(room.record, room.visit.patient_id)
+    found = recorded_allergies(room.record, room.visit.patient_id)
     assert "high" in {one.criticality for one in found}
 
 
 def test_never_asked_none_known_and_known_are_three_things(room: Stage) -> None:
     patient = room.visit.patient_id
-    assert asked_of(queries.allergies_of(room.record, patient)) is Asked.NEVER
+    assert asked_of(recorded_allergies(room.record, patient)) is Asked.NEVER
     actions.record_no_allergy(room.record, room.visit)
     actions.record_no_allergy(room.record, room.visit)
-    found = queries.allergies_of(room.record, patient)
+    found = recorded_allergies(room.record, patient)
     assert (len(found), asked_of(found)) == (1, Asked.NONE_KNOWN)
     actions.record_allergy(room.record, room.visit, code="A101")
     actions.record_allergy(room.record, room.visit, code="A101")
-    found = queries.allergies_of(room.record, patient)
+    found = recorded_allergies(room.record, patient)
     assert (len(found), asked_of(found)) == (2, Asked.KNOWN)
     assert isinstance(actions.record_no_allergy(room.record, room.visit), AllergyIntolerance)
 

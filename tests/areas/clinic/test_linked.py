@@ -9,11 +9,11 @@ import pytest
 from tests.areas.clinic.stage import HOUSE, Stage, allergy, as_role, drug, drug_code, put, stage, tagged
 from tests.areas.clinic.test_finishing import full
 from tests.builders import NOW, a_patient
-from yba.areas.clinic import actions, queries
+from yba.areas.clinic import actions
 from yba.areas.clinic.signing import Signed
 from yba.areas.pharmacy import actions as pharmacy
 from yba.areas.pharmacy import queries as shelf
-from yba.care.chart import chart_of
+from yba.care.chart import chart_of, recorded_allergies
 from yba.care.guards import GUARDS
 from yba.care.identifiers import DRUG_CS
 from yba.care.refusal import Refusal
@@ -172,7 +172,7 @@ def test_what_the_old_record_says_is_noted_under_the_new_one_when_it_is_told_aga
     made = actions.record_allergy(room.record, room.visit, code="A001")
     assert isinstance(made, AllergyIntolerance)
     assert made.patient.reference == f"Patient/{NEW}"
-    assert len(queries.allergies_of(room.record, NEW)) == 2
+    assert len(recorded_allergies(room.record, NEW)) == 2
 
 
 def test_staff_join_no_charts_by_a_bare_write(record: Record, room: Stage) -> None:

@@ -13,7 +13,16 @@ from yba.areas.clinic.content import Content, from_json, to_json
 from yba.areas.clinic.models import Draft
 from yba.areas.clinic.signing import Signed, sign
 from yba.care import catalogues
-from yba.care.chart import HANOI, NO_KNOWN_ALLERGY, SNOMED, Asked, asked_of, id_of, is_none_known
+from yba.care.chart import (
+    HANOI,
+    NO_KNOWN_ALLERGY,
+    SNOMED,
+    Asked,
+    asked_of,
+    id_of,
+    is_none_known,
+    recorded_allergies,
+)
 from yba.care.identifiers import ALLERGEN_CS
 from yba.care.line import actions as line
 from yba.care.line.models import Ticket
@@ -122,7 +131,7 @@ def record_allergy(
         return refuse("allergy.empty", _("Ghi người bệnh dị ứng với gì."))
     with whole():
         record.lock(Encounter, visit.id)
-        for one in _own(queries.allergies_of(record, visit.patient_id), visit):
+        for one in _own(recorded_allergies(record, visit.patient_id), visit):
             if counts(one) and _already(one, text, code) and not reaction and not grave:
                 return one
         category: AllergyIntoleranceCategory | None = known.category if known else None
@@ -158,7 +167,7 @@ def record_no_allergy(record: Record, visit: queries.Visit) -> AllergyIntoleranc
     """Note that the person was asked and knows of no allergy."""
     with whole():
         record.lock(Encounter, visit.id)
-        known = [one for one in queries.allergies_of(record, visit.patient_id) if counts(one)]
+        known = [one for one in recorded_allergies(record, visit.patient_id) if counts(one)]
         already = next((one for one in _own(known, visit) if is_none_known(one)), None)
         if already is not None:
             return already

@@ -23,13 +23,13 @@ from yba.care.chart import (
     id_of,
     medicine_of,
     problem_of,
+    recorded_allergies,
 )
 from yba.care.documents import pdf, qr_svg
 from yba.care.line.queries import ticket_of
 from yba.care.medicines import quantity_text
 from yba.fhir.errors import Conflict, NotFound
 from yba.fhir.model.dates import period_of
-from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.clinical_impression import ClinicalImpression
 from yba.fhir.r4.condition import Condition
 from yba.fhir.r4.encounter import Encounter
@@ -38,7 +38,7 @@ from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.service_request import ServiceRequest
-from yba.fhir.record import Record, find_of, one_person
+from yba.fhir.record import Record
 from yba.ui import words
 
 #: Below this age the paper says months, weight and who brought the child. Source: TT 26/2025/TT-BYT.
@@ -242,6 +242,6 @@ def _diagnoses(system: Record, encounter: Encounter) -> str:
 
 
 def _allergies(system: Record, patient_id: str) -> str:
-    found = find_of(system, AllergyIntolerance, one_person(system, patient_id))
+    found = recorded_allergies(system, patient_id)
     known = {Asked.NEVER: "", Asked.NONE_KNOWN: "không có dị ứng đã biết", Asked.KNOWN: ""}
     return "; ".join(one.name for one in allergies_of(found)) or known[asked_of(found)]

@@ -21,7 +21,6 @@ from yba.care.chart import (
 )
 from yba.care.chart import text_of as text_of_concept
 from yba.fhir.errors import NotFound
-from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.clinical_impression import ClinicalImpression
 from yba.fhir.r4.condition import Condition
 from yba.fhir.r4.encounter import Encounter
@@ -32,7 +31,7 @@ from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.service_request import ServiceRequest
-from yba.fhir.record import Record, find_of, one_person
+from yba.fhir.record import Record
 from yba.ui.words import local_day
 
 FOLLOW_UP = "390906007"
@@ -109,11 +108,6 @@ def person_of(patient: Patient, *, today: date) -> Person:
         return Person(patient.gender or "unknown", today.year - year if year else None, None)
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     return Person(patient.gender or "unknown", years, (today - born).days)
-
-
-def allergies_of(record: Record, patient_id: str) -> list[AllergyIntolerance]:
-    """Allergies as they stand in the record now, of all the person's records."""
-    return find_of(record, AllergyIntolerance, one_person(record, patient_id))
 
 
 def facility_code(record: Record) -> str:

@@ -24,6 +24,7 @@ from yba.care.chart import (
     direction_of,
     id_of,
     medicines_of,
+    recorded_allergies,
 )
 from yba.care.diagnoses import diagnosis
 from yba.care.identifiers import (
@@ -122,7 +123,7 @@ def sign(
     """Check against the record as it is now, then write everything. The caller holds the visit's lock."""
     now = record.clock().astimezone(HANOI)
     person = queries.person_of(patient, today=now.date())
-    allergies = queries.allergies_of(record, patient.id or "")
+    allergies = recorded_allergies(record, patient.id or "")
     who = one_person(record, patient.id or "")
     requests = find_of(record, MedicationRequest, who)
     current = medicines_of(requests, find_of(record, MedicationStatement, who), today=now.date())

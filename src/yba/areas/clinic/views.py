@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from yba.areas.clinic import actions, forms, pages, papers, queries
 from yba.areas.clinic.content import Content
 from yba.care import catalogues, coverages
-from yba.care.chart import chart_of, text_of
+from yba.care.chart import chart_of, recorded_allergies, text_of
 from yba.care.diagnoses import search_diagnoses as diagnoses_like
 from yba.care.documents import pdf_response
 from yba.care.line import actions as line
 from yba.care.line.models import Ticket
-from yba.care.line.queries import line_of, ticket_of
+from yba.care.line.queries import Line, line_of, ticket_of
 from yba.care.refusal import Refusal
 from yba.care.remote.engines import engines
 from yba.care.sharing import asking, emergency
@@ -56,25 +56,27 @@ def _visit(request: HttpRequest, record: Record, visit_id: str) -> queries.Visit
 # -- the room --------------------------------------------------------------------------------------------
 
 
-def _room_page(request: HttpRequest) -> pages.RoomPage:
+def _room_page(request: HttpRequest) -> tuple[pages.RoomPage, Line]:
     record = record_of(request)
     room = _room(request, record)
     found = line_of(record, room=room.id or "")
     place = text_of(room.type[0]) if room.type else room.description or ""
-    return pages.room_page(
+    page = pages.room_page(
         room.id or "", room.name or "", place or str(request.user), found, today=queries.today_of(record)
     )
+    return page, found
 
 
 @require_safe
 @role_required("doctor")
 def room(request: HttpRequest) -> HttpResponse:
     """The line in front of the room."""
-    answer = render(request, "clinic/room.html", {"page": _room_page(request)})
+    page, there = _room_page(request)
+    answer = render(request, "clinic/room.html", {"page": page})
     if not keeping.keeps(request):
         return answer
     record = record_of(request)
-    waiting = {one.patient_id for one in line_of(record, room=_room(request, record).id or "").all}
+    waiting = {one.patient_id for one in there.all}
     if any_labelled(record, waiting, types=OF_A_LINE):
         return answer
     return keeping.kept(request, answer, length=keeping.rest_of_day(record.clock()))
@@ -84,7 +86,7 @@ def room(request: HttpRequest) -> HttpResponse:
 @role_required("doctor")
 def line_part(request: HttpRequest) -> HttpResponse:
     """The line alone, when it changed."""
-    return render(request, "clinic/_line.html", {"page": _room_page(request)})
+    return render(request, "clinic/_line.html", {"page": _room_page(request)[0]})
 
 
 @require_POST
@@ -138,7 +140,7 @@ def _page(
     return pages.visit_page(
         visit,
         saved if content is None else content,
-        allergies=queries.allergies_of(record, visit.patient_id),
+        allergies=recorded_allergies(record, visit.patient_id),
         chart=chart_of(record, visit.patient_id, today=today),
         today=today,
         version=version,

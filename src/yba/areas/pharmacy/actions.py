@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from yba.areas.pharmacy import queries, rules
 from yba.areas.pharmacy.models import Handover, Lot, Movement, Reason
 from yba.care import catalogues
-from yba.care.chart import HANOI, drug_code_of, id_of
+from yba.care.chart import HANOI, drug_code_of, id_of, recorded_allergies
 from yba.care.identifiers import DRUG_CS
 from yba.care.line.queries import ticket_of
 from yba.care.line.transaction import whole
@@ -91,7 +91,7 @@ def _taken(
     """What to take of which lots, or why not; nothing is written yet."""
     today = queries.today_of(record)
     patient = id_of(requests[0].subject)
-    allergies = queries.allergies_of(record, patient)
+    allergies = recorded_allergies(record, patient)
     given = queries.given_of(one.id or "" for one in requests)
     codes = sorted({drug_code_of(one.medicationCodeableConcept) for one in requests})
     stock = list(Lot.objects.raw(_LOCK_LOTS, [record.actor.facility or "", codes]))

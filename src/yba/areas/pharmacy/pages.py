@@ -13,7 +13,6 @@ from yba.areas.pharmacy.models import Lot
 from yba.care import catalogues, people
 from yba.care.chart import Asked, allergies_of, asked_of, medicine_of
 from yba.care.medicines import quantity_text
-from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.datatypes import Dosage
 from yba.ui import parts, spoken, words
 
@@ -140,9 +139,7 @@ def pick_row(line: queries.LineState) -> PickRow:
     )
 
 
-def person_part(
-    found: queries.Prescription, allergies: Sequence[AllergyIntolerance], *, today: date
-) -> parts.Person:
+def person_part(found: queries.Prescription, *, today: date) -> parts.Person:
     """The label of the counter."""
     patient = found.patient
     age = spoken.age(patient.birthDate, today) if patient.birthDate else ""
@@ -154,8 +151,8 @@ def person_part(
             _("đơn %(code)s") % {"code": found.code},
         ),
         ticket=found.ticket,
-        allergies=tuple(one.name for one in allergies_of(allergies)),
-        allergies_known=asked_of(allergies) is not Asked.NEVER,
+        allergies=tuple(one.name for one in allergies_of(found.allergies)),
+        allergies_known=asked_of(found.allergies) is not Asked.NEVER,
     )
 
 

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from yba.areas.pharmacy import rules
 from yba.areas.pharmacy.models import Handover, Lot
 from yba.care import catalogues, people
-from yba.care.chart import HANOI, drug_code_of, id_of
+from yba.care.chart import HANOI, drug_code_of, id_of, recorded_allergies
 from yba.care.identifiers import FACILITY_TAG, PRESCRIPTION, check_prescription_code
 from yba.care.line.models import Ticket
 from yba.care.refusal import Refusal
@@ -19,7 +19,7 @@ from yba.fhir.model.fold import fold_words
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance
 from yba.fhir.r4.medication_request import MedicationRequest
 from yba.fhir.r4.patient import Patient
-from yba.fhir.record import Record, facility_of, find_of, one_person
+from yba.fhir.record import Record, facility_of
 from yba.ui.words import local_day
 
 #: A prescription may be bought for five days. Source: TT 26/2025/TT-BYT.
@@ -72,6 +72,7 @@ class Prescription:
     encounter_id: str
     lines: tuple[LineState, ...]
     ticket: str
+    allergies: tuple[AllergyIntolerance, ...]
 
 
 def today_of(record: Record) -> date:
@@ -179,18 +180,13 @@ def lots_of(facility: str, drugs: Iterable[str]) -> dict[str, list[Lot]]:
     return found
 
 
-def allergies_of(record: Record, patient_id: str) -> list[AllergyIntolerance]:
-    """Allergies as they stand in the record now, of all the person's records."""
-    return find_of(record, AllergyIntolerance, one_person(record, patient_id))
-
-
 def prescription_of(record: Record, code: str) -> Prescription | None:
     """The prescription with its stock, checked against the allergies as they are now; None when it is not ours."""
     requests = lines_of(record, code)
     if not requests:
         return None
     patient = record.read(Patient, id_of(requests[0].subject))
-    allergies = allergies_of(record, patient.id or "")
+    allergies = recorded_allergies(record, patient.id or "")
     today = today_of(record)
     drugs = {one.id: drug_code_of(one.medicationCodeableConcept) for one in requests}
     stock = lots_of(record.actor.facility or "", drugs.values())
@@ -210,4 +206,5 @@ def prescription_of(record: Record, code: str) -> Prescription | None:
             )
         )
     encounter = id_of(requests[0].encounter)
-    return Prescription(code, patient, encounter, tuple(lines), _tickets({encounter}).get(encounter, ""))
+    ticket = _tickets({encounter}).get(encounter, "")
+    return Prescription(code, patient, encounter, tuple(lines), ticket, tuple(allergies))

@@ -64,7 +64,6 @@ def _in_hand(record: Record, code: str) -> pages.CounterPage:
         raise Http404
     page = _counter(record, "", code)
     today = queries.today_of(record)
-    allergies = queries.allergies_of(record, found.patient.id or "")
     return pages.CounterPage(
         title=page.title,
         place=page.place,
@@ -72,7 +71,7 @@ def _in_hand(record: Record, code: str) -> pages.CounterPage:
         query="",
         waiting=page.waiting,
         code=code,
-        person=pages.person_part(found, allergies, today=today),
+        person=pages.person_part(found, today=today),
         birth_year=(found.patient.birthDate or "")[:4],
         rows=tuple(pages.pick_row(one) for one in found.lines),
         labels=tuple(pages.box_label(one, people.name_of(found.patient)) for one in found.lines),

@@ -15,7 +15,7 @@ from yba.care.chart.allergies import (
 from yba.care.chart.elements import HANOI, codes_of, display_of, id_of, quantity_words, text_of
 from yba.care.chart.medicines import drug_code_of, facility_of, medicine_of, medicines_of
 from yba.care.chart.problems import problem_of, problems_of
-from yba.care.chart.reading import chart_of
+from yba.care.chart.reading import chart_of, recorded_allergies
 from yba.care.chart.results import trends_of
 from yba.care.chart.values import (
     Allergy,
@@ -36,5 +36,5 @@ __all__ = [
     "Chart", "Direction", "Dose", "Medicine", "Point", "Problem", "Trend", "Visit", "VitalSign", "allergies_of",
     "allergy_of", "asked_of", "chart_of", "codes_of", "direction_of", "display_of", "drug_code_of", "facility_of",
     "id_of", "is_none_known", "medicine_of", "medicines_of", "problem_of", "problems_of", "quantity_words",
-    "text_of", "trends_of",
+    "recorded_allergies", "text_of", "trends_of",
 ]  # fmt: skip

@@ -67,6 +67,11 @@ def chart_of(record: Record, patient_id: str, *, today: date | None = None) -> C
     )
 
 
+def recorded_allergies(record: Record, patient_id: str) -> list[AllergyIntolerance]:
+    """Allergies, and that none are known, as they stand in the record now, of all the person's records."""
+    return find_of(record, AllergyIntolerance, one_person(record, patient_id))
+
+
 def happened(encounter: Encounter) -> bool:
     """Whether there was a visit at all."""
     return encounter.status not in ("planned", "cancelled", "entered-in-error")
