@@ -106,8 +106,7 @@ def start(
                 return rules.unanswerable()
             known = threads.thread_of(system.create(_begun(system, matter, by)))
         assert known is not None
-        answer = say(record, known.id, text=text, files=files, once=once)
-    return answer if isinstance(answer, Refusal) else known.id
+        return say(record, known.id, text=text, files=files, once=once)
 
 
 def _begun(system: Record, matter: Matter, by: Writer) -> Communication:
@@ -136,8 +135,11 @@ def say(
     files: Sequence[Accepted] = (),
     once: str = "",
     deed: str = "",
-) -> Communication | Refusal:
-    """Write a message into a conversation the caller has read through the door. Again with the same form: nothing."""
+) -> str | Refusal:
+    """Write a message into a conversation the caller has read through the door. Again with the same form: nothing.
+
+    Gives the conversation's id.
+    """
     refusal = rules.saying(text, len(files))
     if refusal is not None:
         return refusal
@@ -147,7 +149,7 @@ def say(
         assert thread is not None
         known = queries.said_once(system, once, ONCE)
         if known is not None:
-            return known
+            return thread_id
         if by.side == "person" and not queries.answerable(system, thread):
             return rules.unanswerable()
         alarms = alarms_in(text) if by.side == "person" else ()
@@ -156,7 +158,7 @@ def say(
             _write_to_person(system, found, made)
         _turn(found, by, system.clock(), urgent=bool(alarms))
         system.update(found)
-    return made
+    return thread_id
 
 
 def _written(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,18 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from yba.areas.telehealth.chat import actions, pages, queries, rules, staff
 from yba.areas.telehealth.chat.forms import SayForm
 from yba.areas.telehealth.chat.threads import Thread
-from yba.care.refusal import Refusal
+from yba.areas.telehealth.chat.writing import pages_in, posted
 from yba.care.remote import office
 from yba.fhir.record import Record
 from yba.ui import spoken
 from yba.ui.needs import needing
-from yba.ui.requests import own_once_of, record_of, role_required
-
-
-def pages_in(request: HttpRequest) -> int:
-    """How many pages of messages are asked for, by the address."""
-    text = request.GET.get("trang", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 3 and int(text) else 1
+from yba.ui.requests import record_of, role_required
 
 
 @require_safe
@@ -64,16 +60,12 @@ def about(request: HttpRequest, type_name: str, identifier: str) -> HttpResponse
         return redirect("telehealth:chat", known.id)
     if request.method != "POST":
         return _first(request, record, matter, SayForm())
-    form = SayForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _first(request, record, matter, form, status=422)
-    answer = actions.start(
-        record, matter, text=form.cleaned_data["text"], files=form.cleaned_data["attached"],
-        once=own_once_of(request),
-    )  # fmt: skip
-    if isinstance(answer, Refusal):
-        return _first(request, record, matter, form, refusal=answer.message, status=422)
-    return redirect(f"{reverse('telehealth:chat', args=[answer])}#cuoi")
+    return posted(
+        request,
+        partial(actions.start, record, matter),
+        partial(_first, request, record, matter),
+        to="telehealth:chat",
+    )
 
 
 def _first(
@@ -106,16 +98,10 @@ def chat(request: HttpRequest, thread_id: str) -> HttpResponse:
     if request.method != "POST":
         actions.mark_read(record, thread)
         return _conversation(request, record, queries.own_thread(record, thread_id), SayForm())
-    form = SayForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _conversation(request, record, thread, form, status=422)
-    answer = actions.say(
-        record, thread_id, text=form.cleaned_data["text"], files=form.cleaned_data["attached"],
-        once=own_once_of(request),
+    return posted(
+        request, partial(actions.say, record, thread_id), partial(_conversation, request, record, thread),
+        to="telehealth:chat",
     )  # fmt: skip
-    if isinstance(answer, Refusal):
-        return _conversation(request, record, thread, form, refusal=answer.message, status=422)
-    return redirect(f"{reverse('telehealth:chat', args=[thread_id])}#cuoi")
 
 
 def _conversation(

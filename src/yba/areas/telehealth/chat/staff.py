@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from yba.areas.telehealth.chat import actions, pages, queries, rules
 from yba.areas.telehealth.chat.forms import HandOverForm, SayForm, TakeDownForm
 from yba.areas.telehealth.chat.threads import Thread
+from yba.areas.telehealth.chat.writing import pages_in, posted
 from yba.care import people
 from yba.care.chart import chart_of
-from yba.care.refusal import Refusal
 from yba.care.remote import office
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
@@ -26,11 +28,6 @@ from yba.ui.words import local_day
 _DEEDS = ("hand-over", "invite", "close", "take-down")
 
 
-def _pages_in(request: HttpRequest, name: str) -> int:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 3 and int(text) else 1
-
-
 @require_safe
 @role_required(*rules.STAFF)
 def inbox(request: HttpRequest) -> HttpResponse:
@@ -38,7 +35,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     record = record_of_facility(request)
     actor, now = record.actor, record.clock()
     mine = bool(actor.practitioner) and request.GET.get("cua") == "toi"
-    first, second = _pages_in(request, "cho"), _pages_in(request, "xong")
+    first, second = pages_in(request, "cho"), pages_in(request, "xong")
     urgent = queries.urgent_threads(record, mine=mine)
     waiting = queries.waiting_threads(record, mine=mine, page=first)
     answered = queries.answered_threads(record, mine=mine, page=second)
@@ -72,16 +69,10 @@ def about(request: HttpRequest, record: Record, matter: queries.Matter) -> HttpR
         return redirect("telehealth:talk", known.id)
     if request.method != "POST":
         return _talk(request, record, matter.unwritten(), SayForm())
-    form = SayForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _talk(request, record, matter.unwritten(), form, status=422)
-    answer = actions.start(
-        record, matter, text=form.cleaned_data["text"], files=form.cleaned_data["attached"],
-        once=own_once_of(request),
+    return posted(
+        request, partial(actions.start, record, matter), partial(_talk, request, record, matter.unwritten()),
+        to="telehealth:talk",
     )  # fmt: skip
-    if isinstance(answer, Refusal):
-        return _talk(request, record, matter.unwritten(), form, refusal=answer.message, status=422)
-    return redirect(f"{reverse('telehealth:talk', args=[answer])}#cuoi")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,16 +84,10 @@ def talk(request: HttpRequest, thread_id: str) -> HttpResponse:
     if request.method != "POST":
         actions.mark_read(record, thread)
         return _talk(request, record, queries.staff_thread(record, thread_id), SayForm())
-    form = SayForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _talk(request, record, thread, form, status=422)
-    answer = actions.say(
-        record, thread_id, text=form.cleaned_data["text"], files=form.cleaned_data["attached"],
-        once=own_once_of(request),
+    return posted(
+        request, partial(actions.say, record, thread_id), partial(_talk, request, record, thread),
+        to="telehealth:talk",
     )  # fmt: skip
-    if isinstance(answer, Refusal):
-        return _talk(request, record, thread, form, refusal=answer.message, status=422)
-    return redirect(f"{reverse('telehealth:talk', args=[thread_id])}#cuoi")
 
 
 def _talk(
@@ -110,7 +95,7 @@ def _talk(
     hand: HandOverForm | None = None,
 ) -> HttpResponse:  # fmt: skip
     log = None
-    pages_shown = _pages_in(request, "trang")
+    pages_shown = pages_in(request, "trang")
     url = reverse("telehealth:talk", args=[thread.id]) if thread.id else ""
     if thread.id:
         shown, more = queries.said_in(record, thread.id, pages=pages_shown)
