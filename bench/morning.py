@@ -151,7 +151,7 @@ def _journeys(record: Any, size: Size, roles: list[str], chance: random.Random) 
     ats = sorted(chance.uniform(0, size.minutes * 60) for _ in chosen)
     made = []
     for number, ((role, slot), at) in enumerate(zip(chosen, ats, strict=True)):
-        wanted = (slot,)
+        wanted: tuple[str, ...] = (slot,)
         pair, first = number - number % 2, number % 20 < 2
         if first and pair + 1 < len(chosen) and _one_house(chosen[pair][0], chosen[pair + 1][0], size):
             role, _ = chosen[pair + 1]
