@@ -121,6 +121,14 @@ def test_the_door_holds_as_if_the_row_stood_under_the_record_that_is_read(
     assert find_of(stranger, AllergyIntolerance, one_person(stranger, NEW)) == []
     record.create(sharing(NEW, [Reference(reference=f"Organization/{HOUSE}")], now=record.clock()))
     assert "Aspirin" in names(room.record)
+    # What they denied under the old record they said of what stands there: another consent under the new opens it not.
+    denied = sharing(OLD, [Reference(reference=f"Organization/{HOUSE}")], now=record.clock())
+    denied.policyRule = CodeableConcept(coding=[Coding(system=ACT_CODE, code="OPTOUT")])
+    assert denied.provision is not None
+    denied.provision.type = "deny"
+    record.create(denied)
+    assert names(room.record) == sorted({*names(room.record)} - {"Aspirin"})
+    assert len(names(room.record)) == 2
 
 
 def test_reading_an_older_record_is_noted_in_its_own_book(record: Record, room: Stage) -> None:

@@ -6,7 +6,8 @@ are.
 
 Standings are of one record: a visit under the new one opens nothing of the old. So a row of another record of the
 person is put to the very condition of the door, as if it stood under the record that is read: by facility, labels,
-consents and denials it is shown to whom it would be shown there, and to nobody else.
+consents and denials it is shown to whom it would be shown there, and to nobody else. What the person denied under the
+record it stands in is denied still: they said it of these very rows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
 from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
@@ -78,7 +78,8 @@ def rows_as(
     may = policy.condition(actor, type_name, now=now)
     if may.sql is NOTHING or not patients:
         return []
-    text = sql.SQL(_AS).format(may.sql if may.sql is not None else sql.SQL("true"))
+    door = policy.denied_under_both(may.sql.as_string(None)) if may.sql is not None else "true"
+    text = _AS.replace("{}", door)
     values = {
         "l_as": under, "l_shards": _shards(patients), "l_patients": list(patients), "l_type": type_name, **may.params,
     }  # fmt: skip

@@ -44,8 +44,9 @@ _BOUNDS = (
 )
 # What a denial of the person stands against: to anybody or to one as whom the actor comes, as far as it says. Where a
 # row does not tell (no moment, no facility) it counts. The consent that denies may make exceptions itself.
+_DENIER = "d.patient = r.patient"
 _DENIED = (
-    "exists (select from record.standing d where d.patient = r.patient and d.holder in ('*', {holders})"
+    f"exists (select from record.standing d where {_DENIER} and d.holder in ('*', {{holders}})"
     " and d.basis = 'denial' and d.since <= %(actor_now)s and d.until > %(actor_now)s"
     " and d.source_id <> s.source_id"
     " and (d.types is null or r.type = any(d.types)) and (d.labels = 0 or (r.sensitive & d.labels) <> 0)"
@@ -336,6 +337,11 @@ def door(actor: Actor, type_name: str, interaction: str) -> Compiled:
 def without_emergency(text: str) -> str:
     """The text of a condition as if no chart stood open in an emergency."""
     return text.replace(_SHARED, _SHARED_USUALLY)
+
+
+def denied_under_both(text: str) -> str:
+    """The text of a condition on a row of another record of the person (``r.whose``): what was denied there counts."""
+    return text.replace(_DENIER, "d.patient in (r.patient, r.whose)")
 
 
 def width(actor: Actor) -> int:
