@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from tests.areas.telehealth.test_chat import ELSEWHERE, STRANGER, Clock, page
 from tests.builders import NOW, an_organization
 from yba import fhir
 from yba.areas.telehealth.follow_up import measures, plans, sweep
+from yba.areas.telehealth.follow_up.forms import ReadingsForm
 from yba.areas.telehealth.follow_up.measures import MEASURES, Limits, judge, reading
 from yba.areas.telehealth.follow_up.plans import Plan
 from yba.areas.telehealth.follow_up.templates import Item, templates
@@ -180,7 +182,7 @@ def test_what_lies_outside_alerts_the_team_and_danger_the_person(
     plan = begun(doctor, visit)
     address = f"/kham-tu-xa/so-do/{plan}"
     warned = person.post(address, pressure("165", "90"), follow=True).content.decode()
-    assert "Có số ngoài ngưỡng: bác sĩ đã được báo." in warned
+    assert "Có số ngoài ngưỡng: đã báo cơ sở khám, có thể vài giờ sau mới có người xem." in warned
     assert "gọi 115 ngay" not in warned
     assert alerts(record) == [("urgent", "active", "Huyết áp 165/90 mmHg: cao")]
 
@@ -407,3 +409,83 @@ def test_nothing_was_missed_before_the_plan_began(record: Record, visit: Appoint
     clock.now = datetime(2026, 11, 25, 15, 30, tzinfo=HANOI)
     # This morning's pressure and pulse; of yesterday's nothing was asked for before the plan.
     assert page(person, f"/kham-tu-xa/so-do/{plan}").count("Bỏ lỡ") == 2
+
+
+def test_a_reading_that_comes_late_or_second_is_kept_and_judged(
+    record: Record, visit: Appointment, clock: Clock
+) -> None:
+    doctor, person = staff(), citizen(PERSON)
+    address = f"/kham-tu-xa/so-do/{begun(doctor, visit)}"
+    clock.now = datetime(2026, 11, 24, 14, 55, tzinfo=HANOI)
+    assert "HA tâm thu" in page(person, address)  # opened while that of seven may be written ...
+    clock.now = datetime(2026, 11, 24, 15, 5, tzinfo=HANOI)
+    for _twice in range(2):  # ... and sent after its window was over
+        sent = person.post(address, pressure("192", "124"), follow=True).content.decode()
+        assert "Số đo nguy hiểm: gọi 115 ngay" in sent
+    assert alerts(record) == [("stat", "active", "Huyết áp 192/124 mmHg: cao")]
+    # Two at home write the same evening: neither number is lost, and the worse one alerts.
+    clock.now = datetime(2026, 11, 24, 19, 5, tzinfo=HANOI)
+    person.post(address, pressure("130", "80"))
+    clock.now += timedelta(minutes=2)
+    person.post(address, pressure("78", "49"))
+    assert alerts(record)[1:] == [("stat", "active", "Huyết áp 78/49 mmHg: thấp")]
+    assert "78/49" in page(person, address)
+    # An answer of the evening, sent in the morning.
+    clock.now = datetime(2026, 11, 25, 3, 30, tzinfo=HANOI)
+    for _twice in range(2):
+        person.post(address, {"q-chest-pain": "yes", "q-dizzy": "no"})
+    assert len(record.find(QuestionnaireResponse)) == 1
+    assert alerts(record)[2][0] == "stat"
+    assert person.post(address, pressure("999", "80")).status_code == 422
+    assert (
+        "Đo lại, ghi từ" in person.post(address, pressure("999", "80")).content.decode()
+    )  # and the field is there
+
+
+def test_of_two_hours_that_are_open_the_earlier_is_answered() -> None:
+    plan = Plan("p", "x", "", "", "", "", "", "", "active", NOW.date(), NOW.date(), (), (), 0)
+    item = Item("pulse", (time(7), time(9)), 1, {"pulse": Limits()})
+    due = plans.due_between(replace(plan, items=(item,)), NOW.date(), NOW.date())
+    form = ReadingsForm({"pulse-pulse": "70"}, plan=replace(plan, items=(item,)), due=due, language="vi")
+    assert form.is_valid(), form.errors
+    ((answered, _taken),) = form.cleaned_data["taken"]
+    assert answered.at.hour == 7
+
+
+def test_an_hour_is_the_clinics(record: Record, visit: Appointment) -> None:
+    address = f"/kham-tu-xa/theo-doi/lap/Appointment/{visit.id}?mau=hypertension"
+    doctor = staff()
+    for wrong in ("07:00Z, 19:00", "07:00+09:00, 19:00", "25:00"):
+        refused = doctor.post(address, PRESSURE | {"blood-pressure-times": wrong})
+        assert (refused.status_code, "Viết giờ như 07:00" in refused.content.decode()) == (422, True), wrong
+
+
+def test_danger_nobody_was_reached_about_stays_open(record: Record, visit: Appointment, clock: Clock) -> None:
+    doctor, person = staff(), citizen(PERSON)
+    plan = begun(doctor, visit)
+    person.post(f"/kham-tu-xa/so-do/{plan}", pressure("192", "124"))
+    (task,) = raised(record)
+    base = f"/kham-tu-xa/theo-doi/bao-dong/{task.id}"
+    doctor.post(f"{base}/take")
+    told = doctor.post(
+        f"{base}/close", {"outcome": "unreached", "note": "Máy bận"}, follow=True
+    ).content.decode()
+    assert "còn mở vì chưa liên lạc được" in told
+    assert f"Không liên lạc được. Máy bận, 9:00, thứ Ba 24/11, {DOCTOR_NAME}" in told
+    assert "Đang xử lý" not in told  # nobody's: the next one may take it
+    assert "gọi 115 ngay" in page(person, f"/kham-tu-xa/so-do/{plan}")
+    doctor.post(f"{base}/take")
+    doctor.post(f"{base}/close", {"outcome": "called"})
+    assert record.read(CommunicationRequest, task.id or "").status == "completed"
+
+
+def test_a_long_silence_is_told_once_and_a_rare_measure_at_all(
+    record: Record, visit: Appointment, clock: Clock
+) -> None:
+    begun(staff(), visit, **{"weeks": "20", "blood-pressure-every": "14", "pulse-times": "07:00"})
+    for day in range(1, 100, 3):
+        at = datetime(2026, 11, 24, 23, 30, tzinfo=HANOI) + timedelta(days=day)
+        FollowUp.objects.update(next_at=at)
+        sweep.sweep(clocked(record, at), at)
+    told = [said(one).partition(":")[0] for one in raised(record)]
+    assert sorted(told) == ["Câu hỏi", "Huyết áp", "Mạch"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Final, Literal
 
 from django.utils.translation import gettext_lazy as _
@@ -75,6 +76,8 @@ _OUTCOMES_VI: Final = {
 }  # fmt: skip
 #: The facility reads a plan that has ended for as long as a visit that has (standing.yaml).
 READ_AFTER: Final = timedelta(days=30)
+#: The same numbers again within this are one form that was sent twice.
+SENT_TWICE: Final = timedelta(minutes=10)
 
 
 def instant(at: datetime) -> str:
@@ -215,7 +218,10 @@ def keep(
     answers: Mapping[str, bool],
     asked: Due | None,
 ) -> Level | Refusal:
-    """Keep readings and answers a person sent; how grave the gravest is. What was kept before is not kept twice."""
+    """Keep readings and answers a person sent; how grave the gravest is. What was kept before is not kept twice.
+
+    Nothing that was measured is dropped because its hour is over or somebody else wrote first: it is kept beside.
+    """
     system, now = record.as_system(), record.clock()
     gravest: Level = ""
     with whole():
@@ -226,7 +232,7 @@ def keep(
         for due, one in taken:
             level = _keep_reading(system, held, one, due, by, now)
             gravest = max(gravest, level, key=lambda found: RANK[found])
-        if answers and asked is not None:
+        if answers:
             level = _keep_answers(system, held, answers, asked, by, now)
             gravest = max(gravest, level, key=lambda found: RANK[found])
         _tell(held.facility, held.id)
@@ -237,9 +243,12 @@ def _keep_reading(
     system: Record, plan: Plan, one: Taken, due: Due | None, by: Reference, now: datetime
 ) -> Level:
     item = plan.item(one.measure.key)
-    slot = due.slot(plan.id) if due else f"{plan.id}.{one.measure.key}.x{now.astimezone(HANOI):%Y%m%dT%H%M%S}"
-    if system.first(Observation, ("identifier", f"{plans.SLOT}|{slot}")) is not None:
-        return ""
+    slot = due.slot(plan.id) if due else ""
+    if not slot or system.first(Observation, ("identifier", f"{plans.SLOT}|{slot}")) is not None:
+        same = _just_kept(system, plan, one.measure.key, now, values=one.values, unit=one.unit)
+        if same is not None:
+            return same.level
+        slot = _beside(system, Observation, plan, one.measure.key, now)
     verdicts: dict[str, Verdict] = {}
     for part in one.measure.parts:
         limits = item.limits.get(part.key) if item else None
@@ -252,6 +261,35 @@ def _keep_reading(
         said = f"{one.measure.name} {_said(one)}: {_SIDE[found.side]}"
         _alert(system, plan, slot, found.level, said, reference("Observation", made.id), now)
     return found.level
+
+
+def _just_kept(
+    system: Record, plan: Plan, item: str, now: datetime, *, values: Mapping[str, Decimal], unit: Unit | None = None,
+    answers: Mapping[str, bool] | None = None,
+) -> queries.Reading | None:  # fmt: skip
+    """The same numbers or answers kept a moment ago: a form that was sent twice."""
+    return next(
+        (
+            one
+            for one in queries.readings_of(system, plan, since=local_day(now - SENT_TWICE))
+            if one.item == item and one.at >= now - SENT_TWICE and one.values == values
+            and one.unit == unit and one.answers == answers
+        ),
+        None,
+    )  # fmt: skip
+
+
+def _beside(
+    system: Record,
+    kind: type[Observation] | type[QuestionnaireResponse],
+    plan: Plan,
+    item: str,
+    now: datetime,
+) -> str:
+    """The identifier of what nobody asked for at this hour. The caller holds the plan."""
+    first = f"{plan.id}.{item}.x{now.astimezone(HANOI):%Y%m%dT%H%M%S}"
+    names = (f"{first}-{number}" if number else first for number in count())
+    return next(one for one in names if system.first(kind, ("identifier", f"{plans.SLOT}|{one}")) is None)
 
 
 _SIDE: Final = {"low": "thấp", "high": "cao", "": "bất thường"}
@@ -320,11 +358,14 @@ def _interpretation(found: Verdict) -> list[CodeableConcept]:
 
 
 def _keep_answers(
-    system: Record, plan: Plan, answers: Mapping[str, bool], due: Due, by: Reference, now: datetime
+    system: Record, plan: Plan, answers: Mapping[str, bool], due: Due | None, by: Reference, now: datetime
 ) -> Level:
-    slot = due.slot(plan.id)
-    if system.first(QuestionnaireResponse, ("identifier", f"{plans.SLOT}|{slot}")) is not None:
-        return ""
+    slot = due.slot(plan.id) if due else ""
+    if not slot or system.first(QuestionnaireResponse, ("identifier", f"{plans.SLOT}|{slot}")) is not None:
+        same = _just_kept(system, plan, QUESTIONS, now, values={}, answers=answers)
+        if same is not None:
+            return same.level
+        slot = _beside(system, QuestionnaireResponse, plan, QUESTIONS, now)
     said_yes = [one for one in plan.questions if answers.get(one.id)]
     level: Level = max((one.yes for one in said_yes), key=lambda one: RANK[one], default="")
     template = templates()[plan.template]
@@ -390,14 +431,28 @@ def _alert(
     )
 
 
-def missed(system: Record, plan: Plan, cells: list[queries.Cell], now: datetime) -> None:
-    """Tell the team of a person who wrote nothing so many times in a row; once for each such run."""
+def missed(system: Record, plan: Plan, cells: list[queries.Cell], now: datetime, *, whole: bool) -> None:
+    """Tell the team of a person who wrote nothing so many times in a row; once for each such run.
+
+    ``whole``: these are all of the plan's days up to now; else a run that fills them was told of before.
+    """
     names = {**{key: one.name for key, one in MEASURES.items()}, QUESTIONS: "Câu hỏi"}
     for item in dict.fromkeys(one.due.item for one in cells):
         run = queries.missed_in_row(cells, item)
+        if (
+            not whole
+            and len(run) > plan.missed
+            and run[0] == next(one for one in cells if one.due.item == item)
+        ):
+            continue  # it began before these days, and grows out of them day by day
         if plan.missed and len(run) >= plan.missed:
             once = f"missed.{run[0].due.slot(plan.id)}"
             _alert(system, plan, once, "", f"{names[item]}: {len(run)} lần liền không ghi", None, now)
+
+
+def still_open(priority: str, outcome: str) -> bool:
+    """Whether an alert is not closed by what was done about it."""
+    return priority == "stat" and outcome == "unreached"
 
 
 def close(
@@ -408,7 +463,11 @@ def close(
     outcome: str = "",
     note: str = "",
 ) -> bool:
-    """Take an alert up, or close it with what was done; False where somebody did before."""
+    """Take an alert up, or close it with what was done; False where somebody did before.
+
+    Where nobody was reached about danger it stays open, and nobody's: the next one tries, and the person goes on
+    reading that they are to call 115.
+    """
     system, now = record.as_system(), record.clock()
     with whole():
         found = system.lock(CommunicationRequest, alert.id or "")
@@ -421,14 +480,17 @@ def close(
             found.extension = [*found.extension, Extension(url=plans.TAKEN, extension=parts)]
             found.sender = by
         else:
-            found.status = "completed"
-            coding = Coding(system=OUTCOME, code=outcome)
-            found.statusReason = CodeableConcept(coding=[coding], text=_OUTCOMES_VI[outcome])
-            if note.strip():
-                said = Annotation(
-                    text=note.strip()[:500], time=instant(now), authorString=record.actor.name or None
-                )
-                found.note = [*found.note, said]
+            said = note.strip()[:500]
+            if still_open(found.priority or "", outcome):
+                found.extension = [one for one in found.extension if one.url != plans.TAKEN]
+                said = ". ".join(filter(None, [_OUTCOMES_VI[outcome], said]))
+            else:
+                found.status = "completed"
+                coding = Coding(system=OUTCOME, code=outcome)
+                found.statusReason = CodeableConcept(coding=[coding], text=_OUTCOMES_VI[outcome])
+            if said:
+                by_name = record.actor.name or None
+                found.note = [*found.note, Annotation(text=said, time=instant(now), authorString=by_name)]
         system.update(found)
         _tell(record.actor.facility or "", queries.plan_ids([found]).get(found.id or "", ""))
     return True

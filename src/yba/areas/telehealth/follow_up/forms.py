@@ -23,22 +23,33 @@ _YES_NO: Final = [("yes", gettext_lazy("Có")), ("no", gettext_lazy("Không"))]
 
 
 class ReadingsForm(forms.Form):
-    """One field a number of what is due, and the questions; what is left empty stays due."""
+    """One field a number of what is due, and the questions; what is left empty stays due.
+
+    What is sent is taken whether or not it is due by now: the page may have been opened before the hour was over.
+    """
 
     def __init__(
         self, data: Any, *, plan: Plan, due: Sequence[Due], extra: Sequence[str] = (), language: str
     ) -> None:
         super().__init__(data)
         self.plan = plan
-        self.due = {one.item: one for one in due}
+        self.due = {one.item: one for one in sorted(due, reverse=True)}  # of two that are due the earlier
+        extra = [*extra, *(one.measure for one in plan.items if self._sent(f"{one.measure}-"))]
         self.measures = [MEASURES[one] for one in dict.fromkeys([*self.due, *extra]) if one in MEASURES]
         for measure in self.measures:
             self._ask(measure)
-        if QUESTIONS in self.due:
+        if QUESTIONS in self.due or self._sent("q-"):
             for one in plan.questions:
                 self.fields[f"q-{one.id}"] = forms.ChoiceField(
                     label=one.text.of(language), choices=_YES_NO, widget=forms.RadioSelect, required=False
                 )
+
+    def _sent(self, prefix: str) -> bool:
+        """Whether something was written into fields of this name; a unit alone is nothing."""
+        return any(
+            name.startswith(prefix) and not name.endswith("-unit") and value
+            for name, value in self.data.items()
+        )
 
     def _ask(self, measure: Measure) -> None:
         for part in measure.parts:
@@ -168,7 +179,10 @@ class PlanForm(forms.Form):
         found = []
         for one in filter(None, (part.strip() for part in text.split(","))):
             try:
-                found.append(time.fromisoformat(one.zfill(5)).replace(second=0, microsecond=0))
+                at = time.fromisoformat(one.zfill(5)).replace(second=0, microsecond=0)
+                if at.tzinfo is not None:  # the hours are the clinic's
+                    raise ValueError(one)
+                found.append(at)
             except ValueError:
                 self.add_error(name, _("Viết giờ như 07:00, 19:00."))
                 return ()

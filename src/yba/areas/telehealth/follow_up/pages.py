@@ -18,6 +18,7 @@ from yba.areas.telehealth.follow_up.plans import QUESTIONS, TAKEN, Plan
 from yba.areas.telehealth.follow_up.queries import Cell, Reading
 from yba.areas.telehealth.follow_up.templates import templates
 from yba.fhir.r4.communication_request import CommunicationRequest
+from yba.fhir.r4.datatypes import Annotation
 from yba.ui import spoken, words
 from yba.ui.words import HANOI
 
@@ -162,6 +163,7 @@ class AlertRow:
     take_url: str
     close_url: str
     form: OutcomeForm
+    tried: tuple[str, ...] = ()
 
 
 def alert_row(alert: CommunicationRequest, *, plan: str, now: datetime) -> AlertRow:
@@ -177,7 +179,14 @@ def alert_row(alert: CommunicationRequest, *, plan: str, now: datetime) -> Alert
         reverse("telehealth:follow-alert", args=[alert.id, "take"]),
         reverse("telehealth:follow-alert", args=[alert.id, "close"]),
         OutcomeForm(auto_id=f"id_%s_{alert.id}"),
+        tuple(_tried(one) for one in alert.note),
     )  # fmt: skip
+
+
+def _tried(one: Annotation) -> str:
+    """What somebody noted of an alert that is still open, when, and who."""
+    when = spoken.when(one.time) if one.time else ""
+    return ", ".join(filter(None, [one.text or "", when, one.authorString or ""]))
 
 
 @dataclass(frozen=True, slots=True)

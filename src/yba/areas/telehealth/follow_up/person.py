@@ -53,7 +53,13 @@ def measure(request: HttpRequest, plan_id: str) -> HttpResponse:
     if isinstance(answer, Refusal):
         messages.warning(request, answer.message)
     elif answer == "alert":
-        messages.warning(request, _("Đã ghi. Có số ngoài ngưỡng: bác sĩ đã được báo."))
+        messages.warning(
+            request,
+            _(
+                "Đã ghi. Có số ngoài ngưỡng: đã báo cơ sở khám, có thể vài giờ sau mới có người xem."
+                " Nặng hơn thì gọi 115."
+            ),
+        )
     elif not answer:
         messages.success(request, _("Đã ghi."))
     return redirect("telehealth:measure", plan_id)
@@ -85,7 +91,7 @@ def _page(
         for one in queries.cells_of(plan, readings, first=first, last=last, now=now)
         if one.state != "later"
     ]
-    asks = bool(due or extra) and plan.active
+    asks = (form is not None or bool(due or extra)) and plan.active
     if form is None and asks:
         form = ReadingsForm(None, plan=plan, due=due, extra=extra, language=spoken.language())
     coming = [one.at for one in plans.due_between(plan, last, last + timedelta(days=28)) if one.opens > now]

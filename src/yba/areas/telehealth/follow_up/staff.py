@@ -149,11 +149,10 @@ def alert(request: HttpRequest, alert_id: str, deed: str) -> HttpResponse:
     """Take an alert up, or close it with what was done."""
     record = record_of_facility(request)
     found = queries.alert_of(record, alert_id)
-    done = False
+    form = OutcomeForm(request.POST)
     if deed == "take":
         done = actions.close(record, found, "take")
     elif deed == "close":
-        form = OutcomeForm(request.POST)
         if not form.is_valid():
             messages.warning(request, _("Chọn việc đã làm rồi đóng báo động."))
             return redirect("telehealth:follow-ups")
@@ -162,6 +161,10 @@ def alert(request: HttpRequest, alert_id: str, deed: str) -> HttpResponse:
         )
     else:
         raise Http404
+    if done and deed == "close" and actions.still_open(found.priority or "", form.cleaned_data["outcome"]):
+        messages.warning(
+            request, _("Báo động nguy hiểm còn mở vì chưa liên lạc được. Người khác cần gọi lại.")
+        )
     if not done:
         messages.info(request, _("Báo động này đã có người làm trước."))
     return redirect("telehealth:follow-ups")

@@ -24,8 +24,8 @@ MOST: Final = 500
 AGAIN: Final = timedelta(hours=1)
 #: A reminder later than this is none: a house that slept leaves it.
 WORTH: Final = timedelta(hours=2)
-#: Days looked back for a run of what was missed; a longer one was told of before.
-BACK: Final = timedelta(days=35)
+#: Days looked back for a run of what was missed, at least; a run that fills them was told of before.
+BACK: Final = 35
 _CLAIM: Final = "select * from telehealth_followup where id = %s and next_at <= %s for update"
 
 
@@ -62,16 +62,21 @@ def _look(system: Record, row: FollowUp, found: CarePlan, now: datetime) -> None
     if plan is None or not plan.active:
         FollowUp.objects.filter(pk=row.pk).delete()
         return
-    first = max(plan.first, local_day(now - BACK))
+    first = max(plan.first, local_day(now - _back(plan)))
     readings = queries.readings_of(system, plan, since=first)
     cells = queries.cells_of(plan, readings, first=first, last=min(local_day(now), plan.last), now=now)
-    actions.missed(system, plan, cells, now)
+    actions.missed(system, plan, cells, now, whole=first == plan.first)
     _remind(system, plan, cells, now)
     upcoming = plans.next_after(plan, now)
     if upcoming is None:
         actions.finish(system, found, now)
         return
     FollowUp.objects.filter(pk=row.pk).update(next_at=upcoming)
+
+
+def _back(plan: Plan) -> timedelta:
+    """So far that a run of what is measured seldom shows whole, and one before it."""
+    return timedelta(days=max([BACK, *((plan.missed + 2) * one.every for one in plan.items)]))
 
 
 def _remind(system: Record, plan: Plan, cells: list[queries.Cell], now: datetime) -> None:
