@@ -19,6 +19,7 @@ from yba import fhir
 from yba.areas.telehealth.chat import threads
 from yba.care import people
 from yba.care.messages.models import Message
+from yba.fhir.access.consent import sharing
 from yba.fhir.errors import Forbidden, NotFound, RecordError
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.binary import Binary
@@ -433,3 +434,95 @@ def test_what_may_be_asked_about_leads_to_a_first_message(record: Record, visit:
     assert "Mang phim cũ." in page(person, f"/kham-tu-xa/tro-chuyen/{thread}")
     with pytest.raises(RecordError):
         record.read(Communication, "none")
+
+
+def test_what_nobody_has_read_is_neither_answered_nor_closed(
+    record: Record, visit: Appointment, clock: Clock
+) -> None:
+    person, doctor, nurse = citizen(PERSON), staff(), staff("nurse", practitioner="", name="ĐD. Mai")
+    thread = begun(person, visit)
+    mine, talk = f"/kham-tu-xa/tro-chuyen/{thread}", f"/kham-tu-xa/tin/{thread}"
+
+    def head() -> tuple[str | None, bool]:
+        found = record.read(Communication, thread)
+        return found.status, threads.URGENT in threads.codes_of(found)
+
+    page(doctor, talk)
+    clock.now += timedelta(minutes=1)
+    person.post(mine, {"text": "Bố tôi đang méo miệng, yếu nửa người", "once": "m2"})
+    # The doctor's page was drawn before that; a click on it neither ends nor answers what came meanwhile.
+    refused = doctor.post(f"{talk}/ket-thuc", follow=True)
+    assert "Người bệnh còn tin chờ" in refused.content.decode()
+    assert head() == ("in-progress", True)
+    clock.now += timedelta(minutes=1)
+    person.post(mine, {"text": "Gọi mãi không được", "once": "m3"})
+    doctor.post(talk, {"text": "Nhịn ăn 8 giờ.", "once": "d1"})
+    assert head() == ("in-progress", True)
+    assert "gọi 115 ngay" in page(person, mine)
+    page(doctor, talk)
+    clock.now += timedelta(minutes=1)
+    doctor.post(talk, {"text": "Đã gọi 115 giúp.", "once": "d2"})
+    assert head() == ("on-hold", False)
+
+    # What the nurse may not read is not read, answered or closed by her.
+    clock.now += timedelta(minutes=1)
+    person.post(mine, {"text": "Tôi đang uống thuốc ARV", "once": "m4"})
+    clock.now += timedelta(minutes=1)
+    assert "Còn tin chờ người điều trị" in page(nurse, talk)
+    assert page(person, mine).count("chat-seen") == 3  # not the one she was not shown
+    nurse.post(talk, {"text": "Chào chị.", "once": "n1"})
+    nurse.post(f"{talk}/ket-thuc")
+    assert head() == ("in-progress", False)
+    assert "Còn tin chờ người điều trị" not in page(doctor, talk)
+    doctor.post(talk, {"text": "Uống tiếp.", "once": "d3"})
+    doctor.post(f"{talk}/ket-thuc")
+    assert head() == ("completed", False)
+
+
+def test_words_of_alarm_that_cannot_be_sent_say_what_to_do(
+    record: Record, visit: Appointment, clock: Clock
+) -> None:
+    person = citizen(PERSON)
+    alarm, calm = "Bố tôi đang méo miệng, yếu nửa người", "Có cần nhịn ăn không?"
+    first = f"/kham-tu-xa/tro-chuyen/ve/Appointment/{visit.id}"
+    for text, shown in ((alarm, True), (calm, False)):
+        refused = person.post(
+            first, {"text": text, "attached": SimpleUploadedFile("a.jpg", b"MZ", "image/jpeg")}
+        )
+        assert (refused.status_code, "gọi 115 ngay" in refused.content.decode()) == (422, shown)
+    thread = begun(person, visit)
+    clock.now += timedelta(days=40)  # nobody there reads it any more
+    refused = person.post(f"/kham-tu-xa/tro-chuyen/{thread}", {"text": alarm, "once": "m2"})
+    assert (refused.status_code, "gọi 115 ngay" in refused.content.decode()) == (422, True)
+
+
+def test_a_kept_page_sends_new_words_under_its_old_key(record: Record, visit: Appointment) -> None:
+    person = citizen(PERSON)
+    thread = begun(person, visit)
+    for text in ("Một", "Một", "Hai"):
+        person.post(f"/kham-tu-xa/tro-chuyen/{thread}", {"text": text, "once": "same"})
+    for text in ("Ba", "Bốn"):
+        person.post(f"/kham-tu-xa/tro-chuyen/{thread}", {"text": text})
+    said = [one.payload[0].contentString for one in messages_of(record, thread)][1:]
+    assert sorted(filter(None, said)) == sorted(["Một", "Hai", "Ba", "Bốn"])
+
+
+def test_who_may_read_it_no_more_is_told_no_more(record: Record, visit: Appointment, clock: Clock) -> None:
+    person, doctor = citizen(PERSON), staff()
+    thread = begun(person, visit)
+    head = record.read(Communication, thread)
+    head.sender = Reference(reference=f"Patient/{OTHER}")  # began it when he acted for her
+    record.update(head)
+    people.let_book(
+        record, record.read(Patient, PERSON), delegate=record.read(Patient, OTHER)
+    )  # that is not reading
+    doctor.post(f"/kham-tu-xa/tin/{thread}", {"text": "Nhịn ăn 8 giờ.", "once": "d0"})
+    assert [one.to_phone for one in Message.objects.all()] == ["0905123456"]
+    page(person, f"/kham-tu-xa/tro-chuyen/{thread}")
+    give = sharing(
+        PERSON, [Reference(reference=f"Patient/{OTHER}")], now=NOW, types=("Communication",), purposes=()
+    )
+    record.create(give)
+    clock.now += timedelta(minutes=1)
+    doctor.post(f"/kham-tu-xa/tin/{thread}", {"text": "Mang đơn cũ.", "once": "d1"})
+    assert [one.to_phone for one in Message.objects.order_by("pk")] == ["0905123456", "0905999888"]

@@ -147,18 +147,29 @@ def say(
     with held(system, thread_id) as found:
         thread = threads.thread_of(found)
         assert thread is not None
-        known = queries.said_once(system, once, ONCE)
-        if known is not None:
+        once = _once(once, thread_id, text, files)
+        if queries.said_once(system, once, ONCE) is not None:
             return thread_id
         if by.side == "person" and not queries.answerable(system, thread):
             return rules.unanswerable()
+        unseen = by.side == "staff" and thread.unread_for(by.who.reference or "")
         alarms = alarms_in(text) if by.side == "person" else ()
         made = _written(system, found, by, text, files, once=once, deed=deed, urgent=bool(alarms))
         if by.side == "staff" and not thread.unread_for_person():
             _write_to_person(system, found, made)
-        _turn(found, by, system.clock(), urgent=bool(alarms))
+        _turn(found, by, system.clock(), urgent=bool(alarms), unseen=unseen)
         system.update(found)
     return thread_id
+
+
+def _once(once: str, thread_id: str, text: str, files: Sequence[Accepted]) -> str:
+    """The key of this message: a page the browser kept sends its old key with new words, and they are no double."""
+    if not once:
+        return ""
+    said = hashlib.sha256("\0".join([thread_id, text.strip()]).encode())
+    for one in files:
+        said.update(hashlib.sha256(one.content).digest())
+    return f"{once}.{said.hexdigest()[:16]}"
 
 
 def _written(
@@ -227,29 +238,34 @@ def _attachment(one: Accepted, binary: str, now: str) -> Attachment:
     )  # fmt: skip
 
 
-def _turn(found: Communication, by: Writer, now: datetime, *, urgent: bool) -> None:
-    """Whose turn it is now, since when, and that who writes has read."""
+def _turn(found: Communication, by: Writer, now: datetime, *, urgent: bool, unseen: bool) -> None:
+    """Whose turn it is now, since when, and that who writes has read.
+
+    ``unseen``: the person wrote after this answerer's page was drawn, or what they may not read; that waits on.
+    """
     was_waiting = found.status == threads.WAITING
-    found.status = threads.status_after(by.side)
-    if not (was_waiting and by.side == "person"):
+    waits = unseen and was_waiting
+    if not waits:
+        found.status = threads.status_after(by.side)
+    if not (was_waiting and (waits or by.side == "person")):
         found.sent = threads.instant(now)
-    still = by.side == "person" and URGENT in threads.codes_of(found)
+    still = (waits or by.side == "person") and URGENT in threads.codes_of(found)
     found.category = threads.categories(THREAD, *([URGENT] if urgent or still else []))
     threads.write_last(found, by.side, now)
-    threads.write_read(found, by.who, now)
+    if not waits:
+        threads.write_read(found, by.who, now)
     named = any((references.target(one) or ("",))[0] == "Practitioner" for one in found.recipient)
     if by.side == "staff" and not named and (references.target(by.who) or ("",))[0] == "Practitioner":
         found.recipient = [by.who, *found.recipient]
 
 
 def _write_to_person(system: Record, thread: Communication, made: Communication) -> None:
-    """Tell whoever began on the person's side that there is an answer, and nothing of what it says."""
-    begun = references.target(thread.sender)
-    who = begun if begun is not None and begun[0] == "Patient" else references.target(thread.subject)
+    """Tell who asked on the person's side that there is an answer, and nothing of what it says."""
+    who = _who_waits(system, thread)
     if who is None:
         return
     try:
-        phone = people.phone_of(system.read(Patient, who[1]))
+        phone = people.phone_of(system.read(Patient, who))
     except (NotFound, Gone):
         return
     found = threads.thread_of(thread)
@@ -258,6 +274,16 @@ def _write_to_person(system: Record, thread: Communication, made: Communication)
         key = f"chat:{thread.id}:{made.id}"
         values = {"facility": name or "Y Ba"}
         messages.write("chat.answered", phone, values, dedupe_key=key, now=system.clock())
+
+
+def _who_waits(system: Record, thread: Communication) -> str | None:
+    """Whoever began for the person while they may still read it; else the person."""
+    subject, begun = references.target(thread.subject), references.target(thread.sender)
+    if subject is None or begun is None or begun[0] != "Patient" or begun == subject:
+        return subject[1] if subject is not None else None
+    reader = Actor(user="", role="citizen", person=begun[1])
+    seen = rows_seen(system.connection, [reader], subject[1], now=system.clock(), kinds=["Communication"])
+    return begun[1] if any(one.id == thread.id for one in seen) else subject[1]
 
 
 def mark_read(record: Record, thread: Thread) -> None:
@@ -324,17 +350,24 @@ def _may_read_all(record: Record, thread: Thread, practitioner: str) -> bool:
     return thread.id in ids and all(one.id in ids for one in said)
 
 
-def close(record: Record, thread: Thread) -> None:
-    """End a conversation; the person may write again while the facility treats them, and it is open again."""
+def close(record: Record, thread: Thread) -> Refusal | None:
+    """End a conversation; the person may write again while the facility treats them, and it is open again.
+
+    What they wrote after the page was drawn, or what this one may not read, is not closed away.
+    """
     system, by = record.as_system(), writer_of(record)
     with held(system, thread.id) as found:
         if found.status == threads.CLOSED:
-            return
+            return None
+        now_said = threads.thread_of(found) or _no_thread()
+        if found.status == threads.WAITING and now_said.unread_for(by.who.reference or ""):
+            return refuse("chat.unread", _("Người bệnh còn tin chờ người điều trị đọc. Chưa kết thúc được."))
         _written(system, found, by, _SAID["closed"], deed="closed")
         found.status = "completed"
         found.category = threads.categories(THREAD)
         found.sent = threads.instant(system.clock())
         system.update(found)
+    return None
 
 
 def take_down(record: Record, thread: Thread, *, message: str, number: int, why: str) -> Refusal | None:

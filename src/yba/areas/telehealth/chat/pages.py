@@ -208,7 +208,10 @@ def line(thread: Thread, *, own: str, facility: str) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class ChatPage:
-    """A conversation, or the first message of one (``log`` None), as the person sees it."""
+    """A conversation, or the first message of one (``log`` None), as the person sees it.
+
+    ``alarm``: what was not sent has a word of alarm in it.
+    """
 
     title: str
     about: str
@@ -223,6 +226,7 @@ class ChatPage:
     visit_url: str = ""
     visit_words: str = ""
     patient: str = ""
+    alarm: bool = False
 
 
 def visit_link(found: Appointment | None) -> str:
@@ -281,7 +285,7 @@ class InboxPage:
 
 @dataclass(frozen=True, slots=True)
 class TalkPage:
-    """A conversation as the team sees it, with the record beside it."""
+    """A conversation as the team sees it, with the record beside it. ``waits``: somebody else has to answer, too."""
 
     title: str
     about: str
@@ -300,6 +304,7 @@ class TalkPage:
     late: str = ""
     visit_words: str = ""
     refusal: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from yba.areas.telehealth.chat.forms import SayForm
 from yba.areas.telehealth.chat.threads import Thread
 from yba.areas.telehealth.chat.writing import pages_in, posted
 from yba.care.remote import office
+from yba.care.remote.alarms import alarms_in
 from yba.fhir.record import Record
 from yba.ui import spoken
 from yba.ui.needs import needing
@@ -68,6 +69,11 @@ def about(request: HttpRequest, type_name: str, identifier: str) -> HttpResponse
     )
 
 
+def _alarms(form: SayForm) -> bool:
+    """Whether what could not be sent may be an emergency: that is said also where nobody will read it."""
+    return form.is_bound and bool(alarms_in(form.data.get("text", "")[: 2 * rules.LONGEST]))
+
+
 def _first(
     request: HttpRequest, record: Record, matter: queries.Matter, form: SayForm, *, refusal: str = "",
     status: int = 200,
@@ -83,6 +89,7 @@ def _first(
         pages.promise_words(office.office_of(record, matter.facility), record.clock()), refusal,
         book_url=pages.address("booking:book", role) if role else pages.address("booking:find"),
         patient="" if matter.patient == record.actor.person else matter.patient_name,
+        alarm=_alarms(form),
     )  # fmt: skip
     return needing(
         render(request, "telehealth/chat/chat.html", {"page": page}, status=status), microphone=True
@@ -132,6 +139,7 @@ def _conversation(
         visit_url=pages.address("booking:slip", coming.id or "") if coming else "",
         visit_words=pages.visit_link(coming),
         patient="" if thread.patient == record.actor.person else thread.patient_name,
+        alarm=_alarms(form),
     )  # fmt: skip
     return needing(
         render(request, "telehealth/chat/chat.html", {"page": page}, status=status), microphone=True

@@ -17,6 +17,7 @@ from yba.areas.telehealth.chat.threads import (
     WAITING,
     Said,
     Thread,
+    instant,
     said_of,
     thread_of,
 )
@@ -78,6 +79,17 @@ def said_in(record: Record, thread_id: str, *, pages: int = 1) -> tuple[list[Sai
     )  # fmt: skip
     found = [said_of(one) for one in page.matches if isinstance(one, Communication)]
     return found[::-1], page.next is not None
+
+
+def hides(record: Record, thread: Thread) -> bool:
+    """Whether the person wrote something since the last answer that this reader may not read."""
+    if thread.person_last is None or (thread.staff_last and thread.staff_last >= thread.person_last):
+        return False
+    asked = [("part-of", f"Communication/{thread.id}"), ("category", f"{CATEGORY}|{MESSAGE}")]
+    if thread.staff_last is not None:
+        asked.append(("sent", f"gt{instant(thread.staff_last)}"))
+    waiting = {one.id for one in record.as_system().find(Communication, *asked)}
+    return bool(waiting - {one.id for one in record.find(Communication, *asked)})
 
 
 def message_of(record: Record, thread_id: str, message_id: str) -> Communication:

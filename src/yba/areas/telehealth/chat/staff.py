@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from django.contrib import messages
@@ -82,8 +83,10 @@ def talk(request: HttpRequest, thread_id: str) -> HttpResponse:
     record = record_of_facility(request)
     thread = queries.staff_thread(record, thread_id)
     if request.method != "POST":
-        actions.mark_read(record, thread)
-        return _talk(request, record, queries.staff_thread(record, thread_id), SayForm())
+        waits = queries.hides(record, thread)
+        if not waits:
+            actions.mark_read(record, thread)
+        return _talk(request, record, queries.staff_thread(record, thread_id), SayForm(), waits=waits)
     return posted(
         request, partial(actions.say, record, thread_id), partial(_talk, request, record, thread),
         to="telehealth:talk",
@@ -92,7 +95,7 @@ def talk(request: HttpRequest, thread_id: str) -> HttpResponse:
 
 def _talk(
     request: HttpRequest, record: Record, thread: Thread, form: SayForm, *, refusal: str = "", status: int = 200,
-    hand: HandOverForm | None = None,
+    hand: HandOverForm | None = None, waits: bool = False,
 ) -> HttpResponse:  # fmt: skip
     log = None
     pages_shown = pages_in(request, "trang")
@@ -107,7 +110,7 @@ def _talk(
             if request.GET.get("dau") == log.mark:
                 return HttpResponse(status=204)
             return render(request, "telehealth/chat/_log.html", {"log": log})
-    page = _page(record, thread, form, log, refusal=refusal, hand=hand)
+    page = replace(_page(record, thread, form, log, refusal=refusal, hand=hand), waits=waits)
     answer = render(request, "telehealth/chat/talk.html", {"page": page}, status=status)
     return needing(answer, microphone=True)
 
@@ -196,7 +199,10 @@ def close(request: HttpRequest, thread_id: str) -> HttpResponse:
     """End the conversation."""
     record = record_of_facility(request)
     thread = queries.staff_thread(record, thread_id)
-    actions.close(record, thread)
+    refusal = actions.close(record, thread)
+    if refusal is not None:
+        messages.warning(request, refusal.message)
+        return redirect("telehealth:talk", thread_id)
     return redirect("telehealth:inbox")
 
 
