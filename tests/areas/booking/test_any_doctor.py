@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.test import Client, RequestFactory
 
 from tests.areas.booking.province import HOSPITAL, NOW, agent, build, citizen, opened
 from tests.areas.booking.test_operations import House, given
-from yba.areas.booking import any_doctor, directory, holds, rules
+from yba.areas.booking import any_doctor, choosing, directory, holds, rules
 from yba.areas.booking.models import Seat
 from yba.care.identifiers import SPECIALTY_CS
 from yba.fhir.errors import Conflict
@@ -21,6 +22,8 @@ from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.r4.practitioner_role import PractitionerRole
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
+from yba.site.accounts.models import Account
+from yba.ui import keeping, waited
 
 EIGHT, NINE, TWO = (NOW + timedelta(hours=hours) for hours in (2, 3, 8))
 WHO: dict[str, Any] = {"facility": HOSPITAL, "specialty": "mat"}
@@ -113,6 +116,48 @@ def test_who_is_first_among_equals_turns_with_the_day(eyes: Any) -> None:
 def test_the_same_form_twice_is_one_booking(eyes: Any) -> None:
     assert booked("p1", EIGHT, once="form") == booked("p1", EIGHT, once="form")
     assert Seat.objects.count() == 1
+
+
+def test_what_waited_on_a_phone_is_told_as_done(eyes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yba.ui.requests.now", lambda: NOW)
+    account = Account.objects.create_account("c-p1", role="citizen", name="Hạnh")
+    account.links.create(patient_id="p1", relation="ban-than")
+    phone = Client()
+    phone.force_login(account)
+    request = RequestFactory().get("/")
+    request.user = account
+    form = {
+        "slot": rules.instant(EIGHT),
+        "patient": "p1",
+        "reason": "Mờ mắt",
+        "phone": "0912345678",
+        "once": "k",
+    }
+    address, sent = f"/dat-kham/khoa/{HOSPITAL}/mat/", {waited.SENT_BY: keeping.key_of(request)}
+    for _twice in range(2):
+        said = phone.post(address, form, headers=sent).json()
+        assert said["state"] == "done"
+        assert "8:00" in said["said"]
+        assert said["url"].startswith("/dat-kham/phieu/")
+    assert Seat.objects.count() == 1
+
+
+def test_one_of_forty_doctors_is_asked_for_each_time(eyes: Any) -> None:
+    for number in range(12):
+        an_eye_doctor(eyes, f"n{number}", EIGHT, NINE, TWO)
+    booked("p1", EIGHT)
+    record = opened(connection, citizen("p2"))
+    seen: list[int] = []
+    whole = choosing.slots_by_id
+
+    def counted(record: Any, ids: Any) -> Any:
+        seen.append(len(ids))
+        return whole(record, ids)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choosing, "slots_by_id", counted)
+        assert [one.start for one in any_doctor.times(record, **WHO)] == [EIGHT, NINE, TWO]
+    assert sum(seen) <= 4  # three times, and one that was taken
 
 
 def test_the_care_desk_books_it_confirmed(eyes: Any) -> None:

@@ -27,7 +27,7 @@ from yba.ui.words import HANOI, local_day
 #: A session ends, and the next begins, at this hour.
 NOON: Final = 12
 _AT: Final = """
-select t.slot_id::varchar from booking_opentime t join booking_post p on p.role_id = t.role_id
+select t.slot_id::varchar, t.starts from booking_opentime t join booking_post p on p.role_id = t.role_id
  where p.active and p.facility = %(facility)s and p.specialty = %(specialty)s and t.open and t.in_use
    and t.starts >= %(first)s and t.starts < %(last)s
    and (not %(bound)s::bool or (t.asked_until >= %(now)s and t.asked_from <= %(now)s))
@@ -47,26 +47,43 @@ def times(
     days: int = rules.HORIZON_DAYS,
     owners: Collection[str] = (),
 ) -> list[FreeSlot]:
-    """The times at which somebody of the specialty is free, each once; its id is the moment, not a slot's."""
+    """The times at which somebody of the specialty is free, each once; its id is the moment, not a slot's.
+
+    Of each time one slot is asked of the ledger, another where that is taken after all: not all of forty doctors'.
+    """
     directory.catch_up(record, most=directory.WHILE_READING)
     now = record.clock()
-    free = _free(record, facility, specialty, now, now + timedelta(days=days), owners)
+    waiting: dict[datetime, list[str]] = {}
+    for identifier, starts in _open(record, facility, specialty, now, now + timedelta(days=days)):
+        waiting.setdefault(starts, []).append(identifier)
     ends: dict[datetime, datetime] = {}
-    for one in free:
-        starts, end = rules.moment(one.start or ""), rules.moment(one.end or "")
-        ends[starts] = max(ends.get(starts, end), end)
+    while waiting:
+        slots = choosing.slots_by_id(record, sorted(ids.pop() for ids in waiting.values()))
+        left = free_for(record, slots, owners=owners)
+        for one in slots:
+            if one.id in left:
+                ends[rules.moment(one.start or "")] = rules.moment(one.end or "")
+        waiting = {at: ids for at, ids in waiting.items() if ids and at not in ends}
     return [FreeSlot(rules.instant(at), at, ends[at]) for at in sorted(ends)]
 
 
-def _free(
-    record: Record, facility: str, specialty: str, first: datetime, last: datetime, owners: Collection[str]
-) -> list[Slot]:
+def _open(
+    record: Record, facility: str, specialty: str, first: datetime, last: datetime
+) -> list[tuple[str, datetime]]:
+    """What stands open by the copies: slot and moment."""
     params = {
         "facility": facility, "specialty": specialty, "first": first, "last": last, "now": record.clock(),
         "bound": record.actor.role in policies.BOUND,
         "share": capacity.share_of(capacity.channel_of(record.actor.role, "")),
     }  # fmt: skip
-    ids = [str(row[0]) for row in execute(record.connection, _AT, params, prepare=False).fetchall()]
+    rows = execute(record.connection, _AT, params, prepare=False).fetchall()
+    return [(str(row[0]), row[1]) for row in rows]
+
+
+def _free(
+    record: Record, facility: str, specialty: str, first: datetime, last: datetime, owners: Collection[str]
+) -> list[Slot]:
+    ids = [one for one, _starts in _open(record, facility, specialty, first, last)]
     slots = choosing.slots_by_id(record, ids)
     left = free_for(record, slots, owners=owners)
     return [one for one in slots if one.id in left]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking import any_doctor, holding, pages, rules, views
+from yba.areas.booking import any_doctor, holding, pages, queries, rules, views
 from yba.areas.booking.forms import BookingForm
 from yba.care import catalogues
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.organization import Organization
 from yba.fhir.record import Record
-from yba.ui import spoken
+from yba.ui import spoken, waited
 from yba.ui.requests import once_of, record_of, role_required
 from yba.ui.words import local_day
 
@@ -48,7 +49,11 @@ def book(request: HttpRequest, facility: str, specialty: str) -> HttpResponse:
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _page(request, record, house, specialty, form, refusal=refusal, status=409)
-    return redirect("booking:slip", made.id)
+    if waited.has_waited(request):
+        messages.success(
+            request, pages.held_words(pages.line_of(queries.booking_of(made), now=record.clock()))
+        )
+    return waited.taken(redirect("booking:slip", made.id))
 
 
 def _page(
