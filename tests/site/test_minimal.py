@@ -173,8 +173,8 @@ PARTS = {
 OTHERS = {
     "account_id", "act", "channel", "client_id", "copy", "deed", "doubt_id", "facility", "hold_id", "identifier",
     "invitation_id", "key", "name", "number", "offer_id", "phone_id", "pk", "place", "provider_id", "receipt",
-    "right_id", "room", "session_id", "size", "specialty", "ticket", "ticket_id", "token", "transfer", "type_name",
-    "what", "which",
+    "right_id", "room", "series_id", "session_id", "size", "specialty", "ticket", "ticket_id", "token", "transfer",
+    "type_name", "what", "which",
 }  # fmt: skip
 #: Who is tried where a page does not say whom it is for.
 ANYBODY = (roles.CITIZEN, roles.FACILITY_ADMINISTRATOR, roles.RECEPTIONIST)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -147,6 +148,29 @@ def holding(port: int, slot: str, number: int) -> Callable[[], Answer]:
 def desk(port: int, slot: str, number: int, session: str, *, role_id: str = "vt") -> Callable[[], Answer]:
     values = {"slot": slot, "reason": "Chóng mặt", "phone": "0905123456", "once": f"k{number}"}
     return lambda: post(port, f"/dat-kham/dat-ho/?nguoi=p{number}&bac-si={role_id}", session, **values)
+
+
+def series(
+    port: int, schedule: str, slots: list[str], number: int, session: str = ""
+) -> Callable[[], Answer]:
+    """A series of these times, in this order on the page: by reception's session, else by a citizen's own."""
+    query = urlencode(
+        {"lich": schedule, "nguoi": f"p{number}", "kieu": "ngay", "moi": 1, "gio": "8:30", "lan": len(slots),
+         "tu": (now() + timedelta(days=1)).strftime("%d/%m/%Y")}
+    )  # fmt: skip
+    values = {f"luot-{at}": one for at, one in enumerate(slots)}
+    values |= {"reason": "Chạy thận", "phone": "0905123456", "once": f"c{number}"}
+    mine = session or _session_of(number)
+    return lambda: post(port, f"/dat-kham/chuoi/moi/?{query}", mine, **values)
+
+
+def series_verdict(one: Answer) -> str:
+    """What a client was told of a series: won, refused in words, or something strange."""
+    if one.door == "single":
+        return verdict(one)
+    if one.status == 302:
+        return "won" if "/chuoi/" in one.where else "strange"
+    return "refused" if one.status == 409 and "vừa được người khác đặt" in one.text else "strange"
 
 
 def move(port: int, slot: str, appointment: str, session: str) -> Callable[[], Answer]:

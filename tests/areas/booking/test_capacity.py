@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from yba.areas.booking import actions, queries, rules
 from yba.areas.booking.models import Seat
 from yba.care.messages.models import Message
 from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import now
+from yba.ui.words import local_day
 
 CLIENTS = 200
 EACH = CLIENTS // 4
@@ -40,7 +43,7 @@ def test_peer_01_two_hundred_clients_four_ways_in_and_one_slot(server: int) -> N
         for number, other in enumerate(others, EACH + 1)
     ]
     agent, desk = staff("customer_care"), staff("receptionist")
-    wanted = Appointment(status="pending", participant=[actions._patient(record.read("Patient", "p1"))])  # type: ignore[arg-type]
+    wanted = Appointment(status="pending", participant=[actions.participant_of(record.read("Patient", "p1"))])  # type: ignore[arg-type]
     actions.place(wanted, *queries.slot_and_post(record, slot))
     crowd: list[tuple[str, Callable[[], Answer]]] = []
     crowd += [("citizen", door.citizen(server, slot, number)) for number in range(1, EACH + 1)]
@@ -165,3 +168,42 @@ def _holder_in_app(answers: list[Answer]) -> list[int]:
         for one in answers
         if one.door.startswith("fhir") and one.status == 200
     ]
+
+
+@pytest.mark.slow
+def test_series_that_cross_are_booked_whole_or_not_at_all(server: int) -> None:
+    """Citizens and reception, over the same days, beyond those that are open, while others book single times."""
+    record = house(days=3, people=40)
+    schedule = record.find(Schedule)[0].id or ""
+    today = local_day(now())
+    session = staff("receptionist")
+    first = [today + timedelta(days=1), *(today + timedelta(days=20 + at) for at in range(5))]
+    slots = [f"{schedule}.{day:%Y%m%d}-0830" for day in first]
+    crowd: list[tuple[str, Callable[[], Answer]]] = []
+    for number in range(1, 13):
+        crowd.append(("citizen", door.series(server, schedule, slots, number)))
+        turned = slots[number % 6 :] + slots[: number % 6]
+        wanted = [*turned[:3], f"{schedule}.{today + timedelta(days=30 + number):%Y%m%d}-0850"]
+        crowd.append(("reception", door.series(server, schedule, wanted, number + 12, session)))
+        crowd.append(("single", door.citizen(server, slots[0], number + 24)))
+
+    answers = door.all_at_once(crowd)
+
+    joined: dict[str, set[str]] = {}
+    for one in record.find(Appointment, ("status", "pending,booked")):
+        joined.setdefault(rules.series_of(one) or (one.id or ""), set()).add(rules.slot_id_of(one) or "")
+    held = list(Seat.objects.values_list("slot_id", flat=True))
+    assert len(held) == len(set(held)), "each time once"
+    assert sorted(held) == sorted(slot for its in joined.values() for slot in its)
+    assert not Seat.objects.filter(kind="hold").exists()
+    sizes = Counter(len(its) for its in joined.values())
+    assert set(sizes) <= {1, 4, 6}, f"a whole series or none of it: {sizes}"
+    told = Counter((one.door, door.series_verdict(one)) for one in answers)
+    assert sum(count for (_door, said), count in told.items() if said == "strange") == 0, told
+    assert sum(count for (_door, said), count in told.items() if said == "won") == len(joined)
+    again = crowd[0][1](), crowd[1][1]()
+    assert {door.series_verdict(Answer("", one.status, one.text, one.where)) for one in again} <= {
+        "won",
+        "refused",
+    }
+    assert Seat.objects.count() == len(held), "the same key books nothing twice"

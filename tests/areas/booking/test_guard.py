@@ -85,7 +85,7 @@ def test_overlapping_slots_of_one_doctor_exclude_each_other(house):
 
 def draft(record, **changes):
     slot = record.read(Slot, first_slot(record))
-    made = Appointment(status="pending", participant=[actions._patient(record.read("Patient", "p1"))])
+    made = Appointment(status="pending", participant=[actions.participant_of(record.read("Patient", "p1"))])
     actions.place(made, slot, actions.queries.slot_and_post(record, slot.id)[1])
     for name, value in changes.items():
         setattr(made, name, value)

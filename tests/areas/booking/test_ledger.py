@@ -255,7 +255,7 @@ def test_a_room_takes_as_many_visits_at_once_as_it_says(house):
 def over(house, person, slot, *, actor, reason):
     record = opened(house, actor)
     made = Appointment(
-        status="booked", participant=[actions._patient(record.read("Patient", person))],
+        status="booked", participant=[actions.participant_of(record.read("Patient", person))],
         extension=[Extension(url=capacity.OVERBOOKED, valueString=reason)] if reason else [],
     )  # fmt: skip
     actions.place(made, *queries.slot_and_post(record, slot))

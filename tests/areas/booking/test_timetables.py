@@ -311,7 +311,7 @@ def filled(**more):
     return form | {
         "who": "vt", "room": "", "service": "", "active": "on", "minutes": "20", "seats": "1", "rest_before": "0",
         "rest_after": "0", "notice": "60", "closes": "16h", "days_ahead": "14", "cancel_before": "120",
-        "move_before": "120", "most_moves": "2",
+        "move_before": "120", "most_moves": "2", "series_most": "40", "series_ahead": "120",
     } | more  # fmt: skip
 
 

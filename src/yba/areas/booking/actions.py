@@ -83,7 +83,7 @@ def book_appointment(
         created=rules.instant(record.clock()),
         reasonCode=[CodeableConcept(text=reason)] if reason else [],
         comment=symptoms or None,
-        participant=[_patient(patient)],
+        participant=[participant_of(patient)],
         meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
         extension=[*call_back(phone), *_beyond(beyond)],
     )
@@ -98,15 +98,14 @@ def book_appointment(
         return record.create(appointment, if_none_exist=condition)
 
 
-def check_count(record: Record, patient_id: str) -> None:
-    """One person does not hold up a hospital. Raises Conflict ``booking.too-many``."""
-    today = local_day(record.clock()).isoformat()
-    held = record.count(
-        Appointment,
-        ("patient", f"Patient/{patient_id}"),
-        ("status", "pending,booked"),
-        ("date", f"ge{today}"),
-    )
+def check_count(record: Record, patient_id: str, *, series: str = "") -> None:
+    """One person does not hold up a hospital; a series counts once. Raises Conflict ``booking.too-many``.
+
+    ``series``: the one that is being booked, its visits not counted.
+    """
+    open_ones = open_bookings(record, patient_id)
+    joined = {rules.series_of(one) for one in open_ones} - {"", series}
+    held = sum(not rules.series_of(one) for one in open_ones) + len(joined)
     if held >= rules.MOST_OPEN:
         raise Conflict(
             "booking.too-many",
@@ -115,7 +114,15 @@ def check_count(record: Record, patient_id: str) -> None:
         )
 
 
-def _patient(patient: Patient) -> AppointmentParticipant:
+def open_bookings(record: Record, patient_id: str) -> list[Appointment]:
+    """What a person has asked for or booked from today on."""
+    today = local_day(record.clock()).isoformat()
+    asked = (("patient", f"Patient/{patient_id}"), ("status", "pending,booked"), ("date", f"ge{today}"))
+    return record.find(Appointment, *asked)
+
+
+def participant_of(patient: Patient) -> AppointmentParticipant:
+    """The one who comes, as a booking names them."""
     who = reference("Patient", patient.id, display=people.name_of(patient))
     return AppointmentParticipant(actor=who, required="required", status="accepted")
 
@@ -309,22 +316,26 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: s
         return Outcome("done", stored)
 
 
-def confirm_request(record: Record, appointment_id: str) -> Outcome:
-    """Confirm: a registration code, the state booked (so reception sees it), and the message to the person."""
+def confirm_request(record: Record, appointment_id: str, *, told: bool = True) -> Outcome:
+    """Confirm: a registration code, the state booked (so reception sees it), and the message to the person.
+
+    ``told`` False: one message is said for several (``series``).
+    """
     with record.atomic():
         found = record.lock(Appointment, appointment_id)
         if found.status not in rules.WAITING:
             return Outcome("already" if found.status in rules.HOLDING else "cancelled", found)
         found.status = "booked"
-        found.identifier = [*found.identifier, Identifier(system=REGISTRATION_CODE, value=_new_code(record))]
+        found.identifier = [*found.identifier, Identifier(system=REGISTRATION_CODE, value=new_code(record))]
         stored = record.update(found)
         note_contact(record, stored, Contact.Kind.CONFIRMED)
         answered(appointment_id)
-        tell_person(record, stored, kind="confirmed")
+        if told:
+            tell_person(record, stored, kind="confirmed")
         return Outcome("done", stored)
 
 
-def _new_code(record: Record) -> str:
+def new_code(record: Record) -> str:
     """A code no booking has; two that draw the same one at the same moment wait for each other."""
     while True:
         code = new_registration_code()
@@ -333,8 +344,8 @@ def _new_code(record: Record) -> str:
             return code
 
 
-def tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
-    """Write the message about what became of a booking; it leaves after commit."""
+def tell_person(record: Record, appointment: Appointment, *, kind: str, **more: str) -> None:
+    """Write the message about what became of a booking; it leaves after commit. ``more``: values of its own."""
     phone = reminders.phone_of(record, appointment)
     if kind == "confirmed" and links.address(appointment) and mode.is_video(appointment):
         kind = "video"
@@ -342,7 +353,7 @@ def tell_person(record: Record, appointment: Appointment, *, kind: str) -> None:
         messages.write(
             f"booking.{kind}",
             phone,
-            reminders.words_of(record, appointment),
+            reminders.words_of(record, appointment) | more,
             about=appointment,
             now=record.clock(),
         )

@@ -103,7 +103,7 @@ def _page(
     page = pages.CallerPage(
         title=_("Đặt hộ"),
         q=q,
-        found=[_person_line(one) for one in people.find_people(record, q)] if q else [],
+        found=[person_line(one) for one in people.find_people(record, q)] if q else [],
         searched=bool(q),
         patient_id=patient_id,
         name=person.name if person else "",
@@ -118,6 +118,9 @@ def _page(
         form=form or CallerForm(initial={"phone": person.phone if person else ""}),
         taken=refusal_words(refusal, kept, times, day) if refusal else "",
         by_video=post is not None and post.video,
+        series_url=f"{reverse('booking:new_series')}?{urlencode({'nguoi': patient_id})}"
+        if patient_id
+        else "",
     )
     return render(request, "booking/book_for.html", {"page": page}, status=status)
 
@@ -138,7 +141,8 @@ def _named(posts: list[queries.Post], chosen: queries.Post | None) -> list[pages
     return [pages.Choice(one.role_id, f"{one.name}, {one.specialty}", one is chosen) for one in posts]
 
 
-def _person_line(patient: Patient) -> pages.PersonLine:
+def person_line(patient: Patient) -> pages.PersonLine:
+    """Somebody found, with what tells them from others of the name."""
     person = people.person_of(patient)
     note = " · ".join(
         filter(None, [words.ngay(person.birth_date), words.phone(person.phone), person.commune])

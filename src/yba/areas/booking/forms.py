@@ -13,7 +13,7 @@ from yba.care.refusal import Refusal
 from yba.ui.fields import PhoneField
 
 
-def _checked_phone(text: str) -> str:
+def checked_phone(text: str) -> str:
     """The number if it is one of this country, else the rule's own sentence."""
     checked = identifiers.check_phone(text)
     if isinstance(checked, Refusal):
@@ -78,7 +78,7 @@ class BookingForm(forms.Form):
         choice.choices = people
 
     def clean_phone(self) -> str:
-        return _checked_phone(self.cleaned_data["phone"])
+        return checked_phone(self.cleaned_data["phone"])
 
 
 class CorrectionForm(forms.Form):
@@ -92,7 +92,7 @@ class CorrectionForm(forms.Form):
     )
 
     def clean_phone(self) -> str:
-        return _checked_phone(self.cleaned_data["phone"])
+        return checked_phone(self.cleaned_data["phone"])
 
 
 class RefusalForm(forms.Form):
@@ -154,4 +154,4 @@ class CallerForm(forms.Form):
     by = forms.BooleanField(label=_("Khám qua video, gửi liên kết trong tin nhắn"), required=False)
 
     def clean_phone(self) -> str:
-        return _checked_phone(self.cleaned_data["phone"])
+        return checked_phone(self.cleaned_data["phone"])

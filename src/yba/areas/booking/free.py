@@ -19,9 +19,19 @@ _IDS_AT_ONCE: Final = 200
 
 
 def free_for(
-    record: Record, slots: Sequence[Slot], *, owners: Collection[str] = (), channel: str = ""
+    record: Record,
+    slots: Sequence[Slot],
+    *,
+    owners: Collection[str] = (),
+    channel: str = "",
+    leaving: Collection[str] = (),
+    any_day: bool = False,
 ) -> set[str]:
-    """The ids of the slots the actor can have now. Two or three reads, however many slots."""
+    """The ids of the slots the actor can have now. Two or three reads, however many slots.
+
+    ``leaving``: bookings that give their seats back in the same act. ``any_day``: whoever asks holds notice and days
+    ahead to rules of their own (``planning``).
+    """
     if not slots:
         return set()
     schedules = schedules_by_id(record, {_schedule_id(one) for one in slots})
@@ -35,7 +45,7 @@ def free_for(
         locations={ledger.actor_of(one, "Location") for one in schedules.values()},
         starts=begins - ledger.LONGEST, ends=ends + ledger.LONGEST,
     )  # fmt: skip
-    others = [one for one in seats if not _own(one, own, record.actor.persons)]
+    others = [one for one in seats if one.holder not in leaving and not _own(one, own, record.actor.persons)]
     here: dict[str, list[Seat]] = defaultdict(list)
     by_who: dict[str, list[Seat]] = defaultdict(list)
     for one in others:
@@ -43,7 +53,7 @@ def free_for(
         by_who[one.practitioner_id].append(one)
         by_who[one.location_id].append(one)
     mine = {one.slot_id for one in seats} - {one.slot_id for one in others}
-    bound = record.actor.role in policies.BOUND
+    bound = record.actor.role in policies.BOUND and not any_day
     at_once: dict[str, int] = {}
     found = set()
     for slot in slots:

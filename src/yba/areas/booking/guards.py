@@ -146,7 +146,27 @@ def _check_asked(record: Record, asked: Appointment, slots: Sequence[Held]) -> N
     _check_number(asked)
     patient = rules.patient_id_of(asked) or ""
     execute(record.connection, _ONE_BY_ONE, (f"booking.person/{patient}",)).fetchone()
-    actions.check_count(record, patient)
+    actions.check_count(record, patient, series=_joined(record, asked, slots))
+
+
+def _joined(record: Record, asked: Appointment, slots: Sequence[Held]) -> str:
+    """The series a citizen's request belongs to: one whose times the house took for it just now (``series.book``).
+
+    Raises Forbidden ``booking.citizen-series``.
+    """
+    joined = rules.series_of(asked)
+    if not joined:
+        return ""
+    owner = ledger.owner_of(record.actor)
+    for one in slots:
+        here = ledger.seats_around(record, slots=[one.id], starts=one.starts, ends=one.starts)
+        if not any((seat.kind, seat.holder, seat.owner) == ("hold", joined, owner) for seat in here):
+            raise Forbidden(
+                "booking.citizen-series",
+                rules.CITIZEN_WORDS["booking.citizen-series"],
+                path="Appointment.identifier",
+            )
+    return joined
 
 
 def _check_number(asked: Appointment) -> None:

@@ -16,6 +16,7 @@ from yba.areas.booking.models import Contact
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Extension
+from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, check_right, facility_of
 from yba.ui import words
 
@@ -48,13 +49,9 @@ def reschedule(
         current = ledger.held_by(record, appointment_id)
         slots = ledger.locked(record, {slot_id, *current}, known=current)
         _check_place(record, found, slots[slot_id])
-        overridden = _check_move(record, found, slots, current, reason)
+        overridden = check_move(record, found, slots, current, reason)
         _check_new(record, slots[slot_id], called_from)
-        slot, post = queries.slot_and_post(system, slot_id)
-        actions.place_again(system, found, slot, post)
-        others = [one for one in found.extension if one.url != MOVES]
-        found.extension = [*others, Extension(url=MOVES, valueUnsignedInt=moves_of(found) + 1)]
-        stored = system.update(found)
+        stored, slot = moved(system, found, slot_id)
         note = " · ".join(filter(None, [words.when(slot.start or ""), reason]))
         actions.note_contact(
             record, stored, Contact.Kind.OVERRIDDEN if overridden else Contact.Kind.MOVED, note=note
@@ -62,6 +59,15 @@ def reschedule(
         if stored.status == "booked":
             actions.tell_person(record, stored, kind="moved")
         return Outcome("done", stored)
+
+
+def moved(system: Record, found: Appointment, slot_id: str) -> tuple[Appointment, Slot]:
+    """The booking at another time, counted as one more move; what may be moved has been asked before."""
+    slot, post = queries.slot_and_post(system, slot_id)
+    actions.place_again(system, found, slot, post)
+    others = [one for one in found.extension if one.url != MOVES]
+    found.extension = [*others, Extension(url=MOVES, valueUnsignedInt=moves_of(found) + 1)]
+    return system.update(found), slot
 
 
 def _check_place(record: Record, found: Appointment, new: ledger.Held) -> None:
@@ -77,7 +83,7 @@ def _check_place(record: Record, found: Appointment, new: ledger.Held) -> None:
         )
 
 
-def _check_move(
+def check_move(
     record: Record, found: Appointment, slots: dict[str, ledger.Held], current: list[str], reason: str
 ) -> bool:
     """Whether the rules of the old time had to be set aside; raises where they may not be."""

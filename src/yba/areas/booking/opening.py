@@ -107,13 +107,25 @@ def _known(record: Record, schedule_id: str, *, since: str) -> list[Slot]:
     )
 
 
-def _make(record: Record, schedule: Schedule, one: Opening) -> None:
-    slot = Slot(
-        schedule=reference("Schedule", schedule.id), status="free",
+def slot_of(schedule: Schedule, one: Opening) -> Slot:
+    """The slot an opening would be; not stored, under the id it would have."""
+    return Slot(
+        id=one.id_in(schedule.id or ""), schedule=reference("Schedule", schedule.id), status="free",
         specialty=schedule.specialty, serviceType=schedule.serviceType, start=rules.instant(one.start),
         end=rules.instant(one.end), extension=capacity.written(one.places), meta=_tagged(facility_of(schedule)),
     )  # fmt: skip
-    record.as_system().create_stored(slot, identifier=one.id_in(schedule.id or ""))
+
+
+def _make(record: Record, schedule: Schedule, one: Opening) -> None:
+    made = slot_of(schedule, one)
+    made.id = None
+    record.as_system().create_stored(made, identifier=one.id_in(schedule.id or ""))
+
+
+def open_these(record: Record, schedule: Schedule, wanted: Sequence[Opening]) -> None:
+    """Open single times further ahead than the timetable is open, for a series (``planning.opened``)."""
+    for one in wanted:
+        _make(record, schedule, one)
 
 
 # -- changing a timetable --------------------------------------------------------------------------------
@@ -165,9 +177,14 @@ def change_timetable(record: Record, schedule: Schedule, *, choices: Mapping[str
     with record.atomic():
         stored = record.update(schedule) if schedule.id else record.create(schedule)
         system, now = record.as_system(), record.clock()
-        role = _role_of(system, stored)
-        wanted = {one.start: one for one in _coming(stored, role, now=now)}
+        role = role_of(system, stored)
         known = _known(system, stored.id or "", since=rules.instant(now))
+        opened_until = max(
+            (local_day(rules.moment(one.start or "")) for one in known), default=local_day(now)
+        )
+        usual = {one.start for one in _coming(stored, role, now=now)}
+        # Series reach further than the timetable is open (``series``): their times are looked at, no others opened.
+        wanted = {one.start: one for one in _coming(stored, role, now=now, until=opened_until)}
         _lock_bookings(system, known)
         stays = [one for one in known if _is_same(one, wanted.get(rules.moment(one.start or "")))]
         others = [one for one in known if one not in stays]
@@ -178,7 +195,7 @@ def change_timetable(record: Record, schedule: Schedule, *, choices: Mapping[str
             for one in held.values()
         )
         starts = {rules.moment(one.start or "") for one in known}
-        new = [one for at, one in wanted.items() if at not in starts]
+        new = [one for at, one in wanted.items() if at in usual and at not in starts]
         for one in new:
             _make(record, stored, one)
         gone = {
@@ -192,16 +209,20 @@ def change_timetable(record: Record, schedule: Schedule, *, choices: Mapping[str
         return Change(stored, len(new), closed, [_do(record, one) for one in touched])
 
 
-def _coming(schedule: Schedule, role: PractitionerRole | None, *, now: datetime) -> list[Opening]:
+def _coming(
+    schedule: Schedule, role: PractitionerRole | None, *, now: datetime, until: date | None = None
+) -> list[Opening]:
     """The openings from now on; none of a timetable that is closed."""
     if schedule.active is False:
         return []
     today = local_day(now)
-    found = _wanted(schedule, role, today=today, until=today + timedelta(days=rules.HORIZON_DAYS))
+    usual = today + timedelta(days=rules.HORIZON_DAYS)
+    found = _wanted(schedule, role, today=today, until=max(usual, until or usual))
     return [one for one in found if one.start > now]
 
 
-def _role_of(system: Record, schedule: Schedule) -> PractitionerRole | None:
+def role_of(system: Record, schedule: Schedule) -> PractitionerRole | None:
+    """The role a timetable is of; None for one of a room alone."""
     role_id = ledger.actor_of(schedule, "PractitionerRole")
     try:
         return system.read(PractitionerRole, role_id) if role_id else None

@@ -182,10 +182,15 @@ def slots_on(times: Sequence[queries.FreeSlot], day: date | None) -> list[parts.
     ]
 
 
+def taken_short(start: datetime) -> str:
+    """ "Giờ 9:30 vừa có người đặt."."""
+    return _("Giờ %(time)s vừa có người đặt.") % {"time": words.gio(start)}
+
+
 def taken_words(start: datetime, free: Sequence[datetime]) -> str:
     """ "Giờ 9:30 vừa có người đặt. Còn 10:00 và 11:00."."""
     left = [words.gio(one) for one in rules.nearest(free, start)]
-    said = _("Giờ %(time)s vừa có người đặt.") % {"time": words.gio(start)}
+    said = taken_short(start)
     if not left:
         return f"{said} {_('Ngày này không còn giờ nào. Chọn ngày khác.')}"
     return f"{said} {_('Còn %(times)s.') % {'times': _(' và ').join(left)}}"
@@ -217,6 +222,9 @@ class BookingLine:
     video: bool = False
     movable: bool = False
     called_by: datetime | None = None
+    #: The series it is of, and "Lượt 3 của chuỗi".
+    series: str = ""
+    in_series: str = ""
 
 
 def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> BookingLine:
@@ -247,6 +255,8 @@ def line_of(one: queries.Booking, *, now: datetime, facility: str = "") -> Booki
         video=one.video,
         movable=open_still and one.start is not None,
         called_by=called_by(one.asked_at, now),
+        series=one.series,
+        in_series=_("Lượt %(number)s của chuỗi") % {"number": one.number} if one.series else "",
     )
 
 
@@ -370,3 +380,4 @@ class CallerPage:
     form: CallerForm
     taken: str = ""
     by_video: bool = False
+    series_url: str = ""

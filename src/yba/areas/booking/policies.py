@@ -25,6 +25,7 @@ class Policy:
     ``notice``: how long before the start one may still ask. ``closes``: the hour of the day before after which the
     next day takes no more. ``days_ahead``: how far ahead one may ask. ``cancel_before``, ``move_before``: until when
     it may be called off or moved. ``most_moves``: how often one booking may be moved by its person.
+    ``series_most``, ``series_ahead``: how many visits one series has, and how many days ahead it may reach.
     ``overbooking``: by role, how many beyond the seats in a day.
     """
 
@@ -34,11 +35,18 @@ class Policy:
     cancel_before: timedelta = timedelta()
     move_before: timedelta = timedelta()
     most_moves: int = 3
+    series_most: int = 40
+    series_ahead: int = 120
     overbooking: Mapping[str, int] = field(default_factory=dict)
 
 
 _MINUTES: Final = (("notice", "notice"), ("cancel-before", "cancel_before"), ("move-before", "move_before"))
-_COUNTS: Final = (("days-ahead", "days_ahead"), ("most-moves", "most_moves"))
+_COUNTS: Final = (
+    ("days-ahead", "days_ahead"),
+    ("most-moves", "most_moves"),
+    ("series-most", "series_most"),
+    ("series-ahead", "series_ahead"),
+)
 
 
 def policy_of(schedule: Schedule | None) -> Policy:

@@ -315,9 +315,27 @@ def post(record: Record, role_id: str) -> Post:
 def slot_and_post(record: Record, slot_id: str) -> tuple[Slot, Post]:
     """A slot and whose it is. Raises NotFound, Gone."""
     slot = record.read(Slot, slot_id)
-    schedule = record.read(Schedule, target_id(slot.schedule, "Schedule"))
+    return slot, post_of(record, record.read(Schedule, target_id(slot.schedule, "Schedule")))
+
+
+def post_of(record: Record, schedule: Schedule) -> Post:
+    """Whose times a timetable has: a practitioner's, or a room's alone (a dialysis chair). Raises NotFound."""
     role_id = next(filter(None, (target_id(one, "PractitionerRole") for one in schedule.actor)), "")
-    return slot, replace(post(record, role_id), schedules=(schedule.id or "",))
+    if role_id:
+        return replace(post(record, role_id), schedules=(schedule.id or "",))
+    room = next((one for one in schedule.actor if target_id(one, "Location")), None)
+    if room is None:
+        raise NotFound("booking.no-post", "There is no such practitioner here.")
+    concept = schedule.specialty[0] if schedule.specialty else None
+    coding = concept.coding[0] if concept is not None and concept.coding else None
+    facility_id = facility_of(schedule) or ""
+    name, phone = facility_name(record, facility_id)
+    return Post(
+        role_id="", practitioner_id="", name="", gender="", specialty_code=(coding.code or "") if coding else "",
+        specialty=(concept.text or "") if concept is not None else "", facility_id=facility_id, facility=name,
+        place="", facility_phone=phone, location_id=target_id(room, "Location"), room=display_of(room),
+        schedules=(schedule.id or "",),
+    )  # fmt: skip
 
 
 # -- bookings -------------------------------------------------------------------------------------------
@@ -343,6 +361,10 @@ class Booking:
     refusal: str
     version: str
     video: bool = False
+    #: The series it is a visit of, which one, and (where it stands for the others) how many wait with it.
+    series: str = ""
+    number: int = 0
+    series_count: int = 0
 
 
 def booking_of(appointment: Appointment) -> Booking:
@@ -365,6 +387,8 @@ def booking_of(appointment: Appointment) -> Booking:
         refusal=(reason.text or "") if reason is not None else "",
         version=(appointment.meta.versionId or "") if appointment.meta else "",
         video=mode.is_video(appointment),
+        series=rules.series_of(appointment),
+        number=rules.number_of(appointment),
     )
 
 

@@ -18,6 +18,9 @@ from yba.ui.words import moment as moment  # a booking's start and end
 
 FACILITY_TAG: Final = identifiers.FACILITY_TAG
 REQUEST_KEY: Final = identifiers.BASE + "booking-request"
+#: What joins the visits of a series, and which of them one is; see ``series``.
+SERIES: Final = identifiers.BASE + "booking-series"
+NUMBER: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.recurrenceId"
 #: States in which an appointment keeps its slot. Source: FHIR R4, valueset-appointmentstatus.
 HOLDING: Final = frozenset({"proposed", "pending", "booked", "arrived", "checked-in", "fulfilled"})
 WAITING: Final = frozenset({"proposed", "pending"})
@@ -30,6 +33,7 @@ CITIZEN_WORDS: Final = {
     "booking.citizen-status": "A citizen may ask for an appointment (pending), wait for one (waitlist), or cancel it.",
     "booking.citizen-slot": "A citizen's appointment names exactly one slot.",
     "booking.citizen-code": "The registration code is given when the facility confirms; leave it out.",
+    "booking.citizen-series": "Visits are joined to a series by booking the series whole.",
     "booking.citizen-change": "A citizen may cancel an appointment, not change it. Cancel it and ask for another.",
 }
 
@@ -114,6 +118,16 @@ def code_of(appointment: Appointment) -> str:
     )
 
 
+def series_of(appointment: Appointment) -> str:
+    """The series it is a visit of; empty for most."""
+    return next((one.value for one in appointment.identifier if one.system == SERIES and one.value), "")
+
+
+def number_of(appointment: Appointment) -> int:
+    """Which visit of its series it is, from 1."""
+    return next((one.valuePositiveInt or 0 for one in appointment.extension if one.url == NUMBER), 0)
+
+
 # -- what a citizen may do ------------------------------------------------------------------------------
 
 
@@ -124,6 +138,8 @@ def citizen_refusal(old: Appointment | None, new: Appointment | None) -> str | N
     if old is None:
         if code_of(new):
             return "booking.citizen-code"
+        if series_of(new) and not new.slot:
+            return "booking.citizen-series"
         if new.status == "waitlist":
             return "booking.citizen-slot" if new.slot else None
         if new.status != "pending":

@@ -109,6 +109,8 @@ class TimetableForm(forms.Form):
     cancel_before = _number(gettext_lazy("Hủy trước ít nhất, phút"), 0, 20160)
     move_before = _number(gettext_lazy("Đổi giờ trước ít nhất, phút"), 0, 20160)
     most_moves = _number(gettext_lazy("Số lần đổi giờ"), 0, 20)
+    series_most = _number(gettext_lazy("Chuỗi lượt khám, nhiều nhất số lượt"), 2, 100)
+    series_ahead = _number(gettext_lazy("Chuỗi lượt khám, đặt trước tối đa, ngày"), 1, 370)
     freed = forms.IntegerField(
         label=gettext_lazy("Chỗ giữ riêng mở cho mọi người trước giờ khám, phút"),
         required=False,
@@ -234,6 +236,8 @@ class TimetableForm(forms.Form):
             cancel_before=timedelta(minutes=data["cancel_before"]),
             move_before=timedelta(minutes=data["move_before"]),
             most_moves=data["most_moves"],
+            series_most=data["series_most"],
+            series_ahead=data["series_ahead"],
             overbooking={role: data[f"over_{role}"] for role in ROLE_WORDS if data[f"over_{role}"]},
         )
 
@@ -274,6 +278,8 @@ def typed(said: Timetable, policy: Policy) -> dict[str, Any]:
         "cancel_before": int(policy.cancel_before.total_seconds() // 60),
         "move_before": int(policy.move_before.total_seconds() // 60),
         "most_moves": policy.most_moves,
+        "series_most": policy.series_most,
+        "series_ahead": policy.series_ahead,
     }
 
 

@@ -5,7 +5,17 @@ from importlib.util import find_spec
 
 from django.urls import path
 
-from yba.areas.booking import administering, asking_any, calling, changing, finding, holding, offers, views
+from yba.areas.booking import (
+    administering,
+    asking_any,
+    calling,
+    changing,
+    finding,
+    holding,
+    offers,
+    repeating,
+    views,
+)
 from yba.areas.booking.desk import calls, counting, deeds
 from yba.areas.booking.desk import views as desk
 
@@ -24,6 +34,10 @@ urlpatterns = [
     path("phieu/<str:appointment_id>/lich.ics", views.calendar, name="calendar"),
     path("phieu/<str:appointment_id>/huy", views.cancel, name="cancel"),
     path("phieu/<str:appointment_id>/doi-gio", changing.move, name="reschedule"),
+    path("chuoi/moi/", repeating.new, name="new_series"),
+    path("chuoi/<str:series_id>/", repeating.show, name="series"),
+    path("chuoi/<str:series_id>/huy", repeating.cancel, name="cancel_series"),
+    path("chuoi/<str:series_id>/doi-gio", repeating.move, name="move_series"),
     path("dat-ho/", calling.book, name="book_for"),
     path("lich-lam-viec/", administering.timetables, name="timetables"),
     path("lich-lam-viec/moi", administering.timetable_page, name="new_timetable"),

@@ -162,7 +162,7 @@ def test_what_the_hospitals_system_wrote_itself_it_is_not_told(his):
     from yba.areas.booking import queries
 
     wanted = Appointment(
-        status="booked", participant=[actions._patient(opened(connection).read("Patient", "p1"))]
+        status="booked", participant=[actions.participant_of(opened(connection).read("Patient", "p1"))]
     )
     actions.place(wanted, *queries.slot_and_post(opened(connection), slot))
     own = Actor(user="his", role="outside_system", name="HIS", facility=HOSPITAL)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from yba.areas.booking import actions, queries
+from yba.areas.booking import actions, queries, series
 from yba.areas.booking import rules as booking
 from yba.areas.booking.actions import Outcome
 from yba.areas.booking.desk import rules, scripts
@@ -74,7 +74,7 @@ def close_answers(record: Record, appointment_id: str) -> None:
 def confirm(record: Record, appointment_id: str) -> Outcome:
     """Confirm a request, and close its script."""
     with record.atomic():
-        outcome = actions.confirm_request(record, appointment_id)
+        outcome = series.confirm(record, appointment_id)
         close_answers(record, appointment_id)
         return outcome
 
@@ -123,7 +123,11 @@ def _ended(record: Record, found: Appointment, attempts: int) -> Outcome:
     said = f"Đã gọi {attempts} lần không gặp. Lượt này được nhả cho người khác; muốn khám thì đặt lại."
     why = CodeableConcept(coding=[Coding(system=REASON_CS, code="other")], text=said)
     close_answers(record, found.id or "")
-    return actions.call_off(record, found, why, kind=Contact.Kind.ENDED, told="unreached", note=str(attempts))
+    ended = actions.call_off(
+        record, found, why, kind=Contact.Kind.ENDED, told="unreached", note=str(attempts)
+    )
+    series.refuse_rest(record, ended.appointment)
+    return ended
 
 
 def refuse(record: Record, appointment_id: str, *, reason: Reason, added: str = "") -> Outcome:
@@ -132,6 +136,8 @@ def refuse(record: Record, appointment_id: str, *, reason: Reason, added: str = 
     why = CodeableConcept(coding=[Coding(system=REASON_CS, code=reason.fhir)], text=said)
     with record.atomic():
         outcome = actions.refuse_request(record, appointment_id, reason=said, code=reason.code, why=why)
+        if outcome.result == "done":
+            series.refuse_rest(record, outcome.appointment)
         close_answers(record, appointment_id)
         return outcome
 

@@ -65,7 +65,7 @@ def request_line(one: Waiting, *, now: datetime, current: str, query: str) -> Re
         url=f"{url}?{query}" if query else url,
         name=one.booking.patient,
         age=spoken.age(one.birth_date, local_day(now)),
-        why=one.booking.reason,
+        why=" · ".join(filter(None, [one.booking.reason, series_words(one.booking.series_count)])),
         level=level_words(one.level),
         level_kind="urgent" if one.level == "emergency" else "first",
         late=one.late,
@@ -75,6 +75,11 @@ def request_line(one: Waiting, *, now: datetime, current: str, query: str) -> Re
         held=held,
         current=one.booking.id == current,
     )
+
+
+def series_words(count: int) -> str:
+    """ "cả chuỗi 12 lượt"; nothing for a single visit."""
+    return _("cả chuỗi %(count)s lượt") % {"count": count} if count > 1 else ""
 
 
 def _due(one: Waiting, *, now: datetime) -> str:

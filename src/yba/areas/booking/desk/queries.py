@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from yba.areas.booking import queries
@@ -69,12 +70,13 @@ class Wanted:
 def waiting_list(record: Record, *, now: datetime) -> list[Waiting]:
     """The facility's open requests: the pressing first, then by deadline. The same few searches at 1 and at 300."""
     since = local_day(now) - timedelta(days=1)
-    found = record.find(
+    asked = record.find(
         Appointment,
         ("_tag", f"{booking.FACILITY_TAG}|{record.actor.facility}"),
         ("status", "pending,proposed"),
         ("date", f"ge{since.isoformat()}"),
     )
+    found, joined = _one_a_series(asked)
     ids = [one.id or "" for one in found]
     persons = _patients(record, [booking.patient_id_of(one) or "" for one in found])
     departments = _departments(record, [booking.location_id_of(one) or "" for one in found])
@@ -84,12 +86,25 @@ def waiting_list(record: Record, *, now: datetime) -> list[Waiting]:
         _row(
             record, one, persons.get(booking.patient_id_of(one) or ""), claims.get(one.id or ""),
             progress.get(one.id or ""), departments.get(booking.location_id_of(one) or "", ""), now=now,
+            series_count=joined[booking.series_of(one)],
         )
         for one in found
     ]  # fmt: skip
     return sorted(
         rows, key=lambda one: rules.order(level=one.level, due=one.due, next_at=one.next_at, now=now)
     )
+
+
+def _one_a_series(asked: Sequence[Appointment]) -> tuple[list[Appointment], Counter[str]]:
+    """The first waiting visit of each series stands for all of them: they are asked about in one call."""
+    joined = Counter(filter(None, (booking.series_of(one) for one in asked)))
+    found, seen = [], set()
+    for one in sorted(asked, key=lambda each: (each.start or "", each.id or "")):
+        series = booking.series_of(one)
+        if series not in seen:
+            found.append(one)
+        seen |= {series} if series else set()
+    return found, joined
 
 
 def _row(
@@ -101,8 +116,9 @@ def _row(
     department: str,
     *,
     now: datetime,
+    series_count: int = 0,
 ) -> Waiting:
-    one = booking_of(appointment)
+    one = replace(booking_of(appointment), series_count=series_count)
     level = level_of(one, progress)
     next_at = progress.next_at if progress is not None else None
     due = next_at or rules.due_at(one.asked_at, level=level, specialty=specialty_of(appointment))
