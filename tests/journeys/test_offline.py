@@ -35,8 +35,8 @@ def controlled(page: Page, path: str) -> Page:
     """A page that the worker has seen, and what it keeps of it is there."""
     page.goto(path)
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    page.reload()  # a page on its way while the worker became active may stand without it
     page.wait_for_function("() => navigator.serviceWorker.controller")
-    page.reload()
     page.wait_for_function(
         "async (path) => (await Promise.all((await caches.keys()).filter(n => n.startsWith('yba-kept-'))"
         ".map(async n => (await (await caches.open(n)).keys()).map(r => new URL(r.url).pathname)))).flat()"
@@ -181,6 +181,7 @@ def test_another_account_finds_nothing_of_the_first(screens: Screens) -> None:
         "id": f"{key} x", "key": key, "action": "/ra", "page": "/so/", "fields": [], "what": "x", "at": NEVER_SENT,
         "state": "refused", "said": "", "url": "/so/", "tries": 0,
     })  # fmt: skip
+    page.goto("about:blank")  # nothing under way that would set one again
     context.clear_cookies()  # the session ended without signing out
     signing.enter_as_citizen(phone, OTHER)
     page.goto("/so/ho-so/")
