@@ -49,6 +49,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("telehealth:follow-ups", _("Theo dõi"), "activity"),
         ("booking:stations", _("Gọi số"), "volume-2"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
+        ("booking:ratings", _("Đánh giá"), "star"),
     ],
     roles.HEAD_OF_DEPARTMENT: [
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),

@@ -14,6 +14,8 @@ from typing import Final, Literal, cast
 from yba.areas.booking import capacity, directory, policies, queries, rules
 from yba.areas.booking.free import free_for
 from yba.areas.booking.queries import FreeSlot, Post
+from yba.areas.booking.ratings import keeping
+from yba.areas.booking.ratings.rules import ENOUGH
 from yba.care import catalogues
 from yba.fhir.condition import Condition
 from yba.fhir.errors import TooCostly
@@ -28,7 +30,7 @@ MOST_SHOWN: Final = 300
 #: The times of one doctor that are read at once.
 _TIMES: Final = 8
 _IDS_AT_ONCE: Final = 200
-Order = Literal["soon", "near", "price", "name"]
+Order = Literal["soon", "near", "price", "name", "rating"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Asked:
     insured: bool = False
     women: bool = False
     video: bool = False
+    #: At least this average, in tenths of a star.
+    least_rating: int | None = None
     order: Order = "soon"
 
 
@@ -74,8 +78,12 @@ class Places:
 _METRES: Final = """2 * 6371008.8 * asin(sqrt(least(1, sin(radians(p.latitude - %(latitude)s::float8) / 2) ^ 2
        + cos(radians(%(latitude)s::float8)) * cos(radians(p.latitude))
        * sin(radians(p.longitude - %(longitude)s::float8) / 2) ^ 2)))"""
+#: The average as it is shown, with one decimal, halves up; null where there are not enough ratings for one.
+_AVERAGE: Final = (
+    f"case when p.rated_count >= {ENOUGH} then round(p.rated_sum::numeric / p.rated_count, 1) end"
+)
 _FITTING: Final = f"""
-select p.role_id, p.name, p.price, {_METRES} as metres
+select p.role_id, p.name, p.price, {_METRES} as metres, {_AVERAGE} as average, p.rated_count
   from booking_post p
  where p.active
    and (%(specialties)s::text[] is null or p.specialty = any(%(specialties)s::text[]))
@@ -85,6 +93,7 @@ select p.role_id, p.name, p.price, {_METRES} as metres
    and (not %(insured)s::bool or p.insured)
    and (not %(women)s::bool or p.gender = 'female')
    and (not %(video)s::bool or p.video)
+   and (%(rated)s::int is null or 10 * {_AVERAGE} >= %(rated)s::int)
    and p.words like all(%(words)s::text[])
    and (%(within)s::float8 is null or {_METRES} <= %(within)s::float8)"""  # noqa: S608 - no value is in it
 #: The times of one, soonest first. "offset 0" keeps the bounds of time out of the choice of an index: the planner
@@ -109,6 +118,8 @@ select f.role_id::varchar, t.starts, count(*) over ()
  where not %(timed)s::bool or t.starts is not null
  order by t.starts is null,
        case %(order)s::text when 'near' then f.metres when 'price' then f.price end nulls last,
+       case when %(order)s::text = 'rating' then f.average end desc nulls last,
+       case when %(order)s::text = 'rating' and f.average is not null then f.rated_count end desc nulls last,
        case when %(order)s::text <> 'name' then t.starts end, f.name, f.role_id
  limit %(limit)s"""  # noqa: S608 - no value is in it
 #: Days whose times are looked at all together, and how many specialties are few.
@@ -160,6 +171,8 @@ def choose(
         found = _ordered(record, asked, words=words, limit=limit)
         shown = _confirmed(record, asked, found, count=count, owners=owners)
     total = found[0][2] if found else 0
+    rated = keeping.figures(record, [one.role_id for one in shown])
+    shown = [replace(one, rated=rated[one.role_id]) for one in shown]
     return Chosen(shown, total, max(total - len(shown), 0))
 
 
@@ -230,6 +243,7 @@ def _params(record: Record, asked: Asked) -> dict[str, object]:
         "insured": asked.insured,
         "women": asked.women,
         "video": asked.video,
+        "rated": asked.least_rating,
         "order": asked.order,
     }
 

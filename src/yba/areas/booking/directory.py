@@ -14,6 +14,7 @@ from typing import Final
 from yba.areas.booking import capacity, free, ledger, policies, queries, rules
 from yba.areas.booking.policies import Policy, policy_of
 from yba.areas.booking.queries import Post
+from yba.areas.booking.ratings import keeping
 from yba.fhir.model.fold import fold
 from yba.fhir.r4.datatypes import Resource
 from yba.fhir.r4.practitioner_role import PractitionerRole
@@ -127,6 +128,7 @@ def _copy(system: Record, role_ids: Sequence[str]) -> None:
             execute(system.connection, _WRITE, _row(found[role_id])).fetchall()
         else:
             execute(system.connection, _FORGET, (role_id,)).fetchall()
+    keeping.count(system, sorted(found))
 
 
 def _row(post: Post) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 from yba.areas.booking import asking_any, choosing, holding, pages, rules, symptoms
 from yba.areas.booking.choosing import Asked, Places
 from yba.areas.booking.forms import FindForm
+from yba.areas.booking.ratings import rules as rated
 from yba.care import catalogues
 from yba.ui import spoken
 from yba.ui.requests import record_of, role_required
@@ -34,6 +36,7 @@ ORDERS: Final = {
     "som": ("soon", gettext_lazy("Có giờ sớm nhất")),
     "gan": ("near", gettext_lazy("Gần nhất")),
     "gia": ("price", gettext_lazy("Giá thấp trước")),
+    "danh-gia": ("rating", gettext_lazy("Đánh giá cao trước")),
     "ten": ("name", gettext_lazy("Theo tên")),
 }
 
@@ -80,6 +83,7 @@ def asked_of(said: dict[str, Any], places: Places, *, now: datetime) -> Asked:
         insured=bool(said.get("bhyt")),
         women=bool(said.get("nu")),
         video=bool(said.get("video")),
+        least_rating=said.get("sao"),
         order=_order(said, centre),
     )
 
@@ -119,7 +123,7 @@ def _span(said: dict[str, Any], now: datetime) -> tuple[datetime | None, datetim
 
 
 _BOXES: Final = ("nu", "video", "bhyt")
-_MORE: Final = ("khoa", "noi", "xa", "gia", "tieng", "hom", "xep", *_BOXES)
+_MORE: Final = ("khoa", "noi", "xa", "gia", "sao", "tieng", "hom", "xep", *_BOXES)
 
 
 def _page(
@@ -152,6 +156,13 @@ def _page(
         ),
         orders=_chosen(
             [(key, str(words)) for key, (_key, words) in ORDERS.items()], said.get("xep") or "som"
+        ),
+        ratings=_chosen(
+            [
+                (str(one), _("từ %(stars)s sao") % {"stars": spoken.decimal(Decimal(one) / 10)})
+                for one in rated.LEAST
+            ],
+            said.get("sao"),
         ),
         women_only=bool(said.get("nu")),
         video_only=bool(said.get("video")),

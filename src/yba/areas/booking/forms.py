@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from yba.areas.booking.desk import rules
+from yba.areas.booking.ratings import rules as rated
 from yba.care import identifiers
 from yba.care.refusal import Refusal
 from yba.ui.fields import PhoneField
@@ -34,9 +35,16 @@ class FindForm(forms.Form):
     muc = forms.ChoiceField(required=False, choices=[("", ""), ("nay", "")])
     buoi = forms.ChoiceField(required=False, choices=[("", ""), ("sang", ""), ("chieu", ""), ("toi", "")])
     gia = forms.IntegerField(required=False, min_value=0, max_value=1_000_000_000)
+    sao = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", ""), *((str(one), "") for one in rated.LEAST)],
+    )
     tieng = forms.SlugField(required=False)
     xep = forms.ChoiceField(
-        required=False, choices=[("", ""), ("som", ""), ("gan", ""), ("gia", ""), ("ten", "")]
+        required=False,
+        choices=[("", ""), ("som", ""), ("gan", ""), ("gia", ""), ("danh-gia", ""), ("ten", "")],
     )
     nu = forms.BooleanField(required=False)
     video = forms.BooleanField(required=False)

@@ -271,6 +271,9 @@ class Post(models.Model):
     video = models.BooleanField(default=False)
     insured = models.BooleanField(default=False)
     active = models.BooleanField(default=False)
+    #: How many ratings count and their stars together; counted anew by ``ratings.keeping``, not copied from the record.
+    rated_count = models.IntegerField(default=0, db_default=0)
+    rated_sum = models.IntegerField(default=0, db_default=0)
     #: Something it is copied from has changed: copied again before it is next looked at.
     stale = models.BooleanField(default=True)
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from yba.areas.booking import queries, rules
 from yba.areas.booking.desk import rules as desk
+from yba.areas.booking.ratings import rules as rated
 from yba.care.people import Person
 from yba.ui import parts, spoken, words
 from yba.ui.words import local_day
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from yba.areas.booking.forms import BookingForm, CallerForm
     from yba.areas.booking.holding import HeldTime
     from yba.areas.booking.offers import OfferLine
+    from yba.areas.booking.ratings.queries import Shown
 
 #: States of a booking: kind of the status sign and the words of it.
 _STATES: dict[str, tuple[str, Callable[[], str]]] = {
@@ -71,6 +73,7 @@ class FindPage:
     prices: list[Choice]
     languages: list[Choice]
     orders: list[Choice]
+    ratings: list[Choice]
     women_only: bool
     video_only: bool
     insured_only: bool
@@ -91,6 +94,7 @@ def doctor_of(post: queries.Post, *, today: date, centre: tuple[float, float] | 
     facts = [
         parts.Fact("map-pin", " · ".join(filter(None, [post.facility, post.place, _away(post, centre)])))
     ]
+    facts += [parts.Fact("star", rated.figure_words(post.rated))] if post.rated is not None else []
     facts += [parts.Fact("banknote", spoken.money(post.price))] if post.price else []
     facts += [parts.Fact("door-open", _("Phòng %(room)s") % {"room": post.room})] if post.room else []
     facts += [parts.Fact("video", _("Khám qua video được"))] if post.video else []
@@ -137,6 +141,24 @@ def _left_words(post: queries.Post, today: date) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class RatedPart:
+    """How a doctor is rated: the figures in words, what was asked, the newest words with their month."""
+
+    figures: str
+    aspects: list[tuple[str, str]]
+    words: list[tuple[str, int, str]]
+
+
+def rated_part(found: Shown) -> RatedPart:
+    """The ratings of a doctor in words."""
+    return RatedPart(
+        rated.figure_words(found.figures),
+        [(text, _("%(percent)s%% nói có") % {"percent": percent}) for text, percent in found.aspects],
+        [(one.words, one.stars, rated.month_words(one.month)) for one in found.words],
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class BookPage:
     """One doctor: days, times, and the form."""
 
@@ -157,6 +179,7 @@ class BookPage:
     preparation: str = ""
     remote: str = ""
     role_id: str = ""
+    ratings: RatedPart | None = None
 
 
 def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from yba.areas.booking import rules, services
 from yba.areas.booking.free import free_for
+from yba.areas.booking.ratings.rules import Figures
 from yba.care import catalogues, people
 from yba.care.chart.elements import display_of
 from yba.care.identifiers import REGISTRATION_CODE, SERVICE
@@ -67,6 +68,8 @@ class Post:
     insured: bool = False
     #: Latitude and longitude of the room, or of the house it is in.
     position: tuple[float, float] | None = None
+    #: Where it was asked for: how people rate who is at work here.
+    rated: Figures | None = None
     schedules: tuple[str, ...] = ()
     free: tuple[FreeSlot, ...] = field(default=())
 

@@ -18,6 +18,7 @@ from yba.areas.booking import (
 )
 from yba.areas.booking.desk import calls, counting, deeds
 from yba.areas.booking.desk import views as desk
+from yba.areas.booking.ratings.urls import urlpatterns as ratings
 
 app_name = "booking"
 
@@ -62,6 +63,7 @@ urlpatterns = [
     path("sang-loc/<str:appointment_id>/trung", deeds.duplicate, name="duplicate"),
     path("sang-loc/<str:appointment_id>/gui-lai", deeds.send_again, name="send_again"),
     path("nguoi-goi/<str:patient_id>/", desk.caller, name="caller"),
+    *ratings,
 ]
 
 # Reception and the wall are the queue's pages, under the same name.

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yba.areas.booking import actions, changing, holding, offers, pages, queries, rules, services
 from yba.areas.booking.forms import BookingForm
+from yba.areas.booking.ratings import queries as ratings
 from yba.care import people
 from yba.care.sharing import asking
 from yba.fhir.errors import Conflict, Invalid
@@ -117,6 +118,7 @@ def _book_page(
         preparation=service.preparation if service is not None else "",
         remote=_remote_words(service),
         role_id=post.role_id,
+        ratings=pages.rated_part(ratings.shown(record, post.role_id)),
         form=form,
         taken=refusal_words(refusal, kept, times, day) if refusal else "",
     )

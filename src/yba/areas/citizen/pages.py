@@ -150,6 +150,8 @@ class VisitPage:
     when: str
     visit: queries.Visit
     results: list[ResultLine]
+    #: Where the visit is rated; empty where it is not.
+    rate_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

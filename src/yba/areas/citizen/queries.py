@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from yba.areas.citizen.rules import SELF, Entry, Own
-from yba.care import chart, people
+from yba.care import chart, people, rating
 from yba.care.chart.reading import happened
 from yba.care.line import queries as lines
 from yba.care.line.models import Ticket
@@ -295,6 +295,7 @@ class Visit:
     follow_ups: tuple[Entry, ...]
     receipts: tuple[Entry, ...]
     procedures: tuple[str, ...]
+    may_rate: bool = False
 
 
 def visit(record: Record, encounter_id: str) -> Visit:
@@ -331,6 +332,7 @@ def visit(record: Record, encounter_id: str) -> Visit:
         follow_ups=tuple(_follow_ups(plans)),
         receipts=tuple(_receipts(invoices)),
         procedures=tuple(dict.fromkeys(chart.text_of(it.code) for it in procedures)),
+        may_rate=rating.may_rate(record, one),
     )
 
 

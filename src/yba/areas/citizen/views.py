@@ -25,7 +25,7 @@ from yba.areas.citizen.forms import (
 )
 from yba.areas.citizen.open_book import open_book, own_people
 from yba.areas.citizen.sharing import child_accounts
-from yba.care import coverages, people, places
+from yba.care import coverages, people, places, rating
 from yba.care.refusal import Refusal
 from yba.care.sharing import family as charges
 from yba.fhir.r4.patient import Patient
@@ -84,7 +84,9 @@ def home(request: HttpRequest) -> HttpResponse:
         topic=f"person:{key}",
     )
     answer = render(request, "citizen/home.html", {"page": page})
-    if any_labelled(record, [key]):  # the page shows a little of everything in the chart
+    if any_labelled(
+        record, [key], besides=rating.KEEPER
+    ):  # the page shows a little of everything in the chart
         return answer
     number = [reverse("booking:own_numbers")] if place else []
     also = [*number, reverse("booking:mine"), *(it.url for it in page.coming)]
@@ -117,7 +119,8 @@ def visit(request: HttpRequest, encounter_id: str) -> HttpResponse:
     """One visit: why, what was found, what was prescribed, what to do next."""
     found = queries.visit(record_of(request), encounter_id)
     when = spoken.when(found.start) if "T" in found.start else words.ngay(found.start)
-    page = pages.VisitPage(encounter_id, found.title, when, found, pages.result_lines(found))
+    rate_url = reverse("booking:rate", args=[encounter_id]) if found.may_rate else ""
+    page = pages.VisitPage(encounter_id, found.title, when, found, pages.result_lines(found), rate_url)
     return render(request, "citizen/visit.html", {"page": page})
 
 

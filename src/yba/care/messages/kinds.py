@@ -51,6 +51,8 @@ class Kind:
     secret: bool = False
     box: bool = True
     reminder: bool = False
+    #: Only an invitation: who wants no reminders gets none of these either.
+    invites: bool = False
     calendar: bool = False
     hours: Hours = "quiet"
     minutes: int = 0
@@ -103,6 +105,7 @@ def _kind(key: str, given: Mapping[str, Any]) -> Kind:
         secret=given.get("secret", False),
         box=given.get("box", True),
         reminder=given.get("reminder", False),
+        invites=given.get("invites", False),
         calendar=given.get("calendar", False),
         hours=given.get("hours", "quiet"),
         minutes=given.get("minutes", 0),

@@ -71,7 +71,7 @@ def _claim(number: int, *, now: datetime, later: Later) -> Claim | None:
             _over(row, last, Status.VOID, State.EXPIRED, why, now=now)
             return None
         reader = people.reader_of(row.to_phone)
-        if kind.reminder and not reader.wishes.reminders:
+        if (kind.reminder or kind.invites) and not reader.wishes.reminders:
             _over(row, last, Status.VOID, State.EXPIRED, "reminders are turned off", now=now)
             return None
         _keep_in_box(row, kind, reader, now=now)
