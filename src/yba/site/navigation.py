@@ -103,7 +103,14 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
 }
 #: Only for those who treat: whose account names who they are in the roll of practitioners.
 TREATING: Final = frozenset(
-    {"clinic:room", "clinic:emergency", "telehealth:today", "telehealth:inbox", "telehealth:follow-ups"}
+    {
+        "clinic:room",
+        "clinic:emergency",
+        "telehealth:today",
+        "telehealth:inbox",
+        "telehealth:follow-ups",
+        "booking:ratings",
+    }  # fmt: skip
 )
 #: Who treats calls people into a room as themselves; other desks call for whoever sits there.
 CALLING_AS_THEMSELVES: Final = (roles.DOCTOR, roles.NURSE)

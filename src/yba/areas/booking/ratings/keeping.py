@@ -19,9 +19,9 @@ _LOCK: Final = (
 _COUNT: Final = """
 update booking_post p
    set rated_count = coalesce(f.count, 0), rated_sum = coalesce(f.sum, 0)
-  from unnest(%(roles)s::text[]) r (role_id)
+  from unnest(%(of)s::text[]) r (role_id)
   left join (select role_id, count(*)::int as count, sum(stars)::int as sum from ratings_rating
-              where role_id = any(%(roles)s::text[]) and state <> 'hidden' and not withheld
+              where role_id = any(%(of)s::text[]) and state <> 'hidden' and not withheld
               group by role_id) f on f.role_id = r.role_id
  where p.role_id = r.role_id
    and (p.rated_count, p.rated_sum) is distinct from (coalesce(f.count, 0), coalesce(f.sum, 0))
@@ -39,7 +39,7 @@ def hold(record: Record, role_ids: Iterable[str]) -> None:
 def count(record: Record, role_ids: Sequence[str]) -> None:
     """Count some roles anew, in the transaction of what changed."""
     hold(record, role_ids)
-    execute(record.connection, _COUNT, {"roles": list(role_ids)}).fetchall()
+    execute(record.connection, _COUNT, {"of": list(role_ids)}).fetchall()
 
 
 def figures(record: Record, role_ids: Sequence[str]) -> Mapping[str, Figures]:
