@@ -92,6 +92,9 @@ def test_a_phone_without_a_network(screens: Screens, house: House) -> None:
     page.goto("/so/")
     bar = page.locator(".offline")
     expect(bar).to_contain_text(re.compile(r"Bản giữ lúc \d{1,2}:\d\d (hôm nay|ngày)"))
+    hours = ("2026-03-01T17:00:00Z", "2026-03-02T02:07:00Z", "2026-03-02T05:30:00Z")
+    said = [re.search(r"\S*:\S*", page.evaluate("at => window.yba.moment(at, 'kept')", one)) for one in hours]
+    assert [one and one[0] for one in said] == ["0:00", "9:07", "12:30"]
     expect(page.get_by_role("heading", name="Lượt khám sắp tới")).to_be_visible()
     look(page, "offline-day", also=DESK)
     page.goto("/so/ho-so/")  # never marked: not there

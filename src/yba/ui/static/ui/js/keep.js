@@ -7,7 +7,7 @@
 
   function moment(said, day) {
     const when = new Date(said), zone = { timeZone: "Asia/Ho_Chi_Minh" };
-    const gio = new Intl.DateTimeFormat("vi-VN", Object.assign({ hour: "numeric", minute: "2-digit", hour12: false }, zone)).format(when).replace(/^0/, "");
+    const gio = new Intl.DateTimeFormat("vi-VN", Object.assign({ hour: "numeric", minute: "2-digit", hour12: false }, zone)).format(when).replace(/^0(?=\d)/, "");
     const ngay = (one) => new Intl.DateTimeFormat("vi-VN", Object.assign({ day: "2-digit", month: "2-digit", year: "numeric" }, zone)).format(one);
     const words = document.getElementById("keep-words").dataset;
     const text = ngay(when) === ngay(new Date()) ? words[day + "Today"] : words[day];

@@ -325,7 +325,7 @@
     voice = true; el.setAttribute("aria-pressed", "true"); speakNext();
   });
   const clock = one(document, "[data-clock]");
-  if (clock) setInterval(() => { clock.textContent = new Intl.DateTimeFormat("vi-VN", { hour: "numeric", minute: "2-digit", timeZone: "Asia/Ho_Chi_Minh" }).format(new Date()).replace(/^0/, ""); }, 5000);
+  if (clock) setInterval(() => { clock.textContent = new Intl.DateTimeFormat("vi-VN", { hour: "numeric", minute: "2-digit", timeZone: "Asia/Ho_Chi_Minh" }).format(new Date()).replace(/^0(?=\d)/, ""); }, 5000);
 
   /* -- whatever arrives, first or later ----------------------------------------------------------------------- */
   function settle(where) {
