@@ -82,6 +82,8 @@ def test_ticket_tears():
         '<span class="ticket-place">204</span></p></div><p>a</p></div>'
         '<div class="ticket-stub stack-2"><p>b</p></div></div>'
     )
+    code = shown('{% ticket number="WMWMWM" %}{% endticket %}')  # the largest figures would not fit a phone
+    assert '<span class="ticket-number ticket-number-long">WMWMWM</span>' in code
 
 
 def test_person_says_allergies_before_the_rest():
