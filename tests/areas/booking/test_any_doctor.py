@@ -140,6 +140,8 @@ def test_what_waited_on_a_phone_is_told_as_done(eyes: Any, monkeypatch: pytest.M
         assert "8:00" in said["said"]
         assert said["url"].startswith("/dat-kham/phieu/")
     assert Seat.objects.count() == 1
+    for never in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-11-24T08:00:00", "x"):
+        assert phone.post(address, form | {"slot": never, "once": "other"}).status_code == 422, never
 
 
 def test_one_of_forty_doctors_is_asked_for_each_time(eyes: Any) -> None:

@@ -26,6 +26,8 @@ HOLDING: Final = frozenset({"proposed", "pending", "booked", "arrived", "checked
 WAITING: Final = frozenset({"proposed", "pending"})
 OPEN: Final = frozenset({"proposed", "pending", "booked"})
 HORIZON_DAYS: Final = 14
+#: Beyond these a day before or after, or another offset, is no date any more.
+_YEARS: Final = range(1900, 9000)
 #: Open requests and bookings one person may hold at once: more is a mistake or an attack.
 MOST_OPEN: Final = 8
 CITIZEN_WORDS: Final = {
@@ -44,12 +46,12 @@ def instant(at: datetime) -> str:
 
 
 def moment_or_none(text: str) -> datetime | None:
-    """A moment that somebody sent, with its offset; None where it is none."""
+    """A moment that somebody sent, with its offset; None where it is none, or in no year in which anybody is seen."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo is not None else None
+    return found if found.tzinfo is not None and found.year in _YEARS else None
 
 
 def day_bounds(day: date) -> tuple[str, str]:
