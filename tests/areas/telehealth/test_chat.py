@@ -328,6 +328,7 @@ def test_handed_over_invited_to_a_visit_and_closed(record: Record, visit: Appoin
     assert "Hỏi về thuốc tim" not in seen
     colleague = staff(practitioner=COLLEAGUE, name="BS. Lê Hai")
     assert NAME in page(colleague, "/kham-tu-xa/tin/?cua=toi")
+    assert f"{DOCTOR_NAME} chuyển, việc cần làm: <strong>Hỏi về thuốc tim</strong>" in page(colleague, talk)
     assert NAME not in page(doctor, "/kham-tu-xa/tin/?cua=toi")
 
     colleague.post(f"{talk}/moi-kham", {"once": "i1"})

@@ -238,6 +238,7 @@ def test_sugar_in_two_units_and_weight_gained(record: Record, visit: Appointment
         "glucose-danger-high": "19,9",
         "weight-times": "", "weight-every": "7"},
     )  # fmt: skip
+    assert "Máy hiện HI hoặc Lo, không hiện số: gọi 115 ngay." in page(person, f"/kham-tu-xa/so-do/{sugar}")
     person.post(f"/kham-tu-xa/so-do/{sugar}", {"glucose-glucose": "65", "glucose-unit": "mg/dL"})
     (kept,) = record.find(Observation, ("based-on", f"CarePlan/{sugar}"))
     assert kept.valueQuantity is not None

@@ -305,6 +305,7 @@ class TalkPage:
     visit_words: str = ""
     refusal: str = ""
     waits: bool = False
+    handed: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def _page(
         late=pages.age_words(rules.waits(thread, now=now)) if late else "",
         visit_words=pages.visit_link(queries.next_visit(record, thread)),
         refusal=refusal,
+        handed=thread.handed,
     )  # fmt: skip
 
 

@@ -64,7 +64,10 @@ def codes_of(found: Communication) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation. ``about``: type and id; ``reads``: reference -> read until; empty texts where nothing is said."""
+    """A conversation. ``about``: type and id; ``reads``: reference -> read until; empty texts where nothing is said.
+
+    ``handed``: who handed it over last, and the work to do.
+    """
 
     id: str
     patient: str
@@ -80,6 +83,7 @@ class Thread:
     person_last: datetime | None = None
     staff_last: datetime | None = None
     reads: Mapping[str, datetime] = field(default_factory=dict)
+    handed: tuple[str, str] = ("", "")
 
     @property
     def closed(self) -> bool:
@@ -127,7 +131,17 @@ def thread_of(found: Communication) -> Thread | None:
         person_last=last.get("person"),
         staff_last=last.get("staff"),
         reads=reads_of(found),
+        handed=_handed(found),
     )
+
+
+def _handed(found: Communication) -> tuple[str, str]:
+    """From whom whoever answers now has it, and why; the last time."""
+    last = next((one for one in reversed(found.extension) if one.url == HANDED), None)
+    parts = {one.url: one for one in last.extension} if last is not None else {}
+    by, why = parts.get("from"), parts.get("why")
+    name = by.valueReference.display if by is not None and by.valueReference is not None else ""
+    return name or "", (why.valueString if why is not None else "") or ""
 
 
 def _last(found: Communication) -> dict[str, datetime]:

@@ -19,6 +19,8 @@ from yba.care.refusal import Refusal
 from yba.ui import spoken
 from yba.ui.fields import DecimalField
 
+#: A meter that shows letters has no number to write, and nothing is more grave.
+_HELP: Final = {"glucose": gettext_lazy("Máy hiện HI hoặc Lo, không hiện số: gọi 115 ngay.")}
 _YES_NO: Final = [("yes", gettext_lazy("Có")), ("no", gettext_lazy("Không"))]
 
 
@@ -54,7 +56,7 @@ class ReadingsForm(forms.Form):
     def _ask(self, measure: Measure) -> None:
         for part in measure.parts:
             self.fields[f"{measure.key}-{part.key}"] = forms.CharField(
-                label=NAMES[part.key], required=False, max_length=9,
+                label=NAMES[part.key], required=False, max_length=9, help_text=_HELP.get(part.key, ""),
                 widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
             )  # fmt: skip
         self.fields[f"{measure.key}-unit"] = forms.CharField(
