@@ -28,7 +28,6 @@ from yba.fhir.r4.datatypes import (
     Reference,
 )
 from yba.fhir.r4.patient import Patient
-from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record, facility_of
 from yba.fhir.store.rows import execute
@@ -64,22 +63,26 @@ def book_appointment(
     called_from: Collection[str] = (),
     video: bool = False,
     beyond: str = "",
+    known: queries.Post | None = None,
+    code: str = "",
 ) -> Appointment:
     """Ask for a slot: a pending appointment that holds it. The same ``once`` answers the same appointment.
 
     ``called_from``: numbers of the account that were proved; what was held for them by telephone is theirs.
     ``video``: the visit takes place by video, where the doctor's service is given so.
     ``beyond``: why one more than the seats is taken; staff only, as far as the timetable lets their role.
+    ``known``: the post whose times were shown, read already for this request. ``code``: a registration code under
+    which staff confirm it at once.
 
     Raises Conflict ``booking.slot-taken`` or ``booking.too-many``; Invalid ``booking.no-video``; NotFound for an
     unknown slot or person.
     """
-    slot, post = queries.slot_and_post(record, slot_id)
+    time = queries.time_of(record, slot_id, known=known)
     patient = record.read(Patient, patient_id)
     key = f"{record.actor.user}.{once}" if once else ""
     appointment = Appointment(
-        status="pending",
-        identifier=[Identifier(system=rules.REQUEST_KEY, value=key)] if key else [],
+        status="booked" if code else "pending",
+        identifier=[*_identified(rules.REQUEST_KEY, key), *_identified(REGISTRATION_CODE, code)],
         created=rules.instant(record.clock()),
         reasonCode=[CodeableConcept(text=reason)] if reason else [],
         comment=symptoms or None,
@@ -87,15 +90,28 @@ def book_appointment(
         meta=Meta(tag=[Coding(system=CHANNEL_TAG, code=channel)]),
         extension=[*call_back(phone), *_beyond(beyond)],
     )
-    place_again(record, mode.set_video(appointment, video), slot, post)
+    place_again(record, mode.set_video(appointment, video), time)
     condition = [("identifier", f"{rules.REQUEST_KEY}|{key}")] if key else None
     with record.atomic():
         for number in called_from:
             holds.found_again(record, phone=number)
         # What a citizen asks for is counted by the guard, whichever way it comes.
-        if record.actor.role != "citizen" and not (condition and record.first(Appointment, *condition)):
-            check_count(record, patient_id)
+        if record.actor.role != "citizen":
+            _check_count_but(record, patient_id, condition)
         return record.create(appointment, if_none_exist=condition)
+
+
+def _identified(system: str, value: str) -> list[Identifier]:
+    return [Identifier(system=system, value=value)] if value else []
+
+
+def _check_count_but(record: Record, patient_id: str, known: list[tuple[str, str]] | None) -> None:
+    """``check_count``, unless this very booking is there: a form sent twice is answered, whatever was booked since."""
+    try:
+        check_count(record, patient_id)
+    except Conflict:
+        if not (known and record.first(Appointment, *known)):
+            raise
 
 
 def check_count(record: Record, patient_id: str, *, series: str = "") -> None:
@@ -146,17 +162,17 @@ def call_back_of(appointment: Appointment) -> str:
     return ""
 
 
-def place_again(record: Record, appointment: Appointment, slot: Slot, post: queries.Post) -> None:
+def place_again(record: Record, appointment: Appointment, time: queries.Time) -> None:
     """The same in a slot whose service may be given elsewhere: by video where it is given so alone.
 
     Raises Invalid ``booking.no-video`` where a visit by video is not given so at all.
     """
-    given = mode.mode_of_schedule(record, record.read(Schedule, queries.target_id(slot.schedule, "Schedule")))
+    given = mode.mode_of_schedule(record, time.schedule)
     by_video = mode.is_video(appointment)
     if by_video and given == "on-site":
         raise Invalid("booking.no-video", "This service is not given by video. Book a visit on the spot.")
     mode.set_video(appointment, by_video or given == "remote")
-    place(appointment, slot, post)
+    place(appointment, time.slot, time.post)
 
 
 def place(appointment: Appointment, slot: Slot, post: queries.Post) -> None:
@@ -237,6 +253,7 @@ def book_for_caller(
 ) -> Appointment:
     """Book for someone on the phone or at the desk: held, confirmed and told at once, in one transaction."""
     with record.atomic():
+        code = new_code(record)
         made = book_appointment(
             record,
             slot_id=slot_id,
@@ -247,8 +264,13 @@ def book_for_caller(
             once=once,
             video=video,
             beyond=beyond,
+            code=code,
         )
-        return confirm_request(record, made.id or "").appointment
+        if rules.code_of(made) != code:  # the same form again: what it made stands, and is confirmed
+            return confirm_request(record, made.id or "").appointment
+        note_contact(record, made, Contact.Kind.CONFIRMED)
+        tell_person(record, made, kind="confirmed")
+        return made
 
 
 def note_contact(
@@ -307,10 +329,12 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: s
             return Outcome("cancelled", found)
         if rules.slot_id_of(found) == slot_id:
             return Outcome("already", found)
-        slot, post = queries.slot_and_post(record, slot_id)
-        place_again(record, found, slot, post)
+        time = queries.time_of(record, slot_id)
+        place_again(record, found, time)
         stored = record.update(found)
-        note_contact(record, stored, Contact.Kind.MOVED, note=words.when(slot.start or ""), reason=reason)
+        note_contact(
+            record, stored, Contact.Kind.MOVED, note=words.when(time.slot.start or ""), reason=reason
+        )
         if stored.status == "booked":
             tell_person(record, stored, kind="moved")
         return Outcome("done", stored)
@@ -347,7 +371,7 @@ def new_code(record: Record) -> str:
 def tell_person(record: Record, appointment: Appointment, *, kind: str, **more: str) -> None:
     """Write the message about what became of a booking; it leaves after commit. ``more``: values of its own."""
     phone = reminders.phone_of(record, appointment)
-    if kind == "confirmed" and links.address(appointment) and mode.is_video(appointment):
+    if kind == "confirmed" and mode.is_video(appointment) and links.address(appointment):
         kind = "video"
     if phone:
         messages.write(

@@ -63,11 +63,11 @@ def reschedule(
 
 def moved(system: Record, found: Appointment, slot_id: str) -> tuple[Appointment, Slot]:
     """The booking at another time, counted as one more move; what may be moved has been asked before."""
-    slot, post = queries.slot_and_post(system, slot_id)
-    actions.place_again(system, found, slot, post)
+    time = queries.time_of(system, slot_id)
+    actions.place_again(system, found, time)
     others = [one for one in found.extension if one.url != MOVES]
     found.extension = [*others, Extension(url=MOVES, valueUnsignedInt=moves_of(found) + 1)]
-    return system.update(found), slot
+    return system.update(found), time.slot
 
 
 def _check_place(record: Record, found: Appointment, new: ledger.Held) -> None:

@@ -43,6 +43,7 @@ _INCLUDED: Final = (
     ("_include", "PractitionerRole:location"),
     ("_include:iterate", "Location:partof"),
 )
+_WHO_AND_WHERE: Final = _INCLUDED[:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,16 @@ def posts_at(record: Record, facility: str) -> list[Post]:
     return _posts(record, params)
 
 
-def _posts(record: Record, params: Sequence[tuple[str, str]]) -> list[Post]:
+def _named(record: Record, params: Sequence[tuple[str, str]]) -> tuple[list[PractitionerRole], list[Post]]:
+    """Posts with who and where they are, without what a visit costs and how it is given."""
     page = record.search(PractitionerRole, params)
     known: dict[str, Resource] = {f"{type(one).__name__}/{one.id}": one for one in page.included}
     roles = [one for one in page.matches if isinstance(one, PractitionerRole)]
-    found = [_post(role, known) for role in roles]
+    return roles, [_post(role, known) for role in roles]
+
+
+def _posts(record: Record, params: Sequence[tuple[str, str]]) -> list[Post]:
+    roles, found = _named(record, params)
     prices = exam_prices(record, {one.facility_id for one in found})
     by_video, insured = _by_service(record, roles)
     return [
@@ -311,24 +317,52 @@ def post(record: Record, role_id: str) -> Post:
     """One post with its schedule. Raises NotFound."""
     found = _posts(record, [("_id", role_id), *_INCLUDED])
     if not found:
-        raise NotFound("booking.no-post", "There is no such practitioner here.")
+        raise _no_post()
     return replace(found[0], schedules=ids_of(schedules_of(record, [role_id]).get(role_id, ())))
+
+
+def _no_post() -> NotFound:
+    return NotFound("booking.no-post", "There is no such practitioner here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A slot, the timetable it is in, and whose it is (``post_of``)."""
+
+    slot: Slot
+    schedule: Schedule
+    post: Post
+
+
+def time_of(record: Record, slot_id: str, *, known: Post | None = None) -> Time:
+    """A slot with whose it is; ``known``: a post read already for this request. Raises NotFound, Gone."""
+    slot = record.read(Slot, slot_id)
+    schedule = record.read(Schedule, target_id(slot.schedule, "Schedule"))
+    return Time(slot, schedule, post_of(record, schedule, known=known))
 
 
 def slot_and_post(record: Record, slot_id: str) -> tuple[Slot, Post]:
     """A slot and whose it is. Raises NotFound, Gone."""
-    slot = record.read(Slot, slot_id)
-    return slot, post_of(record, record.read(Schedule, target_id(slot.schedule, "Schedule")))
+    found = time_of(record, slot_id)
+    return found.slot, found.post
 
 
-def post_of(record: Record, schedule: Schedule) -> Post:
-    """Whose times a timetable has: a practitioner's, or a room's alone (a dialysis chair). Raises NotFound."""
+def post_of(record: Record, schedule: Schedule, *, known: Post | None = None) -> Post:
+    """Whose times a timetable has: a practitioner's, or a room's alone (a dialysis chair). Raises NotFound.
+
+    Without price and how it is given, which booking never asks. ``known``: a post read already for this request.
+    """
     role_id = next(filter(None, (target_id(one, "PractitionerRole") for one in schedule.actor)), "")
     if role_id:
-        return replace(post(record, role_id), schedules=(schedule.id or "",))
+        if known is None or known.role_id != role_id:
+            _roles, found = _named(record, [("_id", role_id), *_WHO_AND_WHERE])
+            if not found:
+                raise _no_post()
+            known = found[0]
+        return replace(known, schedules=(schedule.id or "",))
     room = next((one for one in schedule.actor if target_id(one, "Location")), None)
     if room is None:
-        raise NotFound("booking.no-post", "There is no such practitioner here.")
+        raise _no_post()
     concept = schedule.specialty[0] if schedule.specialty else None
     coding = concept.coding[0] if concept is not None and concept.coding else None
     facility_id = facility_of(schedule) or ""

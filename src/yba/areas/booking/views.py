@@ -70,7 +70,7 @@ def _held(
         made = actions.book_appointment(
             record, slot_id=data["slot"], patient_id=data["patient"], reason=data["reason"],
             symptoms=data["symptoms"], phone=data["phone"], once=once_of(request),
-            called_from=holding.phones_of(request), video=data.get("by") == "video",
+            called_from=holding.phones_of(request), video=data.get("by") == "video", known=post,
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
         return _book_page(request, record, post, form, refusal=refusal, status=409)

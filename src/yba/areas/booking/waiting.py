@@ -155,8 +155,7 @@ def accept(record: Record, offer_id: str) -> Outcome:
         here = ledger.seats_around(record, slots=[offer.slot_id], starts=offer.starts, ends=offer.starts)
         if not _live(offer, record.clock()) or offer_id not in {one.holder for one in here}:
             raise _over()
-        slot, post = queries.slot_and_post(system, offer.slot_id)
-        actions.place_again(system, found, slot, post)
+        actions.place_again(system, found, queries.time_of(system, offer.slot_id))
         found.status, found.requestedPeriod = "pending", []
         found.created = rules.instant(record.clock())
         ledger.release(record, offer.slot_id, slots[offer.slot_id], offer_id)
