@@ -36,6 +36,8 @@ from yba.fhir.store.rows import execute
 #: Requests of one person are counted one after the other; taken after the slots' locks, by everybody who takes it.
 _ONE_BY_ONE: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 2))"
 
+_TOLD: Final = "select pg_notify('yba_live', topic) from unnest(%s::text[]) topic"
+
 
 def guard_appointment(record: Record, before: Resource | None, after: Resource | None) -> None:
     """Hold, move or release the slots of an appointment, or refuse the write.
@@ -54,6 +56,9 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
     wanted = _slots_of(new) if new is not None and new.status in rules.HOLDING else []
     had = _slots_of(old) if old is not None and old.status in rules.HOLDING else []
     held = ledger.held_by(record, one.id) if old else []
+    if old is not None and new is not None and wanted and wanted == had == held and _same_seat(old, new):
+        _tell(record, one)
+        return
     slots = ledger.locked(record, {*wanted, *held}, known=held)
     if new is not None and wanted:
         named = [slots[key] for key in wanted if key in slots]
@@ -74,6 +79,15 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
     _tell(record, one)
 
 
+def _same_seat(old: Appointment, new: Appointment) -> bool:
+    """Whether what was asked of its seats when they were taken is asked of nothing new.
+
+    A booking that is confirmed, or whose person has come, keeps them as they are; who holds the appointment's row
+    holds them, for no one else takes or gives back a seat of it.
+    """
+    return (old.start, old.end, facility_of(old)) == (new.start, new.end, facility_of(new))
+
+
 def guard_visit(record: Record, before: Resource | None, after: Resource | None) -> None:
     """Somebody who walks in takes the next seat that is left for them, where there is one; see ``walking_in``."""
     old = before if isinstance(before, Encounter) else None
@@ -83,8 +97,8 @@ def guard_visit(record: Record, before: Resource | None, after: Resource | None)
 
 def _tell(record: Record, appointment: Appointment) -> None:
     """Open pages of the desk and of the person fetch themselves again once this is committed."""
-    for topic in (f"screening:{facility_of(appointment)}", f"person:{rules.patient_id_of(appointment)}"):
-        execute(record.connection, "select pg_notify('yba_live', %s)", (topic,)).fetchone()
+    topics = [f"screening:{facility_of(appointment)}", f"person:{rules.patient_id_of(appointment)}"]
+    execute(record.connection, _TOLD, (topics,)).fetchall()
 
 
 def _check_citizen(old: Appointment | None, new: Appointment | None) -> None:
@@ -225,15 +239,12 @@ def _take(record: Record, held: Held, appointment: Appointment, *, loaded: bool)
             "booking.slot-past", "The slot lies in the past. Choose a later one.", path="Appointment.slot"
         )
     taker = taker_of(record, appointment)
-    if record.actor.role in policies.BOUND and not _promised(record, held, taker):
+    around = ledger.seats_near(record, held)
+    # Promised to them already: their hold or offer still runs.
+    promised = any(one.slot_id == held.id and taker.owns(one) for one in around)
+    if record.actor.role in policies.BOUND and not promised:
         ledger.check_asking(held, now=now, path="Appointment.slot")
-    ledger.take(record, held, taker, trusted=trusted)
-
-
-def _promised(record: Record, held: Held, taker: Taker) -> bool:
-    """Whether the time has been promised to them already: their hold or offer still runs."""
-    here = ledger.seats_around(record, slots=[held.id], starts=held.starts, ends=held.starts)
-    return any(taker.owns(one) for one in here)
+    ledger.take(record, held, taker, trusted=trusted, around=around)
 
 
 GUARDS: Final[Mapping[str, Sequence[Guard]]] = {

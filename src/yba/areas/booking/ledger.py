@@ -34,6 +34,9 @@ AT_ONCE: Final = "https://yba.vn/fhir/extension/visits-at-once"
 #: States of a slot that no ledger opens again: closed by hand, or a mistake.
 SHUT: Final = frozenset({"busy-unavailable", "entered-in-error"})
 
+_LOCK: Final = """
+select pg_advisory_xact_lock(hashtextextended(key, 2))
+  from (select key from unnest(%s::text[]) key order by key collate "C") x"""
 _OVER: Final = "delete from booking_seat where slot_id = any(%s::text[]) and expires_at <= %s"
 _SEATS: Final = """
 select slot_id::varchar, seat_no, kind::varchar, holder::varchar, owner::varchar, patient_id::varchar,
@@ -161,8 +164,7 @@ def locked(record: Record, slot_ids: Iterable[str], *, known: Collection[str] = 
         slot = _lock(system, slot_id, known=slot_id in known)
         if slot is not None:
             found[slot_id] = _held(system, slot, schedules)
-    for key in sorted(_keys(found.values())):
-        execute(record.connection, "select pg_advisory_xact_lock(hashtextextended(%s, 2))", (key,))
+    execute(record.connection, _LOCK, (list(_keys(found.values())),)).fetchall()
     execute(record.connection, _OVER, (list(found), record.clock()))
     return found
 
@@ -254,16 +256,29 @@ def used(seats: Iterable[Seat]) -> Mapping[str, int]:
 # -- taking ----------------------------------------------------------------------------------------------
 
 
-def take(record: Record, held: Held, taker: Taker, *, trusted: bool = False) -> None:
-    """Take a seat of a locked slot, or say no. What the taker held or was offered there becomes this seat.
-
-    ``trusted``: the slot may be past or marked busy by whoever it was imported from. Raises Conflict
-    ``booking.slot-taken``, ``booking.kept`` (the seats left are kept for another way in), ``booking.overbooked``.
-    """
-    around = seats_around(
+def seats_near(record: Record, held: Held) -> list[Seat]:
+    """Every seat that bears on a locked slot: its own, and those of its practitioner and room at its time."""
+    return seats_around(
         record, slots=[held.id], practitioners=[held.practitioner_id], locations=[held.location_id],
         starts=held.busy_from, ends=held.busy_until,
     )  # fmt: skip
+
+
+def take(
+    record: Record,
+    held: Held,
+    taker: Taker,
+    *,
+    trusted: bool = False,
+    around: Sequence[Seat] | None = None,
+) -> None:
+    """Take a seat of a locked slot, or say no. What the taker held or was offered there becomes this seat.
+
+    ``trusted``: the slot may be past or marked busy by whoever it was imported from. ``around``: ``seats_near``, read
+    since the slot was locked and nothing written since. Raises Conflict
+    ``booking.slot-taken``, ``booking.kept`` (the seats left are kept for another way in), ``booking.overbooked``.
+    """
+    around = seats_near(record, held) if around is None else around
     own = [
         one for one in around if one.slot_id == held.id and taker.owns(one) and one.kind in ("hold", "offer")
     ]
@@ -283,7 +298,7 @@ def take(record: Record, held: Held, taker: Taker, *, trusted: bool = False) -> 
     )  # fmt: skip
     if execute(record.connection, _TAKE, params).fetchone() is None:
         raise taken_error(held.slot)
-    _show(record, held)
+    _show(record, held, [*((one.kind, one.over) for one in here), (taker.kind, over)])
 
 
 def _may_take(record: Record, held: Held, taker: Taker, here: Sequence[Seat]) -> bool:
@@ -347,25 +362,31 @@ def release(record: Record, slot_id: str, held: Held | None, holder: str) -> boo
     """Give a seat back; ``held`` None: the slot itself is gone."""
     gone = execute(record.connection, _RELEASE, (slot_id, holder)).fetchone() is not None
     if gone and held is not None:
-        _show(record, held)
+        _show(record, held, _seats_of(record, held))
     return gone
 
 
-def _show(record: Record, held: Held) -> None:
-    """Keep ``Slot.status`` and ``Slot.overbooked`` true: busy when booked out, tentative while the rest is offered."""
+def _seats_of(record: Record, held: Held) -> list[tuple[str, bool]]:
+    now = record.clock()
+    return [(one.kind, one.over) for one in seats_around(record, slots=[held.id], starts=now, ends=now)]
+
+
+def _show(record: Record, held: Held, here: Sequence[tuple[str, bool]]) -> None:
+    """Keep ``Slot.status`` and ``Slot.overbooked`` true: busy when booked out, tentative while the rest is offered.
+
+    ``here``: of each seat that is taken now what for, and whether it is beyond the seats.
+    """
     slot = held.slot
     if slot.status in SHUT:
         return
-    now = record.clock()
-    here = seats_around(record, slots=[held.id], starts=now, ends=now)
-    firm = sum(one.kind in ("booking", "walk-in") for one in here)
-    offered = sum(one.kind == "offer" for one in here)
+    firm = sum(kind in ("booking", "walk-in") for kind, _over in here)
+    offered = sum(kind == "offer" for kind, _over in here)
     status: Literal["busy", "busy-tentative", "free"] = "free"
     if firm >= held.places.seats:
         status = "busy"
     elif firm + offered >= held.places.seats:
         status = "busy-tentative"
-    over = True if any(one.over for one in here) else None
+    over = True if any(beyond for _kind, beyond in here) else None
     if (slot.status, slot.overbooked) != (status, over):
         slot.status, slot.overbooked = status, over
         record.as_system().update(slot)
@@ -375,7 +396,7 @@ def shown_again(record: Record, slot_ids: Iterable[str]) -> None:
     """Set the slots' states right after seats have run out."""
     found = locked(record, slot_ids, known=list(slot_ids))
     for one in found.values():
-        _show(record, one)
+        _show(record, one, _seats_of(record, one))
 
 
 def check_asking(held: Held, *, now: datetime, path: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Q
 
@@ -17,9 +18,16 @@ from yba.areas.booking import actions, queries
 from yba.areas.booking import rules as booking
 from yba.areas.booking.desk import rules
 from yba.areas.booking.models import Claim, Contact
+from yba.fhir.access import Actor
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record
 from yba.fhir.store.rows import execute
+
+#: Always in one order: two who ask for some of the same never wait for each other.
+_ONE_BY_ONE: Final = """
+select pg_advisory_xact_lock(hashtextextended(name, 4))
+  from (select name from unnest(%s::text[]) name order by name collate "C") x"""
+_OF_A_CLAIM: Final = ("agent", "agent_name", "taken_at", "facility", "patient_id", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +58,20 @@ def take(record: Record, appointment: Appointment) -> Taken:
     now, me, key = record.clock(), record.actor, appointment.id or ""
     patient, phone = booking.patient_id_of(appointment) or "", number_of(record, appointment)
     with record.atomic():
-        for name in sorted(f"desk.{one}/{me.facility}" for one in (patient, phone, key) if one):
-            execute(record.connection, "select pg_advisory_xact_lock(hashtextextended(%s, 4))", (name,))
-        other = _others(record, key, patient, phone, now=now)
+        names = [f"desk.{one}/{me.facility}" for one in (patient, phone, key) if one]
+        execute(record.connection, _ONE_BY_ONE, (names,)).fetchall()
+        known = _known(key, patient, phone)
+        other = next((one for one in known if _is_others(one, me, now=now)), None)
         if other is not None:
             return Taken(other, mine=False)
-        old = Claim.objects.filter(appointment_id=key).first()
-        fresh, _made = Claim.objects.update_or_create(
-            appointment_id=key,
-            defaults={
-                "agent": me.user, "agent_name": me.name, "taken_at": now, "facility": me.facility or "",
-                "patient_id": patient, "phone": phone,
-            },
+        old = next((one for one in known if one.appointment_id == key), None)
+        fresh = Claim(
+            appointment_id=key, agent=me.user, agent_name=me.name, taken_at=now, facility=me.facility or "",
+            patient_id=patient, phone=phone,
         )  # fmt: skip
+        Claim.objects.bulk_create(
+            [fresh], update_conflicts=True, unique_fields=["appointment_id"], update_fields=_OF_A_CLAIM
+        )
         if old is not None and old.agent == me.user and is_live(old, now=now):
             return Taken(fresh, mine=True)
         before = old if old is not None and old.agent != me.user else None
@@ -72,18 +81,17 @@ def take(record: Record, appointment: Appointment) -> Taken:
         return Taken(fresh, mine=True, before=before)
 
 
-def _others(record: Record, key: str, patient: str, phone: str, *, now: datetime) -> Claim | None:
+def _known(key: str, patient: str, phone: str) -> list[Claim]:
+    """The claims of this request, this person and this number, whosesoever."""
     same = Q(appointment_id=key)
     same |= Q(patient_id=patient) if patient else Q()
     same |= Q(phone=phone) if phone else Q()
-    found: Claim | None = (
-        Claim.objects.filter(
-            same, facility=record.actor.facility or "", taken_at__gt=now - rules.book().claim
-        )
-        .exclude(agent=record.actor.user)
-        .first()
-    )
-    return found
+    return list(Claim.objects.filter(same).order_by("pk"))
+
+
+def _is_others(claim: Claim, me: Actor, *, now: datetime) -> bool:
+    """Whether another agent of this desk calls now."""
+    return claim.facility == (me.facility or "") and claim.agent != me.user and is_live(claim, now=now)
 
 
 def number_of(record: Record, appointment: Appointment) -> str:
