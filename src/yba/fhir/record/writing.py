@@ -100,7 +100,7 @@ def update_in(
         raise PreconditionFailed(
             "store.exists", f"There is a {type_name}/{identifier} already.", type=type_name, id=identifier
         )
-    return put(record, resource, identifier, "PUT", known), is_new
+    return put(record, resource, identifier, "PUT", known, seen=True), is_new
 
 
 def patch_in(
@@ -162,9 +162,18 @@ def delete_in(
 
 
 def put(
-    record: Record, resource: Resource, identifier: str | None, method: str, known: Known | None
+    record: Record,
+    resource: Resource,
+    identifier: str | None,
+    method: str,
+    known: Known | None,
+    *,
+    seen: bool = False,
 ) -> Stored:
-    """Check, guard and write one version; the caller holds the lock on the known row."""
+    """Check, guard and write one version; the caller holds the lock on the known row.
+
+    ``seen``: the caller has found, since it holds the lock, that the actor may see that row.
+    """
     type_name = type(resource).__name__
     if type_name == AUDIT:
         return _received(record, resource, identifier, method)
@@ -173,7 +182,8 @@ def put(
     old = known[0] if known else None
     act = _ACTS[method]
     if known is not None:  # a deleted one too: who brings it back gets its history
-        _check_seen(record, type_name, known[0])
+        if not seen:
+            _check_seen(record, type_name, known[0])
         act = act or "update"
         _check_change(record, type_name, known, act)
     elif method == "PUT":

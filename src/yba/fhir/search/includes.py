@@ -29,7 +29,7 @@ from yba.fhir.store.rows import Stored, execute
 LARGEST_INCLUDE = 5000
 _Connection = psycopg.Connection[Any]
 _Key = tuple[str, str, int]
-_Target = tuple[int, str | None, str, str | None]
+_Target = tuple[int, str | None, str, str | None, int]
 
 
 def included(
@@ -42,9 +42,8 @@ def included(
     asked = includes
     while sources and asked:
         fresh: list[Stored] = []
-        for include in asked:
-            ways = _pointing if include.reverse else _pointed
-            for one in ways(connection, include, sources, asking):
+        for ways in _ways(connection, asked, sources, asking):
+            for one in ways:
                 if _key(one) not in seen:
                     seen.add(_key(one))
                     fresh.append(one)
@@ -54,6 +53,18 @@ def included(
         sources = fresh
         asked = [include for include in includes if include.iterate]
     return added
+
+
+def _ways(
+    connection: _Connection, asked: Sequence[Include], sources: Sequence[Stored], asking: Asking
+) -> Iterator[Iterator[Stored]]:
+    """What is included by each of these; all that point forward share their reads."""
+    forward = [one for one in asked if not one.reverse]
+    if forward:
+        yield _pointed(connection, forward, sources, asking)
+    for one in asked:
+        if one.reverse:
+            yield _pointing(connection, one, sources, asking)
 
 
 def too_many() -> TooCostly:
@@ -72,41 +83,56 @@ def _key(one: Stored) -> _Key:
 # -- forward -----------------------------------------------------------------------------------------------
 
 _TARGETS = """
-select distinct x.rid, x.target_type::varchar, x.target_id::varchar, x.target_version::varchar from record.reference x
+select distinct x.rid, x.target_type::varchar, x.target_id::varchar, x.target_version::varchar, x.param
+  from record.reference x
  where x.shard = any(%(shards)s::smallint[]) and x.rid = any(%(rids)s) and x.param = any(%(params)s)
    and x.target_id <> ''
  limit %(most)s"""
 
 
 def _pointed(
-    connection: _Connection, include: Include, sources: Sequence[Stored], asking: Asking
+    connection: _Connection, includes: Sequence[Include], sources: Sequence[Stored], asking: Asking
 ) -> Iterator[Stored]:
-    """The targets of a reference parameter: by type and id, by canonical URL, by version where one is named."""
+    """The targets of reference parameters: by type and id, by canonical URL, by version where one is named."""
     for type_name, rows in _by_type(sources):
-        if include.source not in (ANY, type_name):
+        ways = [(one, codes) for one in includes if (codes := _codes(one, type_name))]
+        if not ways:
             continue
-        codes = [
-            code
-            for code, parameter in of_type(type_name).items()
-            if parameter.kind == "reference" and include.code in (ANY, code)
-        ]
-        if not codes:
-            continue
+        numbers = {code: param_number(type_name, code) for _, codes in ways for code in codes}
+        most = 4 * LARGEST_INCLUDE * len(ways)  # the same target may be named by many
         targets = execute(
             connection,
             _TARGETS,
             {
                 "shards": sorted({shard_of(one.patient or one.id) for one in rows}),
                 "rids": [one.rid for one in rows],
-                "params": [param_number(type_name, code) for code in codes],
-                "most": 4 * LARGEST_INCLUDE + 1,
+                "params": list(numbers.values()),
+                "most": most + 1,
             },
         ).fetchall()
-        if len(targets) > 4 * LARGEST_INCLUDE:  # the same target may be named by many
+        if len(targets) > most:
             raise too_many()
-        yield from _resolved(connection, include, targets, asking)
-        allowed = {target for code in codes for target in of_type(type_name)[code].targets}
-        yield from _canonical(connection, include, targets, allowed, asking)
+        own = [(include, codes, _naming(targets, {numbers[one] for one in codes})) for include, codes in ways]
+        yield from _resolved(connection, [(include, named) for include, _, named in own], asking)
+        for include, codes, named in own:
+            allowed = {target for code in codes for target in of_type(type_name)[code].targets}
+            yield from _canonical(connection, include, named, allowed, asking)
+
+
+def _naming(targets: Sequence[_Target], params: set[int]) -> list[_Target]:
+    """The targets that are named by these parameters."""
+    return [row for row in targets if row[4] in params]
+
+
+def _codes(include: Include, type_name: str) -> list[str]:
+    """The reference parameters of a type that are meant."""
+    if include.source not in (ANY, type_name):
+        return []
+    return [
+        code
+        for code, parameter in of_type(type_name).items()
+        if parameter.kind == "reference" and include.code in (ANY, code)
+    ]
 
 
 def _by_type(sources: Sequence[Stored]) -> Iterable[tuple[str, list[Stored]]]:
@@ -119,18 +145,18 @@ def _by_type(sources: Sequence[Stored]) -> Iterable[tuple[str, list[Stored]]]:
 
 def _resolved(
     connection: _Connection,
-    include: Include,
-    targets: Sequence[_Target],
+    asked: Sequence[tuple[Include, Sequence[_Target]]],
     asking: Asking,
 ) -> Iterator[Stored]:
     """References by type and id, relative or under the record's own address; with the version they name, if any."""
     wanted: dict[str, dict[str, set[int | None]]] = {}
-    for _, kind, identifier, named in targets:
-        if kind is None:
-            kind, identifier, named = _own(identifier, asking.base_url)
-        if kind is not None and include.target in (None, kind):
-            version = int(named) if named is not None and named.isdecimal() and len(named) < 10 else None
-            wanted.setdefault(kind, {}).setdefault(identifier, set()).add(version)
+    for include, targets in asked:
+        for _, kind, identifier, named, _param in targets:
+            if kind is None:
+                kind, identifier, named = _own(identifier, asking.base_url)
+            if kind is not None and include.target in (None, kind):
+                version = int(named) if named is not None and named.isdecimal() and len(named) < 10 else None
+                wanted.setdefault(kind, {}).setdefault(identifier, set()).add(version)
     for kind in sorted(wanted):
         ids = wanted[kind]
         for current in _linked(connection, kind, Clause("r.id = any({})", (sorted(ids),)), asking):
@@ -183,7 +209,7 @@ def _canonical(
     """References by canonical URL, ``url|version`` or ``url``: the one of the version, or the newest."""
     urls: dict[str, set[str | None]] = {}
     for rid in {row[0] for row in targets}:
-        own = [text for one, kind, text, _ in targets if one == rid and kind is None and ":" in text]
+        own = [text for one, kind, text, _, _param in targets if one == rid and kind is None and ":" in text]
         named = {text.partition("|")[0] for text in own if "|" in text}
         for text in own:
             url, bar, version = text.partition("|")
