@@ -25,7 +25,9 @@ def nobody_acts_yet(get_response: Handler) -> Handler:
     def handle(request: HttpRequest) -> HttpResponse:
         if connection.connection is not None:
             with contextlib.suppress(psycopg.Error):  # a connection that broke is opened anew by who needs it
-                wall.forget(connection.connection)
+                if wall.forget(connection.connection):
+                    # It has just answered: it need not be asked whether it still does.
+                    connection.health_check_done = True  # type: ignore[attr-defined]  # Django's stubs lack it
         return get_response(request)
 
     return handle

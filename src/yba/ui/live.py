@@ -14,10 +14,10 @@ _SALT = "yba.live"
 LISTENS = timedelta(days=2)
 
 
-def changed(topic: str) -> None:
-    """Tell listeners of ``topic`` once this transaction commits (PostgreSQL holds a NOTIFY until then)."""
+def changed(*topics: str) -> None:
+    """Tell listeners of these topics once this transaction commits (PostgreSQL holds a NOTIFY until then)."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, topic])
+        cursor.execute("SELECT pg_notify(%s, topic) FROM unnest(%s::text[]) topic", [CHANNEL, list(topics)])
 
 
 def token(topic: str) -> str:

@@ -151,9 +151,12 @@ def _line(
 
 def place_of(record: fhir.Record, *, facility: str, key: str, day: date) -> Place:
     """Everybody in one line now."""
-    queue = _queue(facility, key)
+    return _place(facility, key, _queue(facility, key), day=day, now=record.clock())
+
+
+def _place(facility: str, key: str, queue: Queue | None, *, day: date, now: datetime) -> Place:
     tickets = _in(facility, key, queue, day).filter(status__in=_LIVE)
-    found = _places(facility, tickets, [queue] if queue else [], record.clock())
+    found = _places(facility, tickets, [queue] if queue else [], now)
     return found.get(key) or Place(key, facility, queue)
 
 
@@ -239,7 +242,7 @@ def told(record: fhir.Record, ticket: Ticket) -> Told:
         pool = tuple(known.measured.pool(empty.stage))
         scene = waiting.Scene(crowd, rooms, pool, opens=_opens(empty, known, now))
         return Told(empty.stage, crowd, waiting.expected(scene, seed=crowd))
-    place = place_of(record, facility=facility, key=key, day=ticket.day)
+    place = _place(facility, key, queue, day=ticket.day, now=now)
     mine = order.order_key(ticket, now=now)
     before = sum(order.order_key(one, now=now) < mine for one in place.waiting if one.pk != ticket.pk)
     return Told(place.stage, len(place.called) + before, wait_range(record, ticket=ticket, place=place))

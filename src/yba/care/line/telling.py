@@ -40,8 +40,7 @@ def changed_line(ticket: Ticket) -> None:
 
 def tell(topics: Iterable[str]) -> None:
     """Tell whoever listens to one of these."""
-    for one in sorted(topics):
-        changed(one)
+    changed(*sorted(topics))
 
 
 def look_ahead(ticket: Ticket) -> None:

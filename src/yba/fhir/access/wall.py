@@ -201,8 +201,10 @@ def tell(connection: psycopg.Connection[Any], reach: Reach) -> None:
     of(connection).tell(connection, reach)
 
 
-def forget(connection: psycopg.Connection[Any]) -> None:
-    """Nobody acts on a connection any more: what is asked on it now, without a record, sees no row."""
+def forget(connection: psycopg.Connection[Any]) -> bool:
+    """Nobody acts on a connection any more: what is asked on it now, without a record, sees no row.
+
+    Whether the database had to be told, and so has answered.
+    """
     found = _walls.get(connection)
-    if found is not None:
-        found.tell(connection, NOBODY)
+    return found is not None and found.tell(connection, NOBODY)

@@ -18,5 +18,7 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
         return bool(user.may_enter(timezone.now()))
 
     def get_user(self, user_id: int) -> Any:
-        user = get_user_model()._default_manager.filter(pk=user_id).first()
+        # Asked at every request, so its SQL is not composed anew each time.
+        accounts = get_user_model()._default_manager
+        user = next(iter(accounts.raw("select * from accounts_account where id = %s", [user_id])), None)
         return user if user is not None and self.user_can_authenticate(user) else None

@@ -23,6 +23,7 @@ from yba.care.money import rules as money_rules
 from yba.care.money.models import Receipt
 from yba.care.refusal import Refusal
 from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.invoice import Invoice
 from yba.fhir.record import Record
 from yba.ui import spoken, words
 from yba.ui.words import local_day
@@ -195,10 +196,11 @@ def _today(record: Record) -> date:
 
 def receipt_of(record: Record, ticket: Ticket) -> Receipt | None:
     """The newest receipt of the ticket's visit."""
-    paid = [
-        money.receipt_of(invoice=one.id or "")
-        for one in money.invoices_of(record, encounter=ticket.encounter_id)
-    ]
+    return _newest_receipt(money.invoices_of(record, encounter=ticket.encounter_id))
+
+
+def _newest_receipt(invoices: list[Invoice]) -> Receipt | None:
+    paid = [money.receipt_of(invoice=one.id or "") for one in invoices]
     found = [one for one in paid if one is not None]
     return max(found, key=lambda one: one.at, default=None)
 
@@ -227,7 +229,7 @@ def issued(record: Record, ticket: Ticket, *, link: Callable[[str], str]) -> pag
         due=spoken.money(sum((money_rules.sum_of(one) for one in unpaid), start=money_rules.ZERO))
         if unpaid
         else "",
-        receipt=receipt_of(record, ticket) if ticket.encounter_id else None,
+        receipt=_newest_receipt(invoices),
         acts=_acts(ticket),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -111,13 +111,20 @@ def posts_of(record: Record, *, facility: str, room: str = "") -> list[Post]:
     page = record.search_stored("PractitionerRole", asked, strict=True)
     who = {one.id: one.content for one in page.included if one.type == "Practitioner"}
     where = {one.id: one.content for one in page.included if one.type == "Location"}
-    roles = [_role(one.content or b"") for one in page.matches]
+    roles = [(one.content or b"", _role(one.content or b"")) for one in page.matches]
     found = [
-        replace(one, doctor=_doctor(who.get(one.practitioner_id)) or one.doctor, room=_room(where.get(one.room_id)))
-        for one in roles
+        _post(content, who.get(one.practitioner_id), where.get(one.room_id))
+        for content, one in roles
         if one.room_id
-    ]  # fmt: skip
+    ]
     return sorted(found, key=lambda one: (one.room, one.doctor))
+
+
+@lru_cache(maxsize=4096)
+def _post(content: bytes, doctor: bytes | None, room: bytes | None) -> Post:
+    """A role with the names of its doctor and its room."""
+    role = _role(content)
+    return replace(role, doctor=_doctor(doctor) or role.doctor, room=_room(room))
 
 
 @lru_cache(maxsize=4096)
@@ -236,8 +243,13 @@ def booking_of(record: Record, appointment: Appointment) -> Booking:
     return _bookings(record, [appointment])[0]
 
 
-def _bookings(record: Record, appointments: list[Appointment]) -> list[Booking]:
-    persons = _persons(record, {booking.patient_id_of(one) or "" for one in appointments})
+def _bookings(
+    record: Record, appointments: list[Appointment], known: Mapping[str, people.Person] | None = None
+) -> list[Booking]:
+    """With their people; ``known``: those read already, by id."""
+    known = known or {}
+    wanted = {booking.patient_id_of(one) or "" for one in appointments} - known.keys()
+    persons = {**known, **_persons(record, wanted)}
     return [_booking(one, persons) for one in appointments if booking.patient_id_of(one) in persons]
 
 
@@ -339,10 +351,11 @@ def found_of(
         )
     own = [one for one in booked if facility_of(one) == facility]
     tickets = Ticket.objects.filter(facility=facility, day=today, patient_id__in=ids)
+    persons = {one.id or "": people.person_of(one) for one in patients}
     return Found(
         text,
-        bookings=tuple(sorted(_bookings(record, own), key=lambda one: one.start)),
-        people=tuple(people.person_of(one) for one in patients),
+        bookings=tuple(sorted(_bookings(record, own, persons), key=lambda one: one.start)),
+        people=tuple(persons.values()),
         tickets=tuple(tickets),
         card=card,
     )
