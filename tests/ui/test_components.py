@@ -1,6 +1,7 @@
 """Components as exact markup where it matters, and the pages they stand on."""
 
 import gzip
+import io
 import re
 
 import pytest
@@ -9,7 +10,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
+from PIL import Image, ImageDraw
 
+from yba.areas.booking.queue.kiosk_reading import text_in
 from yba.fhir.access import Actor
 from yba.ui import assets, live
 from yba.ui.context import NavigationItem, with_current
@@ -139,6 +142,23 @@ def test_qr_has_no_inline_style():
     html = Template('{% load ui %}{% qr "YBA-K7M2X" "Mã" %}').render(Context())
     assert 'role="img" aria-label="Mã"' in html
     assert "style=" not in html
+
+
+@pytest.mark.parametrize(
+    "text", ["YBA-K7M2X", "Số của Đức 🎫", "https://yba.vn/dat-kham/so/41:" + "aZ9-" * 12]
+)
+def test_a_qr_is_read_as_it_was_written(text):
+    html = Template("{% load ui %}{% qr text 'Mã' %}").render(Context({"text": text}))
+    side = int(re.search(r'viewBox="0 0 (\d+) \1"', html)[1])
+    picture = Image.new("L", (side, side), 255)
+    dark = ImageDraw.Draw(picture)
+    for x, y, wide, high in re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)", html.partition("#000")[2]):
+        box = (int(x), int(y), int(x) + int(wide) - 1, int(y) + int(high) - 1)
+        dark.rectangle(box, fill=0)
+    assert min(picture.getpixel((at, at)) for at in range(4)) == 255, "four modules stay empty around it"
+    kept = io.BytesIO()
+    picture.resize((side * 4, side * 4), Image.Resampling.NEAREST).save(kept, "PNG")
+    assert text_in(kept.getvalue()) == text
 
 
 def test_design_page_is_free_of_inline_code(client):
