@@ -110,7 +110,7 @@ TREATING: Final = frozenset(
         "telehealth:inbox",
         "telehealth:follow-ups",
         "booking:ratings",
-    }  # fmt: skip
+    }
 )
 #: Who treats calls people into a room as themselves; other desks call for whoever sits there.
 CALLING_AS_THEMSELVES: Final = (roles.DOCTOR, roles.NURSE)

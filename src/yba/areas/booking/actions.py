@@ -216,7 +216,7 @@ def _others(*who: tuple[str, str, str]) -> Sequence[AppointmentParticipant]:
 
 
 def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "", seen: str = "") -> Outcome:
-    """Call a booking off and free its time; a second click changes nothing. Raises NotFound.
+    """Call a booking off, free its time and tell its person; a second click changes nothing. Raises NotFound.
 
     ``seen``: the start that was shown to whoever asks, as FHIR writes it; with another by now nothing is called off.
     """
@@ -233,7 +233,10 @@ def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "",
         if reason:
             found.cancelationReason = CodeableConcept(text=reason)
         answered(appointment_id)
-        return Outcome("done", record.update(found))
+        stored = record.update(found)
+        if stored.start:  # who only waited for a seat is told of no time
+            tell_person(record.as_system(), stored, kind="cancelled")
+        return Outcome("done", stored)
 
 
 # -- the desk -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking import actions, any_doctor, pages, queries, rules
+from yba.areas.booking import actions, any_doctor, beyond, pages, queries, rules
 from yba.areas.booking.forms import CallerForm
 from yba.areas.booking.views import chosen_day, refusal_words
 from yba.care import people
@@ -47,12 +47,22 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         "video": form.cleaned_data["by"],
     }  # fmt: skip
     slot, specialty = form.cleaned_data["slot"], _any_of(request.GET.get("bac-si", ""))
+    full = [] if specialty else _full(record, request.GET.get("bac-si", "").strip()[:100])
+    chosen = next((one for one in full if one.slot.id == slot), None)
+    if chosen is not None and not chosen.left.left:
+        return _page(request, record, form, said=beyond.told([chosen]), status=409)
+    if chosen is not None and not form.cleaned_data["beyond"]:
+        form.add_error("beyond", _("Giờ này đã đầy: viết lý do nhận thêm."))
+        return _page(request, record, form, status=422)
+    if chosen is not None:
+        said["beyond"] = form.cleaned_data["beyond"]
     try:
         made = _of_any(record, specialty, slot, said) if specialty else actions.book_for_caller(
             record, slot_id=slot, **said
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
-        return _page(request, record, form, refusal=refusal, status=409)
+        used_up = beyond.used_up(refusal.params["allowed"]) if refusal.key == "booking.overbooked" else ""
+        return _page(request, record, form, refusal=refusal, said=used_up, status=409)
     one = queries.booking_of(made)
     said = {"name": one.patient, "when": spoken.when(one.start) if one.start else "", "code": one.code}
     messages.success(request, _("Đã đặt cho %(name)s: %(when)s, mã %(code)s. Đã nhắn tin.") % said)
@@ -82,6 +92,7 @@ def _page(
     form: CallerForm | None,
     *,
     refusal: Conflict | Invalid | None = None,
+    said: str = "",
     status: int = 200,
 ) -> HttpResponse:
     now = record.clock()
@@ -98,7 +109,10 @@ def _page(
     else:
         times = queries.times_of(record, queries.ids_of(schedules), now=now)
     wanted = str(form.data.get("slot", "")) if form else ""
+    full = beyond.full_times(record, schedules)
+    addable = [one for one in full if one.left.left]
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
+    of_day, more = beyond.on_day(full, day), {one.slot.id for one in addable}
     kept = next((one for one in times if one.id == wanted), None)
     page = pages.CallerPage(
         title=_("Đặt hộ"),
@@ -110,19 +124,29 @@ def _page(
         facts=pages.person_facts(person, today=today) if person else "",
         doctors=[*_anybody(posts, role_id), *_named(posts, post)],
         role_id=role_id if post or specialty else "",
-        days=pages.days_of(times, today=today) if times else [],
+        days=pages.days_of(times, today=today, also={local_day(one.slot.start) for one in addable})
+        if times
+        else [],
         day_value=day.isoformat() if day else "",
         day_words=spoken.day_words(day) if day else "",
-        slots=pages.slots_on(times, day),
-        slot=wanted if kept is not None and kept.free else "",
+        slots=pages.slots_on([one for one in times if one.id not in more], day),
+        slot=wanted if kept is not None and (kept.free or kept.id in more) else "",
+        beyond=beyond.slots(of_day),
+        beyond_words=beyond.told(of_day),
         form=form or CallerForm(initial={"phone": person.phone if person else ""}),
-        taken=refusal_words(refusal, kept, times, day) if refusal else "",
+        taken=said or (refusal_words(refusal, kept, times, day) if refusal else ""),
         by_video=post is not None and post.video,
         series_url=f"{reverse('booking:new_series')}?{urlencode({'nguoi': patient_id})}"
         if patient_id
         else "",
     )
     return render(request, "booking/book_for.html", {"page": page}, status=status)
+
+
+def _full(record: Record, role_id: str) -> list[beyond.Full]:
+    return (
+        beyond.full_times(record, queries.schedules_of(record, [role_id]).get(role_id, ())) if role_id else []
+    )
 
 
 def _anybody(posts: list[queries.Post], chosen: str) -> list[pages.Choice]:

@@ -159,6 +159,12 @@ class CallerForm(forms.Form):
     slot = forms.CharField(max_length=64, error_messages={"required": _("Chưa chọn giờ khám.")})
     reason = forms.CharField(label=_("Lý do khám"), max_length=200)
     phone = PhoneField(label=_("Số nhận tin nhắn"))
+    beyond = forms.CharField(
+        label=_("Lý do nhận thêm ngoài số chỗ"),
+        help_text=_("Chỉ khi chọn giờ đã đầy. Lý do hiện ở danh sách trong ngày."),
+        required=False,
+        max_length=200,
+    )
     by = forms.BooleanField(label=_("Khám qua video, gửi liên kết trong tin nhắn"), required=False)
 
     def clean_phone(self) -> str:

@@ -32,6 +32,24 @@ def free_for(
     ``leaving``: bookings that give their seats back in the same act. ``any_day``: whoever asks holds notice and days
     ahead to rules of their own (``planning``).
     """
+    return _those(record, slots, owners=owners, channel=channel, leaving=leaving, any_day=any_day, full=False)
+
+
+def full_for(record: Record, slots: Sequence[Slot]) -> set[str]:
+    """The ids of the slots that are booked out and could yet take one more beyond their seats: not shut or excluded."""
+    return _those(record, slots, owners=(), channel="", leaving=(), any_day=False, full=True)
+
+
+def _those(
+    record: Record,
+    slots: Sequence[Slot],
+    *,
+    owners: Collection[str],
+    channel: str,
+    leaving: Collection[str],
+    any_day: bool,
+    full: bool,
+) -> set[str]:
     if not slots:
         return set()
     schedules = schedules_by_id(record, {_schedule_id(one) for one in slots})
@@ -64,7 +82,8 @@ def free_for(
             continue
         if bound and slot.id not in mine and _refused(slot, policy_of(schedule), record.clock()):
             continue
-        if _room(slot, share, here, record.clock()) and not _busy(record, slot, schedule, by_who, at_once):
+        has = _is_full(slot, here) if full else _room(slot, share, here, record.clock())
+        if has and not _busy(record, slot, schedule, by_who, at_once):
             found.add(slot.id or "")
     return found
 
@@ -80,6 +99,10 @@ def _refused(slot: Slot, policy: Policy, now: datetime) -> bool:
 def _room(slot: Slot, share: str, here: Mapping[str, list[Seat]], now: datetime) -> bool:
     places, taken = capacity.places_of(slot), ledger.used(here[slot.id or ""])
     return capacity.left_for(share, seats=places.seats, kept=places.kept_at(now), used=taken) > 0
+
+
+def _is_full(slot: Slot, here: Mapping[str, list[Seat]]) -> bool:
+    return sum(ledger.used(here[slot.id or ""]).values()) >= capacity.places_of(slot).seats
 
 
 def _busy(

@@ -56,8 +56,8 @@ def reschedule(
         actions.note_contact(
             record, stored, Contact.Kind.OVERRIDDEN if overridden else Contact.Kind.MOVED, note=note
         )
-        if stored.status == "booked":
-            actions.tell_person(record, stored, kind="moved")
+        told = "moved" if stored.status == "booked" else "request-moved"
+        actions.tell_person(record, stored, kind=told)
         return Outcome("done", stored)
 
 

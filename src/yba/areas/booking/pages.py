@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -182,8 +182,10 @@ class BookPage:
     ratings: RatedPart | None = None
 
 
-def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day]:
-    """The days of the horizon, each with how many times are left."""
+def days_of(
+    times: Sequence[queries.FreeSlot], *, today: date, also: Collection[date] = ()
+) -> list[parts.Day]:
+    """The days of the horizon, each with how many times are left; ``also``: full ones that may be chosen."""
     days = []
     last = max((local_day(one.start) for one in times), default=today)
     for ahead in range(max(rules.HORIZON_DAYS, (last - today).days + 1)):
@@ -192,7 +194,7 @@ def days_of(times: Sequence[queries.FreeSlot], *, today: date) -> list[parts.Day
         free = sum(one.free for one in of_day)
         none = _("hết") if of_day else _("nghỉ")
         note = _("còn %(count)s") % {"count": free} if free else none
-        days.append(parts.Day(day.isoformat(), day, note=note, disabled=not free))
+        days.append(parts.Day(day.isoformat(), day, note=note, disabled=not free and day not in also))
     return days
 
 
@@ -401,6 +403,9 @@ class CallerPage:
     slots: list[parts.Slot]
     slot: str
     form: CallerForm
+    #: Full times of the day that the role may still add to, and what it is told of the full times.
+    beyond: list[parts.Slot] = field(default_factory=list)
+    beyond_words: str = ""
     taken: str = ""
     by_video: bool = False
     series_url: str = ""

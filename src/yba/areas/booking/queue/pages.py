@@ -75,6 +75,8 @@ class Reception:
     panel: CheckInPanel | None = None
     found: queries.Found | None = None
     expected: list[queries.Booking] = field(default_factory=list)
+    #: How many of them were taken beyond the seats.
+    beyond: int = 0
     refusal: str = ""
     refused_person: str = ""
 
@@ -146,6 +148,7 @@ def reception(
         panel=panel,
         found=found,
         expected=expected,
+        beyond=sum(bool(one.beyond) for one in expected),
         refusal=refusal,
         refused_person=refused_person,
     )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from yba.areas.booking import rules as booking
+from yba.areas.booking.capacity import OVERBOOKED
 from yba.areas.booking.queue import rules
 from yba.care import catalogues, people
 from yba.care.card_qr import CitizenCard, InsuranceQr, parse_citizen_qr, parse_insurance_qr
@@ -73,6 +74,8 @@ class Booking:
     status: str
     code: str
     channel: str
+    #: Why it was taken beyond the seats; empty: it was not.
+    beyond: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,14 @@ def _booking(appointment: Appointment, persons: dict[str, people.Person]) -> Boo
         status=appointment.status or "",
         code=booking.code_of(appointment),
         channel=next((one.code or "" for one in tags if one.system == CHANNEL_TAG), ""),
+        beyond=next(
+            (
+                one.valueString or ""
+                for one in appointment.extension
+                if one.url == OVERBOOKED and one.valueString
+            ),
+            "",
+        ),
     )
 
 
