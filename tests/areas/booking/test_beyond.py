@@ -13,10 +13,13 @@ from yba.areas.booking import actions, beyond, moving, policies
 from yba.areas.booking.models import Seat
 from yba.areas.booking.policies import Policy
 from yba.areas.booking.queue import queries as reception
+from yba.care import people
 from yba.care.messages.models import Message
 from yba.fhir.access import Actor
 from yba.fhir.errors import Conflict
 from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.datatypes import ContactPoint
+from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.site.accounts.models import Account
@@ -89,7 +92,7 @@ def test_a_full_time_shows_what_the_role_may_add_asks_why_counts_and_stands_mark
     assert (refused.status_code, str(beyond.NO_ALLOWANCE) in refused.content.decode()) == (409, True)
     assert Seat.objects.count() == 4
     day = reception.bookings_of_day(opened(house, DESK), facility=HOSPITAL, day=local_day(NOW))
-    assert sorted(one.beyond for one in day) == ["", "", "Nặng", "Người từ huyện xa"]
+    assert sorted(one.beyond for one in day) == ["", "", "Người từ huyện xa", "Nặng"]
     page = desk.get("/dat-kham/tiep-nhan").content.decode()
     assert page.count("Ngoài số chỗ") == 2
     assert "2 lượt ngoài số chỗ" in page
@@ -117,6 +120,10 @@ def test_a_day_without_a_free_time_can_be_chosen_by_who_may_add_and_a_shut_time_
 
 def test_who_calls_off_or_moves_is_told_once_whoever_of_the_household_it_was(house: Any) -> None:
     """The mother (p1) books for her child (p2), whose record has a number of its own; hers is the one to call."""
+    child = opened(house).read(Patient, "p2")
+    child.birthDate, child.telecom = "2020-05-01", [ContactPoint(system="phone", value="0905000002")]
+    opened(house).update(child)
+    people.add_relative(opened(house), child, relative=opened(house).read(Patient, "p1"), relation="parent")
     mother = Actor(user="me", role="citizen", person="p1", persons=frozenset({"p1", "p2"}), name="Mẹ")
 
     def asked(at: int) -> Appointment:
