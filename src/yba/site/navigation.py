@@ -35,11 +35,13 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("booking:screening", _("Sàng lọc"), "phone-call"),
         ("telehealth:call-backs", _("Gọi thay video"), "video-off"),
         ("booking:figures", _("Số liệu"), "chart-column"),
+        ("booking:missed", _("Không đến"), "circle-slash"),
     ],
     roles.RECEPTIONIST: [
         ("booking:reception", _("Tiếp đón"), "clipboard-check"),
         ("accounts:identity", _("Danh tính"), "id-card"),
         ("booking:stations", _("Gọi số"), "volume-2"),
+        ("booking:missed", _("Không đến"), "circle-slash"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
     ],
     roles.DOCTOR: [

@@ -14,6 +14,7 @@ from yba.areas.booking import (
     capacity,
     directory,
     ledger,
+    misses,
     outward,
     policies,
     rules,
@@ -50,6 +51,8 @@ def guard_appointment(record: Record, before: Resource | None, after: Resource |
     new = after if isinstance(after, Appointment) else None
     if record.actor.role == "citizen":
         _check_citizen(old, new)
+        if old is None and new is not None:
+            misses.check_asking(record, new)
     one = new or old
     assert one is not None
     assert one.id is not None

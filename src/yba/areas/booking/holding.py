@@ -92,8 +92,21 @@ def hold(request: HttpRequest) -> HttpResponse:
     return render(request, "booking/_hold.html", {"page": line})
 
 
+def blocked_words(refusal: Conflict | Invalid) -> str:
+    """Why a person's requests by app are not taken, until when, and what they can do."""
+    params = refusal.params
+    said = _(
+        "Người này đã lỡ %(count)s lượt trong %(within)s ngày nên cơ sở chưa nhận đặt qua ứng dụng đến %(until)s. "
+        "Gọi cơ sở để đặt, hoặc khiếu nại ở Lịch hẹn. Cấp cứu: gọi 115 hoặc đến thẳng."
+    )
+    until = spoken.when(rules.moment(str(params["until"])))
+    return said % {"count": params["count"], "within": params["within"], "until": until}
+
+
 def refused_words(refusal: Conflict | Invalid) -> str:
     """Why a time can't be had, and what to do."""
+    if refusal.key == "booking.blocked":
+        return blocked_words(refusal)
     start = refusal.params.get("start")
     time = words.gio(rules.moment(str(start))) if start else ""
     if refusal.key == "booking.kept":

@@ -99,6 +99,42 @@ class Offer(models.Model):
         return f"{self.slot_id}: {self.outcome}"
 
 
+class Appeal(models.Model):
+    """A citizen asks a facility to look again at visits it counts as missed. R4 has no resource for it."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open"
+        GRANTED = "granted"
+        REFUSED = "refused"
+
+    facility = models.CharField(max_length=64)
+    patient_id = models.CharField(max_length=64)
+    text = models.CharField(max_length=1000)
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.OPEN)
+    #: Why; the person reads it.
+    reason = models.CharField(max_length=500, blank=True, default="")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["made_at", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["facility", "patient_id"],
+                condition=models.Q(outcome="open"),
+                name="booking_appeal_one_open",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["patient_id"], name="booking_appeal_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.facility}: {self.outcome}"
+
+
 class Claim(models.Model):
     """Who is calling about a request now, so that no two agents call the same person."""
 
@@ -130,6 +166,8 @@ class Contact(models.Model):
         CONFIRMED = "confirmed"
         REFUSED = "refused"
         DUPLICATE = "duplicate"
+        MISSED = "missed"
+        EXCUSED = "excused"
 
     appointment_id = models.CharField(max_length=64, db_index=True)
     at = models.DateTimeField()

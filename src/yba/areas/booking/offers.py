@@ -50,10 +50,17 @@ def wait(request: HttpRequest, role_id: str) -> HttpResponse:
     if patient not in record.actor.persons:
         raise Http404
     today = local_day(record.clock())
-    waiting.join(
-        record, role_id=role_id, patient_id=patient, first=today, last=today + timedelta(days=queries.MOST_DAYS),
-        reason=request.POST.get("reason", "")[:200], phone=next(iter(holding.phones_of(request)), ""),
-    )  # fmt: skip
+    try:
+        waiting.join(
+            record, role_id=role_id, patient_id=patient, first=today,
+            last=today + timedelta(days=queries.MOST_DAYS), reason=request.POST.get("reason", "")[:200],
+            phone=next(iter(holding.phones_of(request)), ""),
+        )  # fmt: skip
+    except Conflict as refusal:
+        if refusal.key != "booking.blocked":
+            raise
+        messages.warning(request, holding.blocked_words(refusal))
+        return redirect("booking:mine")
     messages.success(request, _("Đã vào danh sách chờ. Có ai trả giờ là nhắn ngay; chỗ được giữ để trả lời."))
     return redirect("booking:mine")
 

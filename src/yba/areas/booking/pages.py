@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from yba.areas.booking import queries, rules
 from yba.areas.booking.desk import rules as desk
+from yba.areas.booking.policies import Standing
 from yba.areas.booking.ratings import rules as rated
 from yba.care.people import Person
 from yba.ui import parts, spoken, words
@@ -295,6 +296,8 @@ class MinePage:
     topics: list[str] = field(default_factory=list)
     held: list[HeldTime] = field(default_factory=list)
     offers: list[OfferLine] = field(default_factory=list)
+    #: Whether missed visits have a consequence they should know of, or can appeal.
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +329,16 @@ class MovePage:
     slots: list[parts.Slot]
     slot: str
     refused: str = ""
+
+
+def standing_words(one: Standing) -> str:
+    """What follows from missed visits: why, what, and until when."""
+    said = {"count": one.count, "within": one.within, "until": spoken.when(one.until)}
+    if one.kind == "closed":
+        return _("Lỡ %(count)s lượt trong %(within)s ngày: chưa đặt qua ứng dụng được đến %(until)s.") % said
+    return (
+        _("Lỡ %(count)s lượt trong %(within)s ngày: đến %(until)s, cơ sở gọi điện rồi mới xác nhận.") % said
+    )
 
 
 def called_by(asked_at: datetime, now: datetime) -> datetime | None:

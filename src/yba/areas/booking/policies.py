@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from yba.areas.booking import rules
 from yba.fhir.r4.datatypes import Extension
+from yba.fhir.r4.organization import Organization
 from yba.fhir.r4.schedule import Schedule
 from yba.ui.words import HANOI, local_day
 
@@ -128,3 +129,95 @@ def move_refusal(starts: datetime, policy: Policy, *, moves: int, now: datetime)
     if moves >= policy.most_moves:
         return "booking.moves-used"
     return "booking.move-late" if now > starts - policy.move_before else None
+
+
+# -- visits nobody came to ---------------------------------------------------------------------------------
+
+#: One complex extension of a facility's Organization; what is not said follows not.
+MISSED: Final = "https://yba.vn/fhir/extension/missed-visits-rule"
+_MISSED_COUNTS: Final = (
+    ("within", "within"),
+    ("telephone-after", "telephone_after"),
+    ("telephone-days", "telephone_days"),
+    ("closed-after", "closed_after"),
+    ("closed-days", "closed_days"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MissedRule:
+    """What follows at a facility from visits nobody came to; 0 is never.
+
+    ``telephone_after`` missed visits in ``within`` days: for ``telephone_days`` a request is confirmed only once the
+    person has been spoken to. ``closed_after``: for ``closed_days`` no requests by app. ``day_end``: the house marks
+    who did not come at the end of the day; else people at the desk alone do.
+    """
+
+    within: int = 90
+    telephone_after: int = 0
+    telephone_days: int = 0
+    closed_after: int = 0
+    closed_days: int = 0
+    day_end: bool = False
+
+    @property
+    def follows(self) -> bool:
+        """Whether anything follows at all."""
+        return bool(
+            (self.telephone_after and self.telephone_days) or (self.closed_after and self.closed_days)
+        )
+
+    @property
+    def reach(self) -> int:
+        """So many days of the past can matter today."""
+        return self.within + max(self.telephone_days, self.closed_days) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What follows for a person: ``closed`` or ``telephone``, until when, from how many missed in how many days."""
+
+    kind: Literal["closed", "telephone"]
+    until: datetime
+    count: int
+    within: int
+
+
+def missed_rule_of(organization: Organization | None) -> MissedRule:
+    """The rule a facility has."""
+    found = next((one for one in organization.extension if one.url == MISSED), None) if organization else None
+    if found is None:
+        return MissedRule()
+    parts = {one.url: one for one in found.extension}
+    counts = {
+        name: parts[url].valueUnsignedInt or 0
+        for url, name in _MISSED_COUNTS
+        if url in parts and parts[url].valueUnsignedInt is not None
+    }
+    return MissedRule(**counts, day_end="day-end" in parts and parts["day-end"].valueBoolean is True)
+
+
+def missed_extension(rule: MissedRule) -> Extension:
+    """The same rule as the extension that keeps it."""
+    parts = [Extension(url=url, valueUnsignedInt=getattr(rule, name)) for url, name in _MISSED_COUNTS]
+    return Extension(url=MISSED, extension=[*parts, Extension(url="day-end", valueBoolean=rule.day_end)])
+
+
+def standing(missed: Sequence[datetime], rule: MissedRule, *, now: datetime) -> Standing | None:
+    """What follows now from visits missed at these moments: the stronger one first. None: nothing."""
+    ordered = sorted(missed)
+    steps: tuple[tuple[Literal["closed", "telephone"], int, int], ...] = (
+        ("closed", rule.closed_after, rule.closed_days),
+        ("telephone", rule.telephone_after, rule.telephone_days),
+    )
+    for kind, after, days in steps:
+        if not after or not days:
+            continue
+        reached = [
+            ordered[at]
+            for at in range(after - 1, len(ordered))
+            if ordered[at] - ordered[at - after + 1] <= timedelta(days=rule.within)
+        ]
+        if reached and reached[-1] + timedelta(days=days) > now:
+            return Standing(kind, reached[-1] + timedelta(days=days), after, rule.within)
+    return None

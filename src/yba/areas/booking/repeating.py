@@ -263,6 +263,8 @@ def _refused(refusal: Conflict | Invalid) -> str:
         return _(
             "Có giờ vừa được người khác đặt. Chưa lượt nào được ghi; xem lại các lượt có dấu rồi gửi lại."
         )
+    if refusal.key == "booking.blocked":
+        return holding.blocked_words(refusal)
     if refusal.key == "booking.series-long":
         return _("Mỗi chuỗi nhiều nhất %(most)s lượt.") % params
     if refusal.key == "booking.too-many-series":

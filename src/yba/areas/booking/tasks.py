@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from yba import fhir
-from yba.areas.booking import directory, holds, opening, outward, rules, waiting
+from yba.areas.booking import directory, holds, misses, opening, outward, rules, waiting
 from yba.areas.booking.desk import scripts, telephone
 from yba.areas.booking.guards import GUARDS
 from yba.care.telephone import exchange
@@ -41,6 +41,18 @@ def sweep(timestamp: int = 0) -> int:
     )
     directory.catch_up(record)
     return holds.sweep(record) + waiting.sweep(record)
+
+
+@app.periodic(cron="45 16 * * *", periodic_id="booking.close-days")  # type: ignore[untyped-decorator]  # not followed; 23:45 here
+@app.task(name="booking.close_days", queueing_lock="booking.close_days", retry=3)  # type: ignore[untyped-decorator]  # the same
+def close_days(timestamp: int = 0) -> int:
+    """Mark the visits of the day nobody came to, where the facility's rule says so."""
+    connection.ensure_connection()
+    return misses.close_days(
+        fhir.open(
+            connection.connection, actor=SYSTEM, clock=now, guards=GUARDS, transaction=transaction.atomic
+        )
+    )
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.tell-hospitals")  # type: ignore[untyped-decorator]  # not followed

@@ -166,7 +166,7 @@ def refusal_words(
         return pages.taken_words(starts, free_then)
     if refusal.key == "booking.slot-past":
         return _("Giờ này đã qua. Chọn giờ khác.")
-    if refusal.key in ("booking.kept", "booking.too-late", "booking.too-early"):
+    if refusal.key in ("booking.blocked", "booking.kept", "booking.too-late", "booking.too-early"):
         return holding.refused_words(refusal)
     free = [one.start for one in times if one.free and local_day(one.start) == day]
     if kept is not None:
@@ -236,6 +236,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         topics=[f"person:{one}" for one in own_ids(request)],
         held=holding.held_times(request, record),
         offers=offers.offer_lines(record),
+        missed=any(one.status == "noshow" for one in found),
     )
     answer = render(request, "booking/mine.html", {"page": page})
     if any_labelled(record, own_ids(request), types=OF_A_BOOKING):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from yba.areas.booking import actions as booking_actions
-from yba.areas.booking import outward
+from yba.areas.booking import misses, outward
 from yba.areas.booking import pages as booking_pages
 from yba.areas.booking import rules as booking_rules
 from yba.areas.booking.desk import actions, claims, queries, rules, scripts
@@ -154,7 +154,14 @@ def move(request: HttpRequest, record: Record, found: Appointment) -> HttpRespon
 
 @_act
 def confirm(request: HttpRequest, record: Record, found: Appointment) -> HttpResponse:
-    """Confirm: code, message, reception's list."""
+    """Confirm: code, message, reception's list. Who missed visits is spoken to first, where the facility says so."""
+    if found.status in booking_rules.WAITING and request.POST.get("da-noi") != "1":
+        patient_id = booking_rules.patient_id_of(found) or ""
+        if misses.standing_of(record, patient_id, record.actor.facility or "") is not None:
+            messages.warning(
+                request, _("Đã nói chuyện với người bệnh thì mới xác nhận: đánh dấu ở trên nút.")
+            )
+            return to_request(request, found.id or "")
     outcome = actions.confirm(record, found.id or "")
     one = booking_of(outcome.appointment)
     said = {"when": spoken.when(one.start) if one.start else "", "code": one.code}

@@ -318,6 +318,8 @@ class Open:
     contacts: list[tuple[str, str, str]]
     danger: bool
     outward: OutwardLine | None
+    #: What follows here from visits this person missed; empty: nothing.
+    missed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

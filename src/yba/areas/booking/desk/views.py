@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from yba.areas.booking import actions as booking_actions
-from yba.areas.booking import outward
+from yba.areas.booking import misses, outward
 from yba.areas.booking import pages as booking_pages
 from yba.areas.booking import queries as booking_queries
 from yba.areas.booking import rules as booking_rules
@@ -139,6 +139,7 @@ def _open(
 ) -> pages.Open:
     now, one = record.clock(), booking_of(found)
     today = local_day(now)
+    standing = misses.standing_of(record, one.patient_id, record.actor.facility or "")
     person = booking_queries.caller(record, one.patient_id)
     phone = booking_actions.call_back_of(found) or person.phone
     times = booking_queries.times_of_slot(record, booking_rules.slot_id_of(found) or "", now=now)
@@ -155,6 +156,7 @@ def _open(
     due = rules.due_at(one.asked_at, level=level, specialty=queries.specialty_of(found))
     return pages.Open(
         id=one.id,
+        missed=booking_pages.standing_words(standing) if standing is not None else "",
         title=person.name,
         facts=booking_pages.person_facts(person, today=today),
         insurance=insurance_words(record, one.patient_id, today),
