@@ -17,6 +17,8 @@ import psycopg
 from yba.fhir import search
 from yba.fhir.access import SYSTEM, Actor, policy
 from yba.fhir.search import includes, page
+from yba.fhir.store.asking import Statement
+from yba.fhir.store.rows import execute
 
 FACILITY = "https://yba.vn/fhir/facility|bench-f7"
 PAGES = 700
@@ -123,20 +125,25 @@ def costs(connection: psycopg.Connection[Any], shape: Shape, *, generic: bool = 
 def noted() -> Iterator[list[Asked]]:
     """The statements of searches while it lasts."""
     noted: list[Asked] = []
-    modules: tuple[Any, ...] = (page, includes)
-    original = modules[0].execute
 
     def noting(connection: Any, text: Any, values: Any = None, *, prepare: bool | None = None) -> Any:
         noted.append(Asked(text, values or {}, prepared=prepare is not False))
-        return original(connection, text, values, prepare=prepare)
+        return execute(connection, text, values, prepare=prepare)
 
-    for module in modules:
-        module.execute = noting
+    def asking(connection: Any, asked: Statement, *, prepare: bool = True) -> Any:
+        return noting(connection, asked.text, asked.values, prepare=None if prepare else False).fetchall()
+
+    places: list[tuple[Any, str, Any]] = [
+        (page, "execute", noting), (page, "asking_alone", asking), (includes, "execute", noting),
+    ]  # fmt: skip
+    before = [getattr(module, name) for module, name, _ in places]
+    for module, name, instead in places:
+        setattr(module, name, instead)
     try:
         yield noted
     finally:
-        for module in modules:
-            module.execute = original
+        for (module, name, _), original in zip(places, before, strict=True):
+            setattr(module, name, original)
 
 
 _EXPLAIN = "explain (analyze, buffers, costs off, timing off, format json) "

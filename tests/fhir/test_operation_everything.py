@@ -293,10 +293,10 @@ def _statements(client: Client, connection: psycopg.Connection[Any]) -> int:
         seen.append(args[1])
         return original(*args, **kwargs)
 
-    from yba.fhir.store import read
+    from yba.fhir.store import asking
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chart, "execute", counted)
-        patch.setattr(read, "execute", counted)
+        patch.setattr(asking, "execute", counted)
         json.dumps(client("GET", "/Patient/p/$everything").json)
     return len(seen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -446,31 +446,28 @@ def test_escapes() -> None:
 # -- the plan ------------------------------------------------------------------------------------------------------
 
 
-def test_the_chart_search_is_one_range_of_the_chart_index(
-    own_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_chart_search_is_one_range_of_the_chart_index(own_database: str) -> None:
     from bench import seed
-    from yba.fhir.search import page
+    from yba.fhir.store import asking
 
-    asked: list[tuple[Any, Any]] = []
-    original = cast("Any", page).execute
-
-    def noting(connection: Any, text: Any, values: Any = None, *, prepare: bool | None = None) -> Any:
-        asked.append((text, values))
-        return original(connection, text, values, prepare=prepare)
-
-    monkeypatch.setattr(page, "execute", noting)
+    asked: list[asking.Statement] = []
     with psycopg.connect(own_database, autocommit=True) as connection:
+
+        def noting(question: asking.Statement, *, prepare: bool = True) -> list[tuple[Any, ...]]:
+            asked.append(question)
+            return asking.ask(connection, question, prepare=prepare)
+
         seed.chart(connection, 100)
         answer = search.run(
             connection,
             "Observation",
             [("patient", "bench-7"), ("category", "vital-signs"), ("_sort", "-date"), ("_count", "20")],
             access=lambda name: policy.condition(SYSTEM, name),
+            told=search.Told(noting, lambda: connection),
         )
         assert len(answer.matches) == 20
         ((text, values),) = asked
-        plan = "\n".join(row[0] for row in connection.execute("explain " + text, values))
+        plan = "\n".join(row[0] for row in connection.execute(b"explain " + text.encode(), values))
     assert "resource_chart" in plan
     assert "token_own" in plan
     assert "Sort" not in plan

@@ -23,6 +23,8 @@ from yba.fhir.access import policy
 from yba.fhir.access.actor import Actor
 from yba.fhir.access.roles import ANY, Grant
 from yba.fhir.r4 import MODULES
+from yba.fhir.store.asking import Statement, ask, rows
+from yba.fhir.store.prepared import goes_alone
 
 _BETWEEN: Final = "\x1f"
 _TREATING: Final = frozenset({"own-department", "own-patients", "treating", "shared"})
@@ -54,6 +56,13 @@ class Reach(NamedTuple):
 
 
 NOBODY: Final = Reach()
+
+
+class _Due(NamedTuple):
+    """What the database has to be told, and by which name it then stands."""
+
+    name: bytes
+    said: Statement
 
 
 @lru_cache(maxsize=8192)
@@ -103,7 +112,8 @@ class Wall:
     ``set_config`` is undone by a rollback, also of a savepoint, whoever sends it. So with each telling the connection
     is given a name of its own, ``application_name``, in the same statement: the database reports that setting to the
     client whenever it changes, also back. The name that stands is the telling that stands; none we gave, and it is
-    told again. In a pipeline reports come late, so there nothing is believed.
+    told again. In a pipeline reports come late, so there nothing is believed. A telling that is a transaction of its
+    own, or of its own with the question it is told for, nothing can undo later: there the name stays and means another.
     """
 
     __slots__ = ("_base", "_held", "_names", "_number")
@@ -129,18 +139,50 @@ class Wall:
 
     def tell(self, connection: psycopg.Connection[Any], reach: Reach) -> bool:
         """Who acts from now on, unless it is known to be so; whether the database had to be told."""
+        due = self._due(connection, reach)
+        if due is None:
+            return False
+        if goes_alone(connection):
+            rows(connection, due.said)
+        else:
+            # A cursor of its own: the record's may still hold an answer.
+            with psycopg.Cursor(connection) as cursor:
+                cursor.execute(due.said.text.encode(), due.said.values)
+        self._names[due.name] = reach
+        return True
+
+    def ask(
+        self, connection: psycopg.Connection[Any], reach: Reach, asked: Statement, *, prepare: bool = True
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a question that somebody asks. Who it is goes to the database in one go with it, and before it.
+
+        They are one transaction: a telling that fails takes the question with it, unanswered, and the other way
+        round the session goes on saying what it said.
+        """
+        if not goes_alone(connection):
+            self.tell(connection, reach)
+            return ask(connection, asked, prepare=prepare)
+        due = self._due(connection, reach)
+        found = rows(connection, asked, before=None if due is None else due.said, prepare=prepare)
+        if due is not None:
+            self._names[due.name] = reach
+        return found
+
+    def _due(self, connection: psycopg.Connection[Any], reach: Reach) -> _Due | None:
+        """What the database has to be told, so that it knows that this one acts; None where it does."""
         known = self._standing(connection)
         if reach == known or not self.held(connection):
-            return False
+            return None
         said = reach._asdict()
-        if known is not None:  # of another actor of the role little differs
-            said = {name: value for name, value in said.items() if value != getattr(known, name)}
-        name = self._named(connection)
-        # A cursor of its own: the record's may still hold an answer.
-        with psycopg.Cursor(connection) as cursor:
-            cursor.execute(_telling(tuple(said)), {**said, "name": name})
-        self._names[name.encode()] = reach
-        return True
+        if known is None:
+            return self._named(connection, said)
+        # Of another actor of the role little differs.
+        said = {name: value for name, value in said.items() if value != getattr(known, name)}
+        name = connection.pgconn.parameter_status(b"application_name")
+        if name is None or not alone(connection):
+            return self._named(connection, said)
+        # Nothing is open that could undo it: the name that stands may mean this from now on, and need not change.
+        return _Due(name, Statement(_telling(tuple(said)), said))
 
     def _standing(self, connection: psycopg.Connection[Any]) -> Reach | None:
         """What the session says now, where that is known."""
@@ -149,14 +191,18 @@ class Wall:
         name = connection.pgconn.parameter_status(b"application_name")
         return self._names.get(name) if name else None
 
-    def _named(self, connection: psycopg.Connection[Any]) -> str:
-        """A name no telling of this connection has had; what older ones said is forgotten."""
+    def _named(self, connection: psycopg.Connection[Any], said: dict[str, str]) -> _Due:
+        """Under a name no telling of this connection has had; what older ones said is forgotten."""
         if self._base is None:
             self._base = (connection.info.parameter_status("application_name") or "yba")[:40]
         if len(self._names) >= MOST_NAMES:
             self._names.clear()
         self._number += 1
-        return f"{self._base} {self._number}"
+        name = f"{self._base} {self._number}"
+        return _Due(
+            name.encode(),
+            Statement(_telling(("application_name", *said)), {**said, "application_name": name}),
+        )
 
 
 def alone(connection: psycopg.Connection[Any]) -> bool:
@@ -169,14 +215,14 @@ def alone(connection: psycopg.Connection[Any]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _telling(names: tuple[str, ...]) -> bytes:
+def _telling(names: tuple[str, ...]) -> str:
     """What sets these settings of the session; what was noted for another is forgotten."""
-    settings = [f"set_config('yba.{name}', %({name})s::text, false)" for name in names]
+    settings = ["set_config('yba.passed', '', false)"]
     settings += [
-        "set_config('yba.passed', '', false)",
-        "set_config('application_name', %(name)s::text, false)",
+        f"set_config('{name if name == 'application_name' else 'yba.' + name}', %({name})s::text, false)"
+        for name in names
     ]
-    return f"select {', '.join(settings)}".encode()
+    return f"select {', '.join(settings)}"
 
 
 _HELD = "select coalesce(row_security_active(to_regclass('record.resource')), false)"

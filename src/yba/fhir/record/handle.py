@@ -29,6 +29,7 @@ from yba.fhir.record.reading import Versions, content_of
 from yba.fhir.record.searching import Page
 from yba.fhir.record.writing import ANY_VERSION, Change
 from yba.fhir.store import contained, identity
+from yba.fhir.store.asking import Statement
 from yba.fhir.store.audit import Journal, act_of, split, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
@@ -106,10 +107,23 @@ class Record:
             self._send_waiting()
         return self._told()
 
+    @property
+    def untold(self) -> psycopg.Connection[Any]:
+        """The connection for what is no person's: on it another may still act than this actor."""
+        if self._waiting:
+            self._send_waiting()
+        return self._connection
+
     def _told(self) -> psycopg.Connection[Any]:
         """The connection, on which the database has been told who acts (``access.wall``)."""
         self._wall.tell(self._connection, self._acting())
         return self._connection
+
+    def asked(self, question: Statement, *, prepare: bool = True) -> list[tuple[Any, ...]]:
+        """The rows of a question, of which the database knows who asks; the shortest way there is."""
+        if self._waiting:
+            self._send_waiting()
+        return self._wall.ask(self._connection, self._acting(), question, prepare=prepare)
 
     def _acting(self) -> wall.Reach:
         if self._reach is None:

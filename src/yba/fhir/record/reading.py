@@ -65,10 +65,11 @@ def visible(
     if type_name == AUDIT:
         event = audit_search.one_event(record, identifier)
         return None if event is None else (event, 0)
+    may = record.may(type_name, interaction)
     with translated:
-        return read.current(
-            record.connection, type_name, identifier, condition=record.may(type_name, interaction), lock=lock
-        )
+        if lock:
+            return read.current(record.connection, type_name, identifier, condition=may, lock=True)
+        return read.seen(record.asked, type_name, identifier, may)
 
 
 def sees(record: Record, type_name: str, identifier: str) -> bool:

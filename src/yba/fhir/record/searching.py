@@ -52,10 +52,11 @@ def search_stored(
     audit_search.check_links(params)
     with translated, without(policy.hidden_codes(record.actor)):
         found = search.run(
-            record.connection, type_name, params,
+            record.untold, type_name, params,
             access=lambda name: record.may(name, "search"), strict=strict,
             now=record.clock(), base_url=record.base_url, compartment=compartment,
             terminology=record.terminology, contained=contained, walled=record.walled,
+            told=search.Told(record.asked, lambda: record.connection),
         )  # fmt: skip
     _note(record, type_name, params, compartment, found)
     if policy.is_masked(record.actor):

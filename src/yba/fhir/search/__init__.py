@@ -9,6 +9,6 @@ pages), ``statement.py`` (the SQL), ``page.py`` (the answer), ``includes.py`` (w
 """
 
 from yba.fhir.search.compartment import Compartment
-from yba.fhir.search.page import Found, run
+from yba.fhir.search.page import Found, Told, run
 
-__all__ = ["Compartment", "Found", "run"]
+__all__ = ["Compartment", "Found", "Told", "run"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import psycopg
@@ -21,10 +21,25 @@ from yba.fhir.search.compartment import Compartment, types_in
 from yba.fhir.search.includes import included
 from yba.fhir.search.question import Access, Asking, Terminology
 from yba.fhir.search.statement import WIDTH, Arm, Statement
+from yba.fhir.store.asking import Statement as Question
+from yba.fhir.store.asking import ask as asking_alone
 from yba.fhir.store.parameters import prepare
 from yba.fhir.store.rows import Stored, execute
 
 Row = tuple[Any, ...]
+
+
+class Ask(Protocol):
+    """The rows of a question; without ``prepare`` planned by its values."""
+
+    def __call__(self, asked: Question, /, *, prepare: bool = True) -> list[Row]: ...
+
+
+class Told(NamedTuple):
+    """How questions are asked, and a connection given, so that the database knows who asks."""
+
+    ask: Ask
+    connection: Callable[[], psycopg.Connection[Any]]
 
 
 @dataclass(slots=True)
@@ -62,13 +77,15 @@ def run(
     terminology: Callable[[], Terminology] | None = None,
     contained: bool = False,
     walled: Callable[[str], bool] | None = None,
+    told: Told | None = None,
 ) -> Found:
     """Answer a search with one page. ``access`` gives the condition each type's rows must pass.
 
     ``type_name`` None searches every type, or those ``_type`` names; ``compartment`` narrows to what belongs to one
     resource; ``terminology`` gives what knows codes and value sets, when a question needs it; ``contained`` says that
     the caller can take containers for what was asked (``_contained``); ``walled`` tells of a person whether the
-    second wall would have to look for each of their rows how the asker stands to them. Raises Invalid for
+    second wall would have to look for each of their rows how the asker stands to them; ``told`` tells the database who
+    asks, where that has not been said on the connection. Raises Invalid for
     values that cannot be read (and, ``strict``, unknown parameters), Unsupported for what is not offered, TooCostly
     when more is to be included than a page may hold.
     """
@@ -101,14 +118,15 @@ def run(
         summary=asked.summary, elements=asked.elements,
     )  # fmt: skip
     counted_only = not asked.count or asked.summary == "count"
+    told = told or Told(partial(asking_alone, connection), lambda: connection)
     if not counted_only and arms:
-        _fill(connection, asked, arms, found)
+        _fill(told.ask, asked, arms, found)
     if found.next is None and asked.cursor is None and not counted_only and asked.total != "none":
         found.total = len(found.matches)
     elif asked.total in ("accurate", "estimate") or (counted_only and asked.total != "none"):
-        found.total = _total(connection, asked, arms, asking, found)
+        found.total = _total(told.ask, asked, arms, asking, found)
     if asked.includes and found.matches:
-        found.included = included(connection, asked.includes, found.matches, asking)
+        found.included = included(told.connection(), asked.includes, found.matches, asking)
     return found
 
 
@@ -179,10 +197,10 @@ select step.type::varchar from step where step.type is not null"""
 # -- the page ----------------------------------------------------------------------------------------------
 
 
-def _fill(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm], found: Found) -> None:
+def _fill(ask: Ask, asked: Asked, arms: list[Arm], found: Found) -> None:
     """Read the rows of the page and, by one row more, whether there is another."""
-    arms = [_ordered(asked, arm) for arm in _walked(connection, asked, arms)]
-    rows = _rows(connection, asked, arms)
+    arms = [_ordered(asked, arm) for arm in _walked(ask, asked, arms)]
+    rows = _rows(ask, asked, arms)
     inside = any(arm.holder for arm in arms)
     several = len(arms) > 1 or inside
     width = len(arms[0].order)
@@ -200,7 +218,7 @@ def _fill(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm], fo
 _IN_ORDER: Sequence[list[tuple[str, bool]]] = ([], [("_lastUpdated", False)], [("_lastUpdated", True)])
 
 
-def _walked(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm]) -> list[Arm]:
+def _walked(ask: Ask, asked: Asked, arms: list[Arm]) -> list[Arm]:
     """A lone chain that very many rows meet, asked of the rows in the order of the page.
 
     No statistics tell of a chain how many that are, so it is found out; few are found and sorted.
@@ -211,7 +229,7 @@ def _walked(connection: psycopg.Connection[Any], asked: Asked, arms: list[Arm]) 
     if wide is None:
         return arms
     text, values = statement.number_of(wide.reach)
-    reached = _asked(connection, (text, values), [()])[0][0]
+    reached = _asked(ask, (text, values), [()])[0][0]
     return arms if reached < chain.MANY else [msgspec.structs.replace(arms[0], clauses=[wide.walked])]
 
 
@@ -242,27 +260,21 @@ def _in_time(clauses: Sequence[Clause]) -> bool:
     return any(clause.sql.lstrip("(").startswith("r.occurred ") for clause in clauses)
 
 
-def _asked(
-    connection: psycopg.Connection[Any], found: Statement, clauses: Iterable[Sequence[Clause]]
-) -> list[Row]:
+def _asked(ask: Ask, found: Statement, clauses: Iterable[Sequence[Clause]]) -> list[Row]:
     """Run a statement, planned by its values unless one plan is right for any.
 
     Prepared, "born in these ten years" and "on this day" would share a plan; of one chart all plans are alike.
     """
     text, values = found
     alike = all(_narrow(one) for one in clauses)
-    return execute(connection, text, values, prepare=None if alike else False).fetchall()
+    return ask(Question(text, values), prepare=alike)
 
 
 def _stored(type_name: str, row: Row) -> Stored:
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 
 
-def _rows(
-    connection: psycopg.Connection[Any],
-    asked: Asked,
-    arms: list[Arm],
-) -> list[Row]:
+def _rows(ask: Ask, asked: Asked, arms: list[Arm]) -> list[Row]:
     """Up to one row more than the page holds."""
     order = arms[0].order
     start = paging.decode(_shape(asked), order, asked.cursor) if asked.cursor else None
@@ -274,7 +286,7 @@ def _rows(
             for arm in arms
         ]
         found = statement.page(made, sorting.order_by(order, present=present is not None), wanted)
-        return _asked(connection, found, [arm.clauses for arm in arms])
+        return _asked(ask, found, [arm.clauses for arm in arms])
 
     if len(arms) > 1 or not sorting.by_occurred(order):
         return read(start, wanted, None)
@@ -305,7 +317,7 @@ def _narrowed(
 
 
 def _total(
-    connection: psycopg.Connection[Any],
+    ask: Ask,
     asked: Asked,
     arms: list[Arm],
     asking: Asking,
@@ -318,10 +330,10 @@ def _total(
     if not arms:
         return 0
     if asked.total == "estimate" and not asking.restricted:
-        rows = _asked(connection, statement.estimate(arms), [()])
+        rows = _asked(ask, statement.estimate(arms), [()])
         expected = _expected(rows[0][0])
         return max(expected, len(found.matches) + (1 if found.next is not None else 0))
-    rows = _asked(connection, statement.count(arms), [arm.clauses for arm in arms])
+    rows = _asked(ask, statement.count(arms), [arm.clauses for arm in arms])
     return sum(int(row[0]) for row in rows)
 
 

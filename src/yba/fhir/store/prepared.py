@@ -39,7 +39,7 @@ def returns_row(connection: psycopg.Connection[Any], text: str, values: Mapping[
     kept = _kept.get(connection)
     if kept is None:
         kept = _kept[connection] = {}
-    if text not in kept or not _plain(connection):
+    if text not in kept or not goes_alone(connection):
         if len(kept) < MOST:
             kept.setdefault(text, None)
         return execute(connection, text, values).fetchone() is not None
@@ -73,7 +73,7 @@ def _sent(
     return result
 
 
-def _plain(connection: psycopg.Connection[Any]) -> bool:
+def goes_alone(connection: psycopg.Connection[Any]) -> bool:
     """Whether a statement can go as it is: alone, so that one that has to be prepared again has undone nothing."""
     low = connection.pgconn
     return (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg import sql
 from yba.fhir.access import past
 from yba.fhir.condition import Condition
 from yba.fhir.store import identity
+from yba.fhir.store.asking import Statement, ask
 from yba.fhir.store.rows import Stored, execute
 
 _CURRENT = sql.SQL(
@@ -31,6 +32,30 @@ _VERSION = sql.SQL(
 )
 
 
+Ask = Callable[[Statement], Sequence[tuple[Any, ...]]]
+"""The rows of a question, asked by somebody of whom the database knows."""
+
+
+def seen(ask: Ask, type_name: str, identifier: str, condition: Condition) -> tuple[Stored, int] | None:
+    """The current row and its shard, deleted or not; None when there is none the condition lets through.
+
+    A deleted row keeps its patient and facility, so that the condition hides it like a living one.
+    """
+    shard = identity.carried_by(identifier)
+    values: dict[str, object] = {"type": type_name, "id": identifier, "shard": shard, **condition.params}
+    whole = None if condition.sql is None else condition.sql.as_string(None)
+    ways = [(whole, False)]
+    if shard is not None:  # asks one machine of many; it has moved when it was put right to another patient
+        ways.insert(0, (whole, True))
+    if condition.quick is not None:  # lets most rows through; else the whole is asked
+        ways.insert(0, (condition.quick.as_string(None), shard is not None))
+    for text, on_shard in ways:
+        found = ask(Statement(_composed(text, on_shard, lock=False), values))
+        if found:
+            return _stored(type_name, found[0])
+    return None
+
+
 def current(
     connection: psycopg.Connection[Any],
     type_name: str,
@@ -39,22 +64,19 @@ def current(
     condition: Condition | None,
     lock: bool = False,
 ) -> tuple[Stored, int] | None:
-    """The current row and its shard, deleted or not; None when there is none the condition lets through.
+    """What ``seen`` finds, on a connection on which is known who acts.
 
     Without a condition it is the row whoever may see it: for deciding and locking, never for answering.
-    With ``lock`` the row stays locked until the transaction ends. A deleted row keeps its patient and
-    facility, so that the condition hides it like a living one.
+    With ``lock`` the row stays locked until the transaction ends.
     """
+    if condition is not None and not lock:
+        return seen(partial(ask, connection), type_name, identifier, condition)
     params: dict[str, object] = {"type": type_name, "id": identifier}
     if condition is not None:
         params |= condition.params
     shard = identity.carried_by(identifier)
-    if condition is not None and condition.quick is not None and not lock:
-        found = _quickly(connection, condition.quick, params, shard)
-        if found is not None:
-            return _stored(type_name, found)
     row = None
-    if shard is not None:  # asks one machine of many; it has moved when it was put right to another patient
+    if shard is not None:
         row = execute(
             connection, _query(condition, on_shard=True, lock=lock), {**params, "shard": shard}
         ).fetchone()
@@ -71,14 +93,6 @@ def current(
 
 def _stored(type_name: str, row: tuple[Any, ...]) -> tuple[Stored, int]:
     return Stored(type_name, row[0], row[1], row[2], row[3], row[4], row[5], row[6]), row[7]
-
-
-def _quickly(
-    connection: psycopg.Connection[Any], quick: sql.SQL, params: Mapping[str, object], shard: int | None
-) -> tuple[Any, ...] | None:
-    """The row, where the shorter condition lets it through, which it does most times; else the whole is asked."""
-    text = _composed(quick.as_string(None), shard is not None, lock=False)
-    return execute(connection, text, params if shard is None else {**params, "shard": shard}).fetchone()
 
 
 def _query(condition: Condition | None, *, on_shard: bool, lock: bool) -> str:
