@@ -116,6 +116,18 @@ def test_a_question_that_fails_takes_the_telling_with_it(town: Town, web: psycop
     assert ready(web)
 
 
+def test_an_answer_that_cannot_be_read_leaves_nobody_believed_to_act(
+    town: Town, web: psycopg.Connection[Any]
+) -> None:
+    """The telling has counted by then: the former one is told again, not taken for standing."""
+    assert asked_by(web, NURSE_A) == seen(town, "A")
+    for _ in range(3):
+        with pytest.raises(psycopg.DataError, match="too large"):
+            asked_by(web, NURSE_B, Statement("select 'infinity'::timestamptz", {}))
+        assert asked_by(web, NURSE_A) == seen(town, "A")
+    assert ready(web)
+
+
 def test_a_telling_that_was_given_up_leaves_no_connection_behind(
     town: Town, web: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,7 @@ class Wall:
         due = self._due(connection, reach)
         if due is None:
             return False
+        self._names.pop(due.name, None)
         if goes_alone(connection):
             rows(connection, due.said)
         else:
@@ -163,9 +164,11 @@ class Wall:
             self.tell(connection, reach)
             return ask(connection, asked, prepare=prepare)
         due = self._due(connection, reach)
-        found = rows(connection, asked, before=None if due is None else due.said, prepare=prepare)
-        if due is not None:
-            self._names[due.name] = reach
+        if due is None:
+            return rows(connection, asked, prepare=prepare)
+        self._names.pop(due.name, None)  # nothing is believed until all is well: an answer may not be readable
+        found = rows(connection, asked, before=due.said, prepare=prepare)
+        self._names[due.name] = reach
         return found
 
     def _due(self, connection: psycopg.Connection[Any], reach: Reach) -> _Due | None:
