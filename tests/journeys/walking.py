@@ -27,6 +27,7 @@ def who_is(screens: Screens, role: str) -> Visitor:
 def kind_of(address: str) -> str:
     """The address without what names one thing: pages of the same kind are looked at once."""
     path = urlsplit(address).path
+    path = re.sub(r"/(dich-vu|lich-lam-viec)/(?!moi)[^/]+", r"/\1/*", path)
     return re.sub(r"/(?=[^/]*\d)[^/]{3,}|/(vt|nb|p|bvdk|hg|pk|ttyt|tyt)-[^/]+|/\d+", "/*", path)
 
 
