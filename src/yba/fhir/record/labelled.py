@@ -29,7 +29,8 @@ select v.id::varchar
        and r.facility is distinct from %(besides)s::text
        and ((r.occurred at time zone 'Asia/Ho_Chi_Minh')::date = (e.occurred at time zone 'Asia/Ho_Chi_Minh')::date
             or exists (select from record.reference f
-                        where f.rid = r.rid and f.target_type = 'Encounter' and f.target_id = v.id)))
+                        where f.shard = r.shard and f.rid = r.rid
+                          and f.target_type = 'Encounter' and f.target_id = v.id)))
 """
 
 
