@@ -48,7 +48,8 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
     }  # fmt: skip
     slot, specialty = form.cleaned_data["slot"], _any_of(request.GET.get("bac-si", ""))
     full = [] if specialty else _full(record, request.GET.get("bac-si", "").strip()[:100])
-    chosen = next((one for one in full if one.slot.id == slot), None)
+    # A time this role may never add to was free on the page: it has gone meanwhile, and the ledger says so.
+    chosen = next((one for one in full if one.slot.id == slot and one.left.allowed), None)
     if chosen is not None and not chosen.left.left:
         return _page(request, record, form, said=beyond.told([chosen]), status=409)
     if chosen is not None and not form.cleaned_data["beyond"]:
