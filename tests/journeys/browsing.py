@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, TimeoutError
 
 SCREENS = Path(__file__).parents[2] / "artefacts" / "screens"
 FLAGS = [
@@ -133,23 +134,37 @@ def settled(page: Page) -> None:
         page.wait_for_function(at_rest)
 
 
-_BEGUN = "asked => { window.found = null; axe.run(document, asked).then(one => { window.found = one }); }"
+_BEGUN = """asked => {
+    window.found = null;
+    axe.run(document, asked).then(one => { window.found = one.violations }, wrong => { window.found = String(wrong) });
+}"""
 
 
 def unclean(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """What axe-core finds: rule, element, why. By all its rules, or by these alone."""
     page.evaluate(_ENDED)
-    if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(axe_script())
     asked = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
-    page.evaluate(_BEGUN, asked)  # waited for by the clock: what a page never answers must not hold up all
-    found = page.wait_for_function("() => window.found", timeout=30_000).json_value()
     return [
         f"{one['id']}: {' '.join(node['target'] if isinstance(node['target'][0], str) else node['target'][0])}"
         f" {node['failureSummary'].splitlines()[-1].strip()}"
-        for one in found["violations"]
+        for one in _looked_through(page, asked)
         for node in one["nodes"]
     ]
+
+
+def _looked_through(page: Page, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """What axe says. Where the page changes under it, by what others do in the house, it may never end: then anew."""
+    said: object = "no answer"
+    for _ in range(3):
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(axe_script())
+        page.evaluate(_BEGUN, asked)
+        with contextlib.suppress(TimeoutError):
+            said = page.wait_for_function("() => window.found", timeout=15_000, polling=100).json_value()
+        if isinstance(said, list):
+            return said
+        page.evaluate("() => { delete window.axe }")
+    raise AssertionError(f"{page.url}: axe: {said}")
 
 
 def sideways(page: Page) -> int:
