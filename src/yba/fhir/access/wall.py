@@ -166,7 +166,9 @@ class Wall:
         due = self._due(connection, reach)
         if due is None:
             return rows(connection, asked, prepare=prepare)
-        self._names.pop(due.name, None)  # nothing is believed until all is well: an answer may not be readable
+        self._names.pop(
+            due.name, None
+        )  # nothing is believed until all is well: an answer may not be readable
         found = rows(connection, asked, before=due.said, prepare=prepare)
         self._names[due.name] = reach
         return found
