@@ -16,8 +16,8 @@ ROLES = (
     "citizen", "customer_care", "receptionist", "doctor", "nurse", "pharmacist", "cashier", "records_office",
     "facility_administrator", "system_administrator", "auditor", "wall",
 )  # fmt: skip
-#: Not pages: papers, tables, calendar entries, other schemes.
-NOT_A_PAGE = re.compile(r"\.(pdf|ics|svg|csv)$|^/ra$|^/ui/preferences|^/i18n")
+#: Not pages: papers, tables, calendar entries, files people sent, other schemes.
+NOT_A_PAGE = re.compile(r"\.(pdf|ics|svg|csv)$|/tep/|^/ra$|^/ui/preferences|^/i18n")
 
 
 def who_is(screens: Screens, role: str) -> Visitor:
