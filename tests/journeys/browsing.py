@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, TimeoutError
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, TimeoutError, expect
 
 SCREENS = Path(__file__).parents[2] / "artefacts" / "screens"
 FLAGS = [
@@ -24,6 +24,9 @@ FLAGS = [
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}
 WALL = {"width": 1920, "height": 1080}
+#: Milliseconds that a page may take on a machine that does much else; nothing waits so long unless it is broken.
+PATIENCE = 45_000
+expect.set_options(timeout=PATIENCE)
 #: What looking found; a story goes on and is told at its end (the fixture `faultless`).
 FAULTS: list[str] = []
 #: A refusal is an answer (conflict, unprocessable); the browser logs it as if it were a failure.
@@ -79,7 +82,7 @@ def visit(browser: Browser, address: str, name: str, *, size: dict[str, int], **
     context = browser.new_context(
         base_url=address, viewport=size, reduced_motion="reduce", locale="vi-VN", **options
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     found = Visitor(name, context, context.new_page())
 
     def logged(message: Any) -> None:
@@ -159,7 +162,7 @@ def _looked_through(page: Page, asked: dict[str, Any]) -> list[dict[str, Any]]:
     page.evaluate(_BEGUN, asked)
     said: object = "no answer"
     with contextlib.suppress(TimeoutError):
-        said = page.wait_for_function("() => window.found", timeout=30_000, polling=100).json_value()
+        said = page.wait_for_function("() => window.found", timeout=PATIENCE, polling=100).json_value()
     if isinstance(said, list):
         return said
     raise AssertionError(f"{page.url}: axe: {said}")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from tests.houses import House
 from tests.journeys import browsing
-from tests.journeys.browsing import DESK, PHONE, Visitor, look
+from tests.journeys.browsing import DESK, PATIENCE, PHONE, Visitor, look
 from tests.journeys.conftest import Screens
 from tests.journeys.test_video import HANH, a_visit, with_devices
 from yba.ui.words import HANOI
@@ -79,10 +79,10 @@ def test_a_person_asks_and_the_team_answers(house: House, callers: dict[str, Vis
     desk.get_by_role("textbox", name="Tin nhắn").fill("Chụp thêm ảnh sáng mai, chưa cần đến.")
     desk.get_by_role("button", name="Gửi tin").click()
     page.get_by_text("Chụp thêm ảnh sáng mai").wait_for(
-        timeout=25_000
+        timeout=2 * PATIENCE
     )  # told by the event, or by the next poll
     desk.get_by_role("button", name="Mời đặt khám").click()
-    page.get_by_text("Nên gặp để khám.").wait_for(timeout=25_000)
+    page.get_by_text("Nên gặp để khám.").wait_for(timeout=2 * PATIENCE)
     assert (
         page.get_by_role("link", name="Xem lượt hẹn").count()
         + page.get_by_role("link", name="Đặt lịch khám").count()
@@ -142,7 +142,7 @@ def follows_up(page: Page, desk: Page) -> None:
     page.get_by_text("Số đo nguy hiểm: gọi 115 ngay").wait_for()
     look(page, "follow-danger")
     look(desk, "follow-plan")
-    desk.get_by_text("190/125").first.wait_for(timeout=25_000)
+    desk.get_by_text("190/125").first.wait_for(timeout=2 * PATIENCE)
     desk.goto(desk.url.replace(plan, ""))
     desk.get_by_text("Đóng báo động").click()
     look(desk, "follow-team", also={"width": 390, "height": 800})

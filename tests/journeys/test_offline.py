@@ -19,7 +19,7 @@ OTHER = "0977000333"
 #: A moment far ahead, so that it is not too old.
 NEVER_SENT = 4_000_000_000_000
 #: Milliseconds in which what waited has gone, on a slow machine too.
-SOON = 40_000
+SOON = 60_000
 KEPT = "async () => (await caches.keys()).filter(one => one.startsWith('yba-kept-'))"
 WAITING = """() => new Promise((done) => {
   const open = indexedDB.open("yba", 1);

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.houses import House
 from tests.journeys import browsing
-from tests.journeys.browsing import DESK, PHONE, Visitor, look
+from tests.journeys.browsing import DESK, PATIENCE, PHONE, Visitor, look
 from tests.journeys.conftest import Screens
 from yba import fhir
 from yba.care.identifiers import FACILITY_TAG, REGISTRATION_CODE
@@ -34,6 +34,11 @@ FAKE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 MOVING = """count => {
     const all = Array.from(document.querySelectorAll('[data-call-others] video'));
     return all.length === count && all.every(one => one.videoWidth && one.currentTime > 0.5);
+}"""
+#: A picture may be long in coming on a machine that does much else, or be given up for the sound; the way is there.
+CONNECTED = """() => {
+    const peers = [...(document.querySelector('[data-call]')?.callState?.peers?.values() ?? [])];
+    return peers.length === 1 && peers[0].pc.connectionState === 'connected';
 }"""
 DECODED = """async () => {
     let found = 0;
@@ -114,7 +119,7 @@ def with_devices(screens: Screens) -> Browser:
 
 def sees(page: Page, count: int) -> None:
     """So many others are shown, with moving pictures."""
-    page.wait_for_function(MOVING, arg=count, timeout=30_000)
+    page.wait_for_function(MOVING, arg=count, timeout=2 * PATIENCE)
 
 
 def decoded(page: Page) -> int:
@@ -191,8 +196,8 @@ def connected(
     line = desk.locator("tr", has=desk.locator(f'form[action$="/{visit}"]'))
     line.get_by_role("button", name="Mời Nguyễn Thị Hạnh vào").click()
     desk.wait_for_url("**/clinic/visit/*")
-    sees(desk, 1)
-    sees(person.page, 1)
+    for page in (desk, person.page):
+        page.wait_for_function(CONNECTED, timeout=2 * PATIENCE)
     return person.page, desk, visit
 
 
