@@ -20,6 +20,7 @@ from yba.fhir.r4.bundle import Bundle
 from yba.fhir.r4.observation import Observation
 from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner import Practitioner
+from yba.fhir.record import handle
 
 
 @pytest.fixture
@@ -43,6 +44,27 @@ def entry(method: str, url: str, resource: dict[str, Any] | None = None, **reque
     if full_url is not None:
         found["fullUrl"] = full_url
     return found
+
+
+def test_the_writes_of_a_transaction_go_together(
+    record: fhir.Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whom the door lets write without a question to the database writes all at once, not one by one."""
+    sent: list[int] = []
+    write_many = handle.write_many
+
+    def counted(connection: Any, actor: Any, items: Any, came: Any) -> None:
+        sent.append(len(items))
+        write_many(connection, actor, items, came)
+
+    monkeypatch.setattr(handle, "write_many", counted)
+    patient = entry("POST", "Patient", PATIENT, fullUrl="urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a")
+    others = [
+        entry("POST", "Observation", observation("urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"))
+        for _ in range(9)
+    ]
+    bundles.run(record, bundle(patient, *others))
+    assert sent == [10]
 
 
 PATIENT = {"resourceType": "Patient", "name": [{"text": "Trần Đức"}]}

@@ -44,8 +44,13 @@ class Given:
     index: Callable[[str], str]
 
 
-def may_store(connection: psycopg.Connection[Any], actor: Actor, interaction: str, row: Given) -> bool:
-    """Whether the actor may make such a row. Its labels are no matter: who writes a diagnosis knows it."""
+def may_store(
+    connect: Callable[[], psycopg.Connection[Any]], actor: Actor, interaction: str, row: Given
+) -> bool:
+    """Whether the actor may make such a row. Its labels are no matter: who writes a diagnosis knows it.
+
+    ``connect`` is called where the database has to be asked: what waits to be written together is then sent.
+    """
     found = policy.door(actor, row.type, interaction)
     if found.sql is None or _easily(found, actor, row):
         return True
@@ -59,7 +64,7 @@ def may_store(connection: psycopg.Connection[Any], actor: Actor, interaction: st
         "g_facility": row.facility, "g_occurred": row.occurred, "g_updated": row.updated, **may.params,
     }  # fmt: skip
     params |= {f"g_{table}": row.index(table) for table in tables}
-    return execute(connection, text, params).fetchone() is not None
+    return execute(connect(), text, params).fetchone() is not None
 
 
 def _easily(found: policy.Compiled, actor: Actor, row: Given) -> bool:

@@ -67,7 +67,7 @@ def receive(
         lambda table: "[]",
     )  # fmt: skip
     if not policy.may(record.actor, TYPE, "create") or not may_store(
-        record.connection, record.actor, "create", row
+        lambda: record.connection, record.actor, "create", row
     ):
         error = Forbidden(
             "access.write",

@@ -341,7 +341,7 @@ def check_right(record: Record, type_name: str, identifier: str = "", *, interac
 
 def _check_made(record: Record, interaction: str, row: Given) -> None:
     """The row that is to be must be one the actor may make. Raises Forbidden."""
-    if not may_store(record.connection, record.actor, interaction, row):
+    if not may_store(lambda: record.connection, record.actor, interaction, row):
         raise _refused(record, row.type, None)
 
 
