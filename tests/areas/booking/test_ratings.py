@@ -160,6 +160,11 @@ def test_a_visit_that_tells_something_is_not_asked_about_not_taken_and_taken_out
     diagnosed(house, ratings[0].encounter_id, code, "p2")  # a result that came later
     shown = queries.shown(record, "vt")
     assert "Lời thứ 2" not in {one.words for one in shown.words}
+    doctor = opened(house, DOCTOR)
+    assert queries.looked_after(doctor).count() == 5
+    assert {one.words for one in queries.a_page(doctor).ratings} == {f"Lời thứ {n}" for n in (3, 4, 5, 6)}
+    with pytest.raises(NotFound):
+        queries.one(doctor, str(ratings[0].key))
     assert keeping.look_again(opened(house)) == 1
     assert keeping.figures(record, ["vt"])["vt"] == Figures(4, 18)
     assert queries.shown(record, "vt").words == []

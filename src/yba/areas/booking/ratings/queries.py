@@ -66,6 +66,26 @@ def looked_after(record: Record) -> QuerySet[Rating]:
     return found.order_by("state", "-month", "key")
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A page of what somebody looks after, and how many ratings come after it."""
+
+    ratings: list[Rating]
+    left: int
+    roles: list[str]
+
+
+def a_page(record: Record) -> Looked:
+    """The first ratings the actor looks after, without those whose visit has come to bear a label since the night."""
+    found = looked_after(record)
+    first = list(found[:A_PAGE])
+    return Looked(
+        ratings=_untold(record, first),
+        left=max(found.count() - len(first), 0),
+        roles=list(dict.fromkeys(found.values_list("role_id", flat=True))),
+    )
+
+
 def one(record: Record, key: str) -> Rating:
     """A rating the actor may dispute or decide. Raises NotFound."""
     found = looked_after(record).filter(key=key).first()

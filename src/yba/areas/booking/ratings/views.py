@@ -167,24 +167,17 @@ class OnePage:
 def ratings(request: HttpRequest) -> HttpResponse:
     """What people say: of oneself, or of everybody at the facility."""
     record = record_of(request)
-    found = queries.looked_after(record)
-    some = list(found[: queries.A_PAGE])
-    doctors = _doctors(record, some)
-    roles = list(dict.fromkeys(found.values_list("role_id", flat=True)))
-    figures = keeping.figures(record, roles)
-    names = doctors | _names(record, [one for one in roles if one not in doctors])
+    found = queries.a_page(record)
+    names = _names(record, found.roles)
+    figures = keeping.figures(record, found.roles)
     page = ListPage(
         title=_("Đánh giá"),
-        lines=[_line(one, doctors) for one in some],
+        lines=[_line(one, names) for one in found.ratings],
         figures=sorted((names.get(key, ""), rules.figure_words(one)) for key, one in figures.items()),
-        left=max(found.count() - len(some), 0),
+        left=found.left,
         deciding=record.actor.role == actions.ADMINISTRATOR,
     )
     return render(request, "booking/ratings/list.html", {"page": page})
-
-
-def _doctors(record: Record, some: list[Rating]) -> dict[str, str]:
-    return _names(record, sorted({one.role_id for one in some}))
 
 
 def _names(record: Record, roles: list[str]) -> dict[str, str]:
@@ -261,7 +254,7 @@ def _one_page(
     kept = any(it.version == one.version and it.outcome == Dispute.Outcome.KEPT for it in said)
     page = OnePage(
         title=_("Một đánh giá"),
-        line=_line(one, _doctors(record, [one])),
+        line=_line(one, _names(record, [one.role_id])),
         answers=[(text, answer) for text, answer in answers if answer],
         disputes=[_said(it) for it in said],
         dispute=(form if isinstance(form, DisputeForm) else DisputeForm())
