@@ -51,7 +51,7 @@ LANGUAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a filter."""
+    """One value of several to choose from."""
 
     value: str
     label: str

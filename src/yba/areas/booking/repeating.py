@@ -302,7 +302,7 @@ def show(request: HttpRequest, series_id: str) -> HttpResponse:
         facts=" · ".join(filter(None, [first.doctor, first.room, place, first.reason])),
         lines=lines,
         coming=[
-            repeating_pages.Choice(
+            pages.Choice(
                 str(number), _("Lượt %(number)s, %(when)s") % {"number": number, "when": line.when}, False
             )
             for number, line in lines
@@ -348,6 +348,22 @@ def cancel(request: HttpRequest, series_id: str) -> HttpResponse:
     return redirect("booking:series", series_id)
 
 
+def _following(
+    request: HttpRequest, record: Record, series_id: str, coming: Sequence[Appointment]
+) -> repeating_pages.FollowingPage:
+    """What calling off and moving the visits to come have in common."""
+    return repeating_pages.FollowingPage(
+        title=_("Đổi giờ các lượt còn lại"),
+        base=_base(record),
+        staff=_is_staff(record),
+        series=series_id,
+        number=_number(request),
+        alone=_alone(request),
+        question="",
+        days=[spoken.when(rules.moment(one.start or "")) for one in coming],
+    )
+
+
 def _cancel_page(
     request: HttpRequest,
     record: Record,
@@ -357,15 +373,10 @@ def _cancel_page(
     refused: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    page = repeating_pages.FollowingPage(
+    page = replace(
+        _following(request, record, series_id, coming),
         title=_("Hủy các lượt còn lại"),
-        base=_base(record),
-        staff=_is_staff(record),
-        series=series_id,
-        number=_number(request),
-        alone=_alone(request),
         question=_("Hủy %(count)s lượt?") % {"count": len(coming)},
-        days=[spoken.when(rules.moment(one.start or "")) for one in coming],
         reasons=[(key, str(said)) for key, said in changing.REASONS.items()],
         refused=refused,
     )
@@ -379,15 +390,8 @@ def move(request: HttpRequest, series_id: str) -> HttpResponse:
     coming = _coming(request, record, series_id)
     asked = "gio" in request.GET
     form = ShiftForm(request.GET if asked else None)
-    page = repeating_pages.FollowingPage(
-        title=_("Đổi giờ các lượt còn lại"),
-        base=_base(record),
-        staff=_is_staff(record),
-        series=series_id,
-        number=_number(request),
-        alone=_alone(request),
-        question="",
-        days=[spoken.when(rules.moment(one.start or "")) for one in coming],
+    page = replace(
+        _following(request, record, series_id, coming),
         form=form,
         query=urlencode(
             [(name, request.GET[name]) for name in ("tu", "chi", "gio", "doi") if name in request.GET]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from yba.areas.booking import pages
-from yba.areas.booking.pages import BookingLine, PersonLine
+from yba.areas.booking.pages import BookingLine, Choice, PersonLine
 from yba.areas.booking.planning import Planned
 from yba.areas.booking.queries import FreeSlot
 from yba.ui import spoken, words
@@ -22,17 +22,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One time of a visit, or its being left out."""
-
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One visit of a plan. ``kind`` and ``state`` are a status sign; none where all is well."""
+    """One visit of a plan, with the times it can have or its being left out as ``choices``.
+
+    ``kind`` and ``state`` are a status sign; none where all is well.
+    """
 
     name: str
     day: str

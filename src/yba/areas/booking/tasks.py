@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
-from yba import fhir
 from yba.areas.booking import directory, holds, misses, opening, outward, rules, waiting
 from yba.areas.booking.desk import scripts, telephone
 from yba.areas.booking.guards import GUARDS
+from yba.care import jobs
 from yba.care.telephone import exchange
-from yba.fhir.access import SYSTEM
 from yba.fhir.record import now
 from yba.ui.words import local_day
 
@@ -21,8 +19,7 @@ from yba.ui.words import local_day
 @app.task(name="booking.open_slots", queueing_lock="booking.open_slots", retry=3)  # type: ignore[untyped-decorator]  # the same
 def open_slots(timestamp: int = 0) -> int:
     """Open the slots of the days to come, and keep the desk's scripts; running it twice makes nothing twice."""
-    connection.ensure_connection()
-    record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
+    record = jobs.record()
     scripts.load(record)
     today = local_day(now())
     opened = opening.open_slots(record, until=today + timedelta(days=rules.HORIZON_DAYS), today=today)
@@ -34,11 +31,8 @@ def open_slots(timestamp: int = 0) -> int:
 @app.task(name="booking.sweep", queueing_lock="booking.sweep", retry=1)  # type: ignore[untyped-decorator]  # the same
 def sweep(timestamp: int = 0) -> int:
     """Take away holds whose time is over and calls of yesterday; end offers of the waiting list, tell of new ones."""
-    connection.ensure_connection()
     telephone.forget(now=now())
-    record = fhir.open(
-        connection.connection, actor=SYSTEM, clock=now, guards=GUARDS, transaction=transaction.atomic
-    )
+    record = jobs.record(GUARDS)
     directory.catch_up(record)
     return holds.sweep(record) + waiting.sweep(record)
 
@@ -47,20 +41,14 @@ def sweep(timestamp: int = 0) -> int:
 @app.task(name="booking.close_days", queueing_lock="booking.close_days", retry=3)  # type: ignore[untyped-decorator]  # the same
 def close_days(timestamp: int = 0) -> int:
     """Mark the visits of the day nobody came to, where the facility's rule says so."""
-    connection.ensure_connection()
-    return misses.close_days(
-        fhir.open(
-            connection.connection, actor=SYSTEM, clock=now, guards=GUARDS, transaction=transaction.atomic
-        )
-    )
+    return misses.close_days(jobs.record(GUARDS))
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.tell-hospitals")  # type: ignore[untyped-decorator]  # not followed
 @app.task(name="booking.tell_hospitals", queueing_lock="booking.tell_hospitals", retry=1)  # type: ignore[untyped-decorator]  # the same
 def tell_hospitals(timestamp: int = 0) -> int:
     """Tell hospitals' own systems of the visits that changed."""
-    connection.ensure_connection()
-    return outward.send_due(fhir.open(connection.connection, actor=SYSTEM, clock=now))
+    return outward.send_due(jobs.record())
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.hear-telephone")  # type: ignore[untyped-decorator]  # not followed

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from yba.areas.telehealth import actions, encounters, falling, rules
 from yba.areas.telehealth.follow_up.sweep import sweep
 from yba.areas.telehealth.models import Guess, Pass, Presence, Room, Seat, Signal
-from yba.care.messages import standing
+from yba.care import jobs
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record
 
@@ -26,8 +26,8 @@ ROOMS_KEPT: Final = timedelta(days=800)
 def close_rooms(timestamp: int = 0) -> int:
     """Shut the rooms whose time is over, and forget what nobody needs."""
     at = timezone.now()
-    closed = close_rooms_at(standing.record(), at)
-    charge_rooms(standing.record())
+    closed = close_rooms_at(jobs.record(), at)
+    charge_rooms(jobs.record())
     Signal.objects.filter(at__lt=at - KEPT).delete()
     Pass.objects.filter(at__lt=at - KEPT).delete()
     Guess.objects.filter(since__lt=at - KEPT).delete()
@@ -39,7 +39,7 @@ def close_rooms(timestamp: int = 0) -> int:
 @app.task(name="telehealth.follow_up", queueing_lock="telehealth.follow_up")  # type: ignore[untyped-decorator]  # the same
 def follow_up(timestamp: int = 0) -> int:
     """Remind of home measurements that are due, tell the team of those that were missed."""
-    return sweep(standing.record(), timezone.now())
+    return sweep(jobs.record(), timezone.now())
 
 
 def close_rooms_at(system: Record, at: datetime) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from procrastinate.contrib.django import app
 
-from yba import fhir
+from yba.care import jobs
 from yba.care.line import telling
-from yba.fhir.access import SYSTEM
-from yba.fhir.record import now
 
 
 def later(facility: str, line: str) -> None:
@@ -19,6 +16,4 @@ def later(facility: str, line: str) -> None:
 @app.task(name="line.look", queue="messages", retry=3)  # type: ignore[untyped-decorator]  # procrastinate is not followed
 def look(facility: str, line: str) -> int:
     """Tell whoever in this line has few before them; twice tells nobody twice."""
-    connection.ensure_connection()
-    record = fhir.open(connection.connection, actor=SYSTEM, clock=now)
-    return telling.tell_who_is_near(record, facility=facility, line=line)
+    return telling.tell_who_is_near(jobs.record(), facility=facility, line=line)

@@ -7,28 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import connection, transaction
-
-from yba import fhir
+from yba.care import jobs
 from yba.care.messages import calendar
 from yba.care.messages.kinds import Kind
 from yba.care.messages.models import Message
-from yba.fhir.access import SYSTEM
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model import references
 from yba.fhir.r4.appointment import Appointment
-from yba.fhir.record import Record, now
+from yba.fhir.record import now
 from yba.ui.words import moment
 
 #: Roles of those who take part, as FHIR names them, in a version.
 _PLACE: Final = "Location"
-
-
-def record() -> Record:
-    """The record with the system's rights on Django's connection: the house's own rule reads it."""
-    connection.ensure_connection()
-    assert connection.connection is not None
-    return fhir.open(connection.connection, actor=SYSTEM, clock=now, transaction=transaction.atomic)
 
 
 def taking_part(one: Appointment, kind: str) -> tuple[str, str]:
@@ -52,7 +42,7 @@ def no_longer(row: Message, kind: Kind) -> str:
     if not row.subject or not kind.holds:
         return ""
     try:
-        found = record().lock(Appointment, row.subject)
+        found = jobs.record().lock(Appointment, row.subject)
     except (NotFound, Gone):
         return "the visit is not there any more"
     if found.status not in kind.holds:
@@ -65,7 +55,7 @@ def no_longer(row: Message, kind: Kind) -> str:
 def calendar_of(row: Message) -> bytes:
     """The visit as a calendar file, for an e-mail; nothing where there is none."""
     try:
-        found = record().read(Appointment, row.subject) if row.subject else None
+        found = jobs.record().read(Appointment, row.subject) if row.subject else None
     except (NotFound, Gone):
         found = None
     if found is None or not found.start or not found.end:

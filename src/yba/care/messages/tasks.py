@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from yba.care.messages import kinds, outbox, reminders, standing
+from yba.care import jobs
+from yba.care.messages import kinds, outbox, reminders
 from yba.care.messages.models import Message, Report
 
 #: Messages older than this are forgotten, with what they cost: a year can be compared with the one before.
@@ -30,7 +31,7 @@ def deliver(message: int) -> None:
 @app.task(name="messages.remind", queueing_lock="messages.remind")  # type: ignore[untyped-decorator]  # the same
 def remind(timestamp: int = 0) -> int:
     """Write the reminders of visits that are due."""
-    return reminders.remind(standing.record())
+    return reminders.remind(jobs.record())
 
 
 @app.periodic(cron="* * * * *", periodic_id="messages.look-after")  # type: ignore[untyped-decorator]  # the same

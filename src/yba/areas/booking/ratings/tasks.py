@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
-from yba import fhir
 from yba.areas.booking.ratings import asking, keeping, questions
-from yba.fhir.access import SYSTEM
-from yba.fhir.record import Record, now
-
-
-def _record() -> Record:
-    connection.ensure_connection()
-    return fhir.open(connection.connection, actor=SYSTEM, clock=now, transaction=transaction.atomic)
+from yba.care import jobs
 
 
 @app.periodic(cron="*/30 * * * *", periodic_id="ratings.ask")  # type: ignore[untyped-decorator]  # not followed
 @app.task(name="ratings.ask", queueing_lock="ratings.ask", retry=1)  # type: ignore[untyped-decorator]  # the same
 def ask(timestamp: int = 0) -> int:
     """Ask people how their visit was."""
-    return asking.ask(_record())
+    return asking.ask(jobs.record())
 
 
 @app.periodic(cron="15 19 * * *", periodic_id="ratings.look-again")  # type: ignore[untyped-decorator]  # not followed; 02:15 here
 @app.task(name="ratings.look_again", queueing_lock="ratings.look_again", retry=3)  # type: ignore[untyped-decorator]  # the same
 def look_again(timestamp: int = 0) -> int:
     """Keep the Questionnaire in the record; withhold what a sensitive label has come to."""
-    record = _record()
+    record = jobs.record()
     questions.load(record)
     return keeping.look_again(record)
