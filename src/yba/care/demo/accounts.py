@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from yba.care.demo.facilities import doctors
+from yba.care.demo.facilities import NURSES, doctors
 from yba.care.demo.people import GRANDDAUGHTER, HEROINE, HEROINE_PHONE, HUSBAND
 
 Role = Literal[
@@ -67,7 +67,7 @@ def accounts() -> list[DemoAccount]:
         ),
         DemoAccount("cskh", "customer_care", "Lê Thị Mỹ Duyên", _HOSPITAL),
         DemoAccount("tiepdon", "receptionist", "Hoàng Thị Thu Trang", _HOSPITAL),
-        DemoAccount("dieuduong", "nurse", "Nguyễn Thị Hoa", _HOSPITAL),
+        *(DemoAccount("dieuduong", "nurse", one.name, one.facility, one.id) for one in NURSES),
         *_doctors(),
         DemoAccount("duocsi", "pharmacist", "DS. Nguyễn Thị Phương Dung", _HOSPITAL),
         DemoAccount("thungan", "cashier", "Phan Thị Cẩm Nhung", _HOSPITAL),

@@ -20,7 +20,7 @@ from yba.fhir.r4.charge_item_definition import (
     ChargeItemDefinitionPropertyGroupPriceComponent,
 )
 from yba.fhir.r4.codes import AdministrativeGender, DaysOfWeek
-from yba.fhir.r4.datatypes import Address, CodeableConcept, Extension, Money, Resource
+from yba.fhir.r4.datatypes import Address, CodeableConcept, Extension, Identifier, Money, Resource
 from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.location import Location, LocationPosition
 from yba.fhir.r4.organization import Organization
@@ -87,6 +87,17 @@ class Doctor(msgspec.Struct, frozen=True):
         return f"{self.title} {self.name}"
 
 
+class Nurse(msgspec.Struct, frozen=True):
+    """An invented nurse. No post of booking: nobody books a nurse by name, so there is no PractitionerRole."""
+
+    id: str
+    name: str
+    facility: str
+
+
+NURSES: Final = (Nurse("dd-nguyen-thi-hoa", "Nguyễn Thị Hoa", "bvdk-huong-giang"),)
+
+
 @cache
 def facilities() -> tuple[Facility, ...]:
     return read_table("facilities.csv", Facility, folder=_FOLDER)
@@ -114,6 +125,8 @@ def facility_resources() -> Iterator[Resource]:
         yield from _services(house)
     for number, doctor in enumerate(doctors(), 1):
         yield from _doctor(doctor, number)
+    for number, nurse in enumerate(NURSES, 1):
+        yield _nurse(nurse, number)
 
 
 def _house(house: Facility) -> Iterator[Resource]:
@@ -279,7 +292,7 @@ def _doctor(doctor: Doctor, number: int) -> Iterator[Resource]:
     yield Practitioner(
         id=doctor.id,
         meta=tag,
-        identifier=[identifier(identifiers.PRACTITIONER_LICENCE, f"{900000 + number * 17:06}/HUE-CCHN")],
+        identifier=[_licence(900000 + number * 17)],
         active=True,
         name=[full_name(doctor.name, doctor.title)],
         gender=cast(AdministrativeGender, doctor.gender),
@@ -306,6 +319,23 @@ def _doctor(doctor: Doctor, number: int) -> Iterator[Resource]:
         actor=[ref("PractitionerRole", doctor.role), who, room, service],
         comment=f"Lịch khám {doctor.display}, phòng {doctor.room}",
     )
+
+
+def _nurse(nurse: Nurse, number: int) -> Practitioner:
+    return Practitioner(
+        id=nurse.id,
+        meta=of_facility(nurse.facility),
+        identifier=[_licence(950000 + number * 17)],
+        active=True,
+        name=[full_name(nurse.name, "CNĐD")],
+        gender="female",
+        communication=[concept("urn:ietf:bcp:47", "vi")],
+        qualification=[PractitionerQualification(code=CodeableConcept(text="Cử nhân điều dưỡng"))],
+    )
+
+
+def _licence(number: int) -> Identifier:
+    return identifier(identifiers.PRACTITIONER_LICENCE, f"{number:06}/HUE-CCHN")
 
 
 def _available(session: str) -> PractitionerRoleAvailableTime:
