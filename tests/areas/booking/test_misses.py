@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.areas.booking.province import HOSPITAL, NOW, agent, build, citizen, opened
+from tests.areas.booking.province import HOSPITAL, NOW, TAG, agent, build, citizen, opened
 from yba.areas.booking import actions, misses, policies, queries, waiting
 from yba.areas.booking.models import Appeal, Contact, Seat
 from yba.areas.booking.policies import MissedRule, Standing
@@ -19,6 +19,8 @@ from yba.care.messages.models import Message
 from yba.fhir.access import Actor
 from yba.fhir.errors import Conflict, Forbidden, Invalid, NotFound
 from yba.fhir.r4.appointment import Appointment
+from yba.fhir.r4.datatypes import Coding, Period, Reference
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.slot import Slot
 from yba.site.accounts.models import Account
 
@@ -72,6 +74,7 @@ def ask(house, person="p1", *, actor=FAMILY, reason="Ho", now=EVENING, slot=20):
 DAYS = st.lists(st.integers(0, 200), max_size=12)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of a machine that does much else
 @given(DAYS, st.integers(1, 5), st.integers(1, 120), st.integers(1, 90), st.integers(0, 320))
 def test_what_follows_is_what_any_count_of_the_days_gives(days, after, within, lasts, today):
     first = datetime(2026, 1, 1, 2, tzinfo=UTC)
@@ -266,3 +269,59 @@ def test_the_administrator_sets_the_rule_and_a_request_is_confirmed_once_spoken_
     assert opened(house).read(Appointment, made.id).status == "pending"
     care.post(confirm, {"da-noi": "1"})
     assert opened(house).read(Appointment, made.id).status == "booked"
+
+
+def test_every_answer_to_an_appeal_is_told_also_the_second_and_when_nothing_counts_any_more(house):
+    keys = missed_twice(house)
+    for words in ("Nằm viện", "Gửi kèm giấy"):
+        made = misses.appeal(at(house, FAMILY), patient_id="p1", facility=HOSPITAL, text=words)
+        misses.decide(at(house, DESK), made.pk, granted=False, reason="Không có giấy")
+    assert Message.objects.filter(kind="booking.appeal").count() == 2, "the second refusal is told too"
+    last = misses.appeal(at(house, FAMILY), patient_id="p1", facility=HOSPITAL, text="Lần nữa")
+    for key in keys:
+        misses.excuse(at(house, DESK), key, reason="Đã gọi báo")
+    misses.decide(at(house, DESK), last.pk, granted=True, reason="Đã bỏ qua cả hai lượt")
+    assert Message.objects.filter(kind="booking.appeal").count() == 3
+
+
+def test_who_was_received_without_the_booking_is_not_called_absent_by_the_day_s_end(house):
+    """Reception took the person as a walk-in: the visit is theirs though the booking was not checked in."""
+    absent, walked_in, here = booked(house, "p1", 0), booked(house, "p3", 2), booked(house, "p2", 1)
+    came = opened(house).read(Appointment, here)
+    came.status = "arrived"
+    opened(house).update(came)
+    opened(house).update(
+        Encounter(
+            id="kham-p3", status="in-progress", meta=TAG, subject=Reference(reference="Patient/p3"),
+            class_=Coding(system="http://terminology.hl7.org/CodeSystem/v3-ActCode", code="AMB"),
+            period=Period(start="2026-11-23T09:10:00+07:00"),
+            serviceProvider=Reference(reference=f"Organization/{HOSPITAL}"),
+        )
+    )  # fmt: skip
+    assert misses.close_days(at(house)) == 1
+    assert {key: opened(house).read(Appointment, key).status for key in (absent, walked_in)} == {
+        absent: "noshow", walked_in: "booked",
+    }  # fmt: skip
+
+
+def test_the_pages_say_what_became_of_an_appeal_and_keep_what_was_typed(house, browser):
+    keys = missed_twice(house)
+    hanh, desk = (
+        browser("0905123456", "citizen"),
+        browser("nv-td", "receptionist", facility=HOSPITAL, name="Trang"),
+    )
+    own = reverse("booking:own_missed")
+    said = {"nguoi": "p1", "noi": HOSPITAL, "vi-sao": "Hai lần đều nằm viện"}
+    hanh.post(own, said)
+    url = reverse("booking:decide_appeal", args=[Appeal.objects.get().pk])
+    desk.post(url, {"tra-loi": "khong", "ly-do": "Không có giấy"})
+    second = desk.post(url, {"tra-loi": "co", "ly-do": "Có giấy"}, follow=True).content.decode()
+    assert "Khiếu nại này đã có người trả lời: Không được chấp nhận." in second
+    kept = hanh.post(own, said | {"vi-sao": "x" * 1001})
+    assert (kept.status_code, "x" * 1001 in kept.content.decode()) == (422, True)
+    assert "Viết ngắn hơn: nhiều nhất 1000 chữ." in kept.content.decode()
+    for key in keys:
+        misses.excuse(at(house, DESK), key, reason="Đã gọi báo")
+    late = hanh.post(own, said, follow=True).content.decode()
+    assert "Không còn lượt nào bị tính là lỡ ở đây." in late
+    assert Appeal.objects.count() == 1

@@ -395,3 +395,24 @@ def test_the_pages_of_who_writes_and_of_who_is_written_about(house):
     assert "Lý do: Có giấy tờ" in browser.get(url).content.decode()
     assert staff("bs.la", "doctor", "bs-9").get(one).status_code == 404
     assert doctor.get("/dat-kham/danh-gia/khong-phai/").status_code == 404
+
+
+def test_what_is_decided_of_words_that_were_changed_meanwhile_is_of_the_new_words(house):
+    visit = a_visit(house)
+    key = str(say(house, visit, 1, "Bác sĩ dở").key)
+    actions.dispute(opened(house, DOCTOR), key, reason="insult")
+    say(house, visit, 1, "Khám vội quá")
+    actions.decide(opened(house, ADMIN), key, keep=True, why="Chê, không chửi", version=2)
+    assert actions.dispute(opened(house, DOCTOR), key, reason="insult").key == "rating.kept-already"
+    assert Rating.objects.get().disputes.get(version=2).why == "Chê, không chửi", "the writer reads why"
+
+
+def test_a_visit_entered_in_error_is_taken_out_of_the_figures(house):
+    ratings = said_by_five(house)
+    record = opened(house)
+    assert keeping.look_again(record) == 0
+    wrong = record.read(Encounter, ratings[0].encounter_id)
+    wrong.status = "entered-in-error"
+    record.update(wrong)
+    assert keeping.look_again(record) == 1
+    assert keeping.figures(record, ["vt"])["vt"] == Figures(4, 18)

@@ -10,8 +10,19 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from tests.areas.booking.province import HOSPITAL, NOW, TAG, agent, build, citizen, opened
-from yba.areas.booking import actions, holds, opening, planning, policies, queries, rules, series, timetable
+from tests.areas.booking.province import HOSPITAL, NOW, TAG, agent, another_timetable, build, citizen, opened
+from yba.areas.booking import (
+    actions,
+    holds,
+    moving,
+    opening,
+    planning,
+    policies,
+    queries,
+    rules,
+    series,
+    timetable,
+)
 from yba.areas.booking.desk import actions as desk
 from yba.areas.booking.desk.queries import waiting_list
 from yba.areas.booking.models import Contact, Seat
@@ -263,7 +274,8 @@ def test_calling_off_one_or_this_and_all_after_it_with_the_cut_off_of_each(house
         opened(house, DESK), rules.series_of(other[0]), number=1, reason="Bác sĩ nghỉ"
     )
     assert len(off) == 3
-    assert Message.objects.filter(kind="booking.series-cancelled").get().values["count"] == "3"
+    told = Message.objects.filter(kind="booking.series-cancelled").order_by("id")
+    assert [one.values["count"] for one in told] == [str(len(made) - 2), "3"]
     with pytest.raises(NotFound):
         series.cancel_following(opened(house, citizen("p2")), joined, number=1)
 
@@ -421,3 +433,95 @@ def test_reception_books_a_series_and_moves_and_cancels_what_follows(house, brow
     assert [one.status for one in series.find(opened(house, DESK), series_id)][:2] == ["cancelled", "booked"]
     other = browser("receptionist", login="nv-khac", facility="bv-khac", name="Lan")
     assert other.get(reverse("booking:series", args=[series_id])).status_code == 404
+
+
+def test_a_series_called_off_is_told_once_by_whomever(house):
+    """Twelve visits that come off are one message, not thirteen."""
+    made = book(house, times_of(house))
+    series.cancel_following(opened(house, DESK), rules.series_of(made[0]), number=1, reason="Bác sĩ nghỉ")
+    other = book(house, times_of(house, 3, date(2026, 12, 14)), once="2")
+    series.cancel_following(opened(house, citizen("p1")), rules.series_of(other[0]), number=2)
+    off = Message.objects.filter(kind__contains="cancelled").order_by("id")
+    assert [(one.kind, one.values["count"]) for one in off] == [
+        ("booking.series-cancelled", "5"), ("booking.series-cancelled", "2"),
+    ]  # fmt: skip
+    series.cancel_following(opened(house, citizen("p1")), rules.series_of(other[0]), number=1, alone=True)
+    assert [one.kind for one in off.all()][2:] == ["booking.cancelled"]
+
+
+def test_what_was_not_confirmed_in_time_is_not_confirmed_afterwards(house):
+    """Else the day's end would count visits as missed of which nobody was ever told."""
+    made = book(house, times_of(house), actor=citizen("p1"))
+    late = rules.moment(made[1].end) + timedelta(minutes=1)
+    outcome = desk.confirm(opened(house, CARE, at=lambda: late), made[0].id)
+    assert (outcome.result, outcome.appointment.id) == ("done", made[2].id)
+    assert desk.confirm(opened(house, CARE, at=lambda: late), made[0].id).result == "missing"
+    assert [one.status for one in series.visits_of(opened(house), made[0])] == ["pending"] * 2 + [
+        "booked"
+    ] * 3
+    assert [one.values["count"] for one in Message.objects.all()] == ["3"]
+    (slot,) = free(house)[:1]
+    one = actions.book_appointment(opened(house, citizen("p1")), slot_id=slot, patient_id="p1", reason="Ho")
+    over = rules.moment(one.end) + timedelta(minutes=1)
+    assert desk.confirm(opened(house, CARE, at=lambda: over), one.id).result == "missing"
+    assert opened(house).read(Appointment, one.id).status == "pending"
+
+
+def test_a_series_that_is_refused_leaves_alone_what_was_confirmed_under_the_lock(house, monkeypatch):
+    made = book(house, times_of(house), actor=citizen("p1"))
+    record = opened(house, CARE)
+    seen = series.visits_of(record, made[0])
+    actions.confirm_request(record, made[1].id)
+    monkeypatch.setattr(
+        series, "visits_of", lambda record, one: seen
+    )  # read before another agent confirmed it
+    first = record.read(Appointment, made[0].id)
+    first.status = "cancelled"
+    series.refuse_rest(record, record.update(first))
+    assert [opened(house).read(Appointment, one.id).status for one in made] == [
+        "cancelled", "booked", "cancelled", "cancelled", "cancelled",
+    ]  # fmt: skip
+
+
+def test_visits_with_another_doctor_by_now_stay_there_when_the_series_moves(house):
+    made = book(house, times_of(house, 3, date(2026, 11, 30)))
+    record, schedule = opened(house), lich(house)
+    another_timetable(record, "an", practitioner="bs-an", room="p-205", like=made[0], minutes_later=5)
+    moving.reschedule(opened(house, DESK), made[0].id, slot_id="khung-an", reason="Bác sĩ bận")
+    joined = rules.series_of(made[0])
+    chosen = {made[0].id: f"{schedule.id}.20261207-0810", made[1].id: f"{schedule.id}.20261209-0810"}
+    with pytest.raises(Conflict) as refused:
+        series.move_following(opened(house, citizen("p1")), joined, chosen=chosen)
+    assert refused.value.key == "booking.move-elsewhere"
+    assert rules.slot_id_of(opened(house).read(Appointment, made[1].id)) == rules.slot_id_of(made[1])
+    one = {made[1].id: chosen[made[1].id]}
+    assert len(series.move_following(opened(house, citizen("p1")), joined, chosen=one)) == 1
+
+
+def test_a_visit_that_begins_between_page_and_form_moves_no_other(house, browser, monkeypatch):
+    """A page shown at 8:09 and sent at 8:11: what was chosen for the first visit must not fall on the second."""
+    schedule = lich(house)
+    made = book(house, times_of(house))
+    desk_page = browser("receptionist", login="nv-td", facility=HOSPITAL, name="Trang")
+    move = reverse("booking:move_series", args=[rules.series_of(made[0])]) + "?tu=1&gio=9:00&doi=0"
+    sent = chosen_of(desk_page.get(move).content.decode())
+    assert list(sent) == [f"luot-{at}" for at in range(1, 6)]
+    began = rules.moment(made[0].start) + timedelta(minutes=1)
+    monkeypatch.setattr("yba.ui.requests.now", lambda: began)
+    answer = desk_page.post(move, sent, follow=True).content.decode()
+    assert "Đã đổi giờ 4 lượt." in answer
+    now = [rules.slot_id_of(opened(house).read(Appointment, one.id)) for one in made]
+    assert now == [rules.slot_id_of(made[0]), *list(sent.values())[1:]]
+    assert schedule.id in now[1]
+
+
+def test_another_series_begins_with_the_same_doctor(house, browser):
+    """The button on a series' page leads to a form that can be filled in."""
+    hanh, schedule = browser("citizen", login="0905123456"), lich(house)
+    made = book(
+        house, times_of(house), actor=Actor(user="x", role="citizen", persons=frozenset({"p1"}), person="p1")
+    )
+    page = hanh.get(reverse("booking:series", args=[rules.series_of(made[0])])).content.decode()
+    link = f"{reverse('booking:new_series')}?lich={schedule.id}"
+    assert link in page
+    assert f'<option value="{schedule.id}" selected' in hanh.get(link).content.decode()

@@ -215,10 +215,13 @@ def _others(*who: tuple[str, str, str]) -> Sequence[AppointmentParticipant]:
     ]
 
 
-def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "", seen: str = "") -> Outcome:
+def cancel_appointment(
+    record: Record, appointment_id: str, *, reason: str = "", seen: str = "", told: bool = True
+) -> Outcome:
     """Call a booking off, free its time and tell its person; a second click changes nothing. Raises NotFound.
 
     ``seen``: the start that was shown to whoever asks, as FHIR writes it; with another by now nothing is called off.
+    ``told`` False: one message is said for several (``series``).
     """
     with record.atomic():
         found = record.read(Appointment, appointment_id)
@@ -234,7 +237,7 @@ def cancel_appointment(record: Record, appointment_id: str, *, reason: str = "",
             found.cancelationReason = CodeableConcept(text=reason)
         answered(appointment_id)
         stored = record.update(found)
-        if stored.start:  # who only waited for a seat is told of no time
+        if told and stored.start:  # who only waited for a seat is told of no time
             tell_person(record.as_system(), stored, kind="cancelled")
         return Outcome("done", stored)
 
@@ -346,12 +349,15 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: s
 def confirm_request(record: Record, appointment_id: str, *, told: bool = True) -> Outcome:
     """Confirm: a registration code, the state booked (so reception sees it), and the message to the person.
 
+    A time that is over is not confirmed (``missing``): nobody was told to come, so nobody is to be called absent.
     ``told`` False: one message is said for several (``series``).
     """
     with record.atomic():
         found = record.lock(Appointment, appointment_id)
         if found.status not in rules.WAITING:
             return Outcome("already" if found.status in rules.HOLDING else "cancelled", found)
+        if found.end and rules.moment(found.end) <= record.clock():
+            return Outcome("missing", found)
         found.status = "booked"
         found.identifier = [*found.identifier, Identifier(system=REGISTRATION_CODE, value=new_code(record))]
         stored = record.update(found)
@@ -371,8 +377,13 @@ def new_code(record: Record) -> str:
             return code
 
 
-def tell_person(record: Record, appointment: Appointment, *, kind: str, **more: str) -> None:
-    """Write the message about what became of a booking; it leaves after commit. ``more``: values of its own."""
+def tell_person(
+    record: Record, appointment: Appointment, *, kind: str, once: str | None = None, **more: str
+) -> None:
+    """Write the message about what became of a booking; it leaves after commit. ``more``: values of its own.
+
+    ``once``: what it is told once for, where that is not this version of the booking.
+    """
     phone = reminders.phone_of(record, appointment)
     if kind == "confirmed" and mode.is_video(appointment) and links.address(appointment):
         kind = "video"
@@ -382,6 +393,7 @@ def tell_person(record: Record, appointment: Appointment, *, kind: str, **more: 
             phone,
             reminders.words_of(record, appointment) | more,
             about=appointment,
+            dedupe_key=once,
             now=record.clock(),
         )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from yba.areas.booking import actions, policies, queries, rules
@@ -22,6 +22,7 @@ from yba.care.remote import mode
 from yba.fhir.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.datatypes import Extension
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.organization import Organization
 from yba.fhir.record import Record, check_right, facility_of
 from yba.fhir.store.rows import execute
@@ -35,6 +36,9 @@ STAFF: Final = ("receptionist", "customer_care")
 CAME: Final = "arrived,checked-in,fulfilled"
 #: Days of the past the day's end still looks at: a house that was shut down catches up, and reaches no further.
 LOOK_BACK: Final = 3
+_AT_ONCE: Final = 50
+#: Characters of an appeal.
+MOST_WORDS: Final = 1000
 _ONE_BY_ONE: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 2))"
 
 
@@ -75,13 +79,18 @@ def set_rule(record: Record, rule: MissedRule) -> None:
 
 def missed_visits(record: Record, patient_id: str, facility: str, rule: MissedRule) -> list[Appointment]:
     """The missed visits of a person at a facility that still count, in the order of time."""
+    return [one for one in _noted(record, patient_id, facility, rule) if not excuse_of(one)]
+
+
+def _noted(record: Record, patient_id: str, facility: str, rule: MissedRule) -> list[Appointment]:
+    """Those that were noted as missed, excused or not, in the order of time."""
     since = local_day(record.clock()) - timedelta(days=rule.reach)
     found = record.as_system().find(
         Appointment,
         ("patient", f"Patient/{patient_id}"), ("status", "noshow"),
         ("_tag", f"{rules.FACILITY_TAG}|{facility}"), ("date", f"ge{since.isoformat()}"),
     )  # fmt: skip
-    return sorted((one for one in found if not excuse_of(one) and one.start), key=lambda one: one.start or "")
+    return sorted((one for one in found if one.start), key=lambda one: rules.moment(one.start or ""))
 
 
 def excuse_of(appointment: Appointment) -> str:
@@ -191,8 +200,28 @@ def close_days(record: Record) -> int:
         for facility in sorted({facility_of(one) or "" for one in over} - {""}):
             if rule_of(record, facility).day_end and _received(record, facility, first, last):
                 own = [one for one in over if facility_of(one) == facility]
-                made += sum(_closed(record, one.id or "") for one in own)
+                here = _were_here(record, facility, day, own)
+                made += sum(
+                    _closed(record, one.id or "") for one in own if rules.patient_id_of(one) not in here
+                )
     return made
+
+
+def _were_here(record: Record, facility: str, day: date, booked: Sequence[Appointment]) -> set[str | None]:
+    """Those of them who were at the facility that day all the same: taken at the door, or checked in for another."""
+    persons = sorted({rules.patient_id_of(one) or "" for one in booked} - {""})
+    first, last = rules.day_bounds(day)
+    tag, found = ("_tag", f"{rules.FACILITY_TAG}|{facility}"), set[str | None]()
+    for at in range(0, len(persons), _AT_ONCE):
+        some = ("patient", ",".join(f"Patient/{one}" for one in persons[at : at + _AT_ONCE]))
+        when = (("date", f"ge{first}"), ("date", f"lt{last}"))
+        visits = record.find(
+            Encounter, some, tag, ("status", "arrived,triaged,in-progress,onleave,finished"), *when
+        )
+        found |= {queries.target_id(one.subject, "Patient") for one in visits}
+        came = record.find(Appointment, some, tag, ("status", CAME), *when)
+        found |= {rules.patient_id_of(one) for one in came}
+    return found
 
 
 def _received(record: Record, facility: str, first: str, last: str) -> bool:
@@ -217,13 +246,16 @@ def _closed(record: Record, appointment_id: str) -> bool:
 def appeal(record: Record, *, patient_id: str, facility: str, text: str) -> Appeal:
     """A citizen asks for their missed visits to be looked at again; one open appeal a person and facility.
 
-    Raises Invalid ``booking.no-reason``, ``booking.nothing-missed``; NotFound for who is none of theirs.
+    Raises Invalid ``booking.no-reason``, ``booking.long``, ``booking.nothing-missed``; NotFound for who is none of
+    theirs.
     """
     if patient_id not in record.actor.persons:
         raise NotFound("booking.not-here", "There is no such person here.")
     check_right(record, "Appointment", interaction="create")
     if not text.strip():
         raise Invalid("booking.no-reason", "Say why the visits should not count.")
+    if len(text.strip()) > MOST_WORDS:
+        raise Invalid("booking.long", f"Say it in at most {MOST_WORDS} characters.", most=MOST_WORDS)
     if not missed_visits(record, patient_id, facility, rule_of(record, facility)):
         raise Invalid("booking.nothing-missed", "No missed visit counts here.")
     with record.atomic():
@@ -234,7 +266,7 @@ def appeal(record: Record, *, patient_id: str, facility: str, text: str) -> Appe
         if known is not None:
             return known
         return Appeal.objects.create(
-            facility=facility, patient_id=patient_id, text=text.strip()[:1000], made_at=record.clock(),
+            facility=facility, patient_id=patient_id, text=text.strip(), made_at=record.clock(),
             made_by=record.actor.user,
         )  # fmt: skip
 
@@ -261,16 +293,16 @@ def decide(record: Record, appeal_id: int, *, granted: bool, reason: str) -> App
         if found.outcome != Appeal.Outcome.OPEN:
             return found
         rule = rule_of(record, found.facility)
-        counted = missed_visits(record, found.patient_id, found.facility, rule)
-        for one in counted if granted else ():
+        noted = _noted(record.as_system(), found.patient_id, found.facility, rule)
+        for one in noted if granted else ():
             excuse(record, one.id or "", reason=reason)
         found.outcome = Appeal.Outcome.GRANTED if granted else Appeal.Outcome.REFUSED
         found.decided_at, found.decided_by = record.clock(), record.actor.name
         found.reason = reason.strip()[:500]
         found.save()
-        if counted:
-            latest = record.read(Appointment, counted[-1].id or "")
-            actions.tell_person(record, latest, kind="appeal")
+        if noted:
+            latest = record.as_system().read(Appointment, noted[-1].id or "")
+            actions.tell_person(record, latest, kind="appeal", once=f"booking.appeal:{found.pk}")
         return found
 
 

@@ -75,6 +75,17 @@ class StandingLine:
     closed: bool
     hotline: str
     asked: bool
+    #: What was typed, where it could not be taken.
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An appeal as it was sent."""
+
+    patient_id: str = ""
+    facility: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +196,17 @@ def decide(request: HttpRequest, key: int) -> HttpResponse:
     """Say yes or no to an appeal; the person reads why."""
     granted = request.POST.get("tra-loi") == "co"
     try:
-        misses.decide(record_of(request), key, granted=granted, reason=request.POST.get("ly-do", "")[:500])
+        found = misses.decide(
+            record_of(request), key, granted=granted, reason=request.POST.get("ly-do", "")[:500]
+        )
     except Invalid:
         messages.warning(request, _("Viết lý do; người bệnh sẽ đọc."))
-    else:
+        return redirect("booking:missed")
+    if granted == (found.outcome == Appeal.Outcome.GRANTED):
         messages.success(request, _("Đã trả lời khiếu nại và nhắn cho người bệnh."))
+    else:
+        said = _("Khiếu nại này đã có người trả lời: %(outcome)s.") % {"outcome": _outcome_words(found)}
+        messages.warning(request, said)
     return redirect("booking:missed")
 
 
@@ -218,15 +235,16 @@ def rule(request: HttpRequest) -> HttpResponse:
 def own(request: HttpRequest) -> HttpResponse:
     """Why one's people can't ask by app somewhere, until when, and the appeal."""
     record = record_of(request)
-    refused, status = "", 200
+    refused, status, typed = "", 200, Typed()
     if request.method == "POST":
-        patient_id, facility = request.POST.get("nguoi", ""), request.POST.get("noi", "")
+        typed = Typed(*(request.POST.get(name, "") for name in ("nguoi", "noi", "vi-sao")))
         try:
-            misses.appeal(
-                record, patient_id=patient_id, facility=facility, text=request.POST.get("vi-sao", "")
-            )
-        except Invalid:
-            refused, status = _("Viết vì sao không nên tính các lượt này."), 422
+            misses.appeal(record, patient_id=typed.patient_id, facility=typed.facility, text=typed.text)
+        except Invalid as refusal:
+            if refusal.key == "booking.nothing-missed":
+                messages.info(request, _("Không còn lượt nào bị tính là lỡ ở đây."))
+                return redirect("booking:own_missed")
+            refused, status = _appeal_words(refusal), 422
         else:
             messages.success(request, _("Đã gửi. Cơ sở trả lời là nhắn ngay."))
             return redirect("booking:own_missed")
@@ -235,14 +253,22 @@ def own(request: HttpRequest) -> HttpResponse:
     waiting = {(one.facility, one.patient_id) for one in answers if one.outcome == Appeal.Outcome.OPEN}
     page = OwnPage(
         title=_("Lượt không đến"),
-        lines=[_standing_line(record, one, waiting) for one in misses.standings(record, ids)],
+        lines=[_standing_line(record, one, waiting, typed) for one in misses.standings(record, ids)],
         answers=[_appeal_line(record, one) for one in answers],
         refused=refused,
     )
     return render(request, "booking/own_missed.html", {"page": page}, status=status)
 
 
-def _standing_line(record: Record, one: misses.Missed, waiting: set[tuple[str, str]]) -> StandingLine:
+def _appeal_words(refusal: Invalid) -> str:
+    if refusal.key == "booking.long":
+        return _("Viết ngắn hơn: nhiều nhất %(most)s chữ.") % {"most": refusal.params["most"]}
+    return _("Viết vì sao không nên tính các lượt này.")
+
+
+def _standing_line(
+    record: Record, one: misses.Missed, waiting: set[tuple[str, str]], typed: Typed
+) -> StandingLine:
     place, hotline = queries.facility_name(record, one.facility)
     return StandingLine(
         facility=one.facility,
@@ -253,4 +279,5 @@ def _standing_line(record: Record, one: misses.Missed, waiting: set[tuple[str, s
         closed=one.standing.kind == "closed",
         hotline=hotline,
         asked=(one.facility, one.patient_id) in waiting,
+        text=typed.text if (typed.facility, typed.patient_id) == (one.facility, one.patient_id) else "",
     )

@@ -7,6 +7,7 @@ are one form.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -186,8 +187,8 @@ def _owners(request: HttpRequest, record: Record) -> frozenset[str]:
     return frozenset() if _is_staff(record) else holding.owners(request, record)
 
 
-def _chosen(request: HttpRequest, count: int) -> dict[int, str]:
-    return {at: request.POST.get(f"luot-{at}", "")[:100] for at in range(count)}
+def _chosen(request: HttpRequest, names: Sequence[str]) -> dict[int, str]:
+    return {at: request.POST.get(name, "")[:100] for at, name in enumerate(names)}
 
 
 def _booked(
@@ -198,7 +199,7 @@ def _booked(
     house: House,
 ) -> HttpResponse:
     data, booking, days = form.cleaned_data, SeriesForm(request.POST), days_of(form.rhythm())
-    chosen = _chosen(request, len(days))
+    chosen = _chosen(request, [f"luot-{at}" for at in range(len(days))])
     wanted = [one for one in chosen.values() if one]
 
     def again(refused: str, status: int, gone: Sequence[str] = ()) -> HttpResponse:
@@ -309,8 +310,20 @@ def show(request: HttpRequest, series_id: str) -> HttpResponse:
             if line.movable
         ],
         topic=f"person:{rules.patient_id_of(visits[0])}",
+        another=_another(record, visits),
     )
     return render(request, "booking/series.html", {"page": page})
+
+
+def _another(record: Record, visits: Sequence[Appointment]) -> str:
+    """Where one more series of the same begins: staff choose the timetable, a citizen has no other way to one."""
+    url = reverse("booking:new_series")
+    if _is_staff(record):
+        return f"{url}?{urlencode({'nguoi': rules.patient_id_of(visits[0]) or ''})}"
+    for one in visits:
+        with suppress(NotFound, Gone):
+            return f"{url}?{urlencode({'lich': series.schedule_of(record, one)})}"
+    return reverse("booking:find")
 
 
 def _number(request: HttpRequest) -> int:
@@ -327,6 +340,19 @@ def _coming(request: HttpRequest, record: Record, series_id: str) -> list[Appoin
     now = record.clock()
     found = series.following(series.find(record, series_id), _number(request), alone=_alone(request))
     return [one for one in found if one.start and rules.moment(one.start) > now]
+
+
+def _of_one_timetable(
+    record: Record, coming: Sequence[Appointment]
+) -> tuple[list[Appointment], str, list[Appointment]]:
+    """Those in the timetable of the first of them, that timetable, and those that are with somebody else by now."""
+    where: dict[str, str] = {}
+    for one in coming:
+        with suppress(NotFound, Gone):
+            where[one.id or ""] = series.schedule_of(record, one)
+    first = next((where[one.id or ""] for one in coming if one.id in where), "")
+    here = [one for one in coming if where.get(one.id or "") == first]
+    return here, first, [one for one in coming if one not in here]
 
 
 @role_required("citizen", *STAFF)
@@ -387,12 +413,13 @@ def _cancel_page(
 def move(request: HttpRequest, series_id: str) -> HttpResponse:
     """Another hour, or some days later, for a visit and those after it: shown first, then moved at once."""
     record = record_of(request)
-    coming = _coming(request, record, series_id)
+    coming, timetable, besides = _of_one_timetable(record, _coming(request, record, series_id))
     asked = "gio" in request.GET
     form = ShiftForm(request.GET if asked else None)
     page = replace(
         _following(request, record, series_id, coming),
         form=form,
+        besides=[spoken.when(rules.moment(one.start or "")) for one in besides],
         query=urlencode(
             [(name, request.GET[name]) for name in ("tu", "chi", "gio", "doi") if name in request.GET]
         ),
@@ -400,7 +427,7 @@ def move(request: HttpRequest, series_id: str) -> HttpResponse:
     if not coming or not asked or not form.is_valid():
         return _move_page(request, page, 422 if asked and coming else 200)
     try:
-        return _moved(request, record, page, form, coming)
+        return _moved(request, record, page, form, coming, timetable)
     except (NotFound, Gone):
         return _move_page(request, replace(page, refused=_("Lịch này không còn nhận đặt.")), 409)
 
@@ -415,8 +442,9 @@ def _moved(
     page: repeating_pages.FollowingPage,
     form: ShiftForm,
     coming: Sequence[Appointment],
+    timetable: str,
 ) -> HttpResponse:
-    house = planning.house_of(record, series.schedule_of(record, coming[0]))
+    house = planning.house_of(record, timetable)
     shift = timedelta(days=form.cleaned_data["doi"])
     days = [local_day(rules.moment(one.start or "")) + shift for one in coming]
     found = planning.plan(
@@ -424,9 +452,12 @@ def _moved(
         leaving=[one.id or "" for one in coming],
     )  # fmt: skip
     keep = _("Giữ giờ cũ")
+    # By their own numbers: between the page and the form one of them may begin or come off.
+    names = [f"luot-{rules.number_of(one)}" for one in coming]
     if request.method != "POST":
-        return _move_page(request, replace(page, lines=repeating_pages.plan_lines(found, without=keep)), 200)
-    chosen = _chosen(request, len(coming))
+        lines = repeating_pages.plan_lines(found, without=keep, names=names)
+        return _move_page(request, replace(page, lines=lines), 200)
+    chosen = _chosen(request, names)
     wanted = {one.id or "": chosen[at] for at, one in enumerate(coming) if chosen[at]}
     refused, gone, status = "", [], 422
     if not wanted or len(set(wanted.values())) != len(wanted):
@@ -440,5 +471,7 @@ def _moved(
         except (Conflict, Invalid) as refusal:
             refused, gone, status = _refused(refusal), _gone(refusal), 409
     known = _known(record, house, found)
-    lines = repeating_pages.plan_lines(found, chosen=chosen, gone=gone, known=known, without=keep)
+    lines = repeating_pages.plan_lines(
+        found, chosen=chosen, gone=gone, known=known, without=keep, names=names
+    )
     return _move_page(request, replace(page, lines=lines, refused=refused), status)

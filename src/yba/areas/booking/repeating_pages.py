@@ -72,6 +72,7 @@ class SeriesPage:
     lines: list[tuple[int, BookingLine]]
     coming: list[Choice]
     topic: str
+    another: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class FollowingPage:
     alone: bool
     question: str
     days: list[str] = field(default_factory=list)
+    #: Those that are with somebody else by now.
+    besides: list[str] = field(default_factory=list)
     reasons: list[tuple[str, str]] = field(default_factory=list)
     form: ShiftForm | None = None
     query: str = ""
@@ -100,8 +103,12 @@ def plan_lines(
     gone: Iterable[str] = (),
     known: Mapping[str, FreeSlot] | None = None,
     without: str = "",
+    names: Sequence[str] = (),
 ) -> list[PlanLine]:
-    """A plan in words. ``chosen``: what was chosen before, by place; ``gone``: what of it went meanwhile."""
+    """A plan in words. ``chosen``: what was chosen before, by place; ``gone``: what of it went meanwhile.
+
+    ``names``: of the fields, where their place does not say which visit is meant.
+    """
     lost, known = set(gone), known or {}
     kept = {at: value for at, value in (chosen or {}).items() if value not in lost}
     free = [one for one in found if one.time is not None]
@@ -118,7 +125,8 @@ def plan_lines(
         else:
             best = was or ""
         before = (was or "") if told else ""
-        lines.append(_line(at, one, best, lost if told else set(), used, known, before, without))
+        name = names[at] if names else f"luot-{at}"
+        lines.append(_line(name, one, best, lost if told else set(), used, known, before, without))
     return lines
 
 
@@ -127,7 +135,7 @@ def _options(one: Planned) -> list[FreeSlot]:
 
 
 def _line(
-    at: int,
+    name: str,
     one: Planned,
     best: str,
     lost: set[str],
@@ -143,7 +151,7 @@ def _line(
     choices = [Choice("", without or _("Bỏ lượt này"), chosen=not best)]
     choices += [Choice(each.id, _time_words(each.start, one.day), chosen=each.id == best) for each in rows]
     kind, state, note = _state(one, best=best, was=known.get(was) if was else None, known=known)
-    return PlanLine(f"luot-{at}", spoken.day_words(one.day), note, kind, state, choices)
+    return PlanLine(name, spoken.day_words(one.day), note, kind, state, choices)
 
 
 def _time_words(start: datetime, day: date) -> str:

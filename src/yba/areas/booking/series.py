@@ -275,7 +275,10 @@ def tell(record: Record, visits: Sequence[Appointment], *, kind: str) -> None:
 
 
 def confirm(record: Record, appointment_id: str) -> Outcome:
-    """Confirm a request; of a series all that wait, each with its code, in one transaction and told in one message."""
+    """Confirm a request; of a series all that wait, each with its code, in one transaction and told in one message.
+
+    Those whose time is over by now are left for the desk to move or refuse.
+    """
     with record.atomic():
         asked = record.read(Appointment, appointment_id)
         waiting = [one for one in visits_of(record, asked) if one.status in rules.WAITING]
@@ -287,14 +290,16 @@ def confirm(record: Record, appointment_id: str) -> Outcome:
         new = [one.appointment for one in done if one.result == "done"]
         if new:
             tell(record, new, kind="series")
-        return next((one for one in done if one.appointment.id == appointment_id), Outcome("already", asked))
+        own = next((one for one in done if one.appointment.id == appointment_id), Outcome("already", asked))
+        return own if own.result == "done" or not new else Outcome("done", new[0])
 
 
 def refuse_rest(record: Record, found: Appointment) -> None:
     """A series that is refused, or could not be asked about, is so whole: those that waited with it end as it did."""
-    for one in visits_of(record, found) if rules.series_of(found) else ():
-        if one.status in rules.WAITING:
-            row = record.lock(Appointment, one.id or "")
+    waiting = [one.id or "" for one in visits_of(record, found) if one.status in rules.WAITING]
+    for key in sorted(waiting) if rules.series_of(found) else ():
+        row = record.lock(Appointment, key)
+        if row.status in rules.WAITING:  # else another agent confirmed it meanwhile
             row.status, row.cancelationReason = "cancelled", found.cancelationReason
             actions.answered(record.update(row).id or "")
 
@@ -307,22 +312,26 @@ def cancel_following(
 ) -> list[Appointment]:
     """Call off a visit and all after it (or it ``alone``), or none: the cut-off of each holds for its person.
 
-    Those that have begun stay as they are. Staff's act is told in one message. Raises Conflict
-    ``booking.cancel-late``.
+    Those that have begun stay as they are. It is told in one message. Raises Conflict ``booking.cancel-late``.
     """
     with record.atomic():
-        wanted = following(find(record, series), number, alone=alone)
+        now = record.clock()
+        still = following(find(record, series), number, alone=alone)
+        wanted = [one for one in still if rules.may_cancel(one, now=now)]
         keys = sorted(one.id or "" for one in wanted)
         for key in keys:
             record.as_system().lock(Appointment, key)
         slots = [slot for key in keys for slot in ledger.held_by(record, key)]
         ledger.locked(record, slots, known=slots)
-        done = [actions.cancel_appointment(record, one.id or "", reason=reason) for one in wanted]
+        done = [
+            actions.cancel_appointment(record, one.id or "", reason=reason, told=len(wanted) == 1)
+            for one in wanted
+        ]
         off = [one.appointment for one in done if one.result == "done"]
-        if off and record.actor.role not in policies.BOUND:
-            for one in off:
-                actions.note_contact(record, one, Contact.Kind.REFUSED, note=reason)
-            tell(record, off, kind="series-cancelled")
+        for one in off if record.actor.role not in policies.BOUND else ():
+            actions.note_contact(record, one, Contact.Kind.REFUSED, note=reason)
+        if off and len(wanted) > 1:
+            tell(record.as_system(), off, kind="series-cancelled")
         return off
 
 
@@ -331,7 +340,8 @@ def move_following(
 ) -> list[Appointment]:
     """Move visits (Appointment id -> slot) of a series at once, or none; each counts as a move of that visit.
 
-    The times they give back are free for each other. Raises as ``moving.reschedule`` and ``book`` do.
+    The times they give back are free for each other. All are of one timetable: a visit that is with somebody else by
+    now is moved by itself. Raises as ``moving.reschedule`` and ``book`` do.
     """
     return record.attempt(lambda: _moved(record, series, chosen, reason))
 
@@ -350,6 +360,12 @@ def _moved(record: Record, series: str, chosen: Mapping[str, str], reason: str) 
         rows[key] = system.lock(Appointment, key)
     coming = {key: one for key, one in rows.items() if one.status in rules.OPEN}
     going = {key: wanted[key] for key in coming if rules.slot_id_of(coming[key]) != wanted[key]}
+    if any(schedule_of(record, coming[key]) != schedule_id for key in going):
+        raise Conflict(
+            "booking.move-elsewhere",
+            "These visits are with different practitioners by now. Move those of one of them at a time.",
+            path="Appointment.slot",
+        )
     planning.opened(record, house, list(going.values()))
     current = {key: ledger.held_by(record, key) for key in going}
     now_held = [slot for slots in current.values() for slot in slots]

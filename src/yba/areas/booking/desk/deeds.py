@@ -169,6 +169,11 @@ def confirm(request: HttpRequest, record: Record, found: Appointment) -> HttpRes
         messages.success(request, _("Đã xác nhận %(when)s, mã %(code)s. Đã nhắn cho người bệnh.") % said)
     elif outcome.result == "already":
         messages.info(request, _("Lượt này đã xác nhận từ trước, mã %(code)s.") % said)
+    elif outcome.result == "missing":
+        messages.warning(
+            request,
+            _("Giờ %(when)s đã qua, không xác nhận được nữa. Đổi sang giờ khác, hoặc từ chối.") % said,
+        )
     else:
         messages.info(request, _over(outcome.appointment, record))
     return to_request(request, found.id or "")

@@ -79,7 +79,10 @@ def _one(record: Record, seen: queries.Found, today: date) -> Found:
         if refusal or mode.is_video(
             booked
         ):  # a visit by video begins at home: whether it may begin here, people say
-            return Found(refusal=f"{refusal.message} {TO_THE_DESK}" if refusal else str(TO_THE_DESK))
+            told = (
+                refusal is not None and refusal.key != "queue.missed"
+            )  # what was noted of them is nobody else's
+            return Found(refusal=f"{refusal.message} {TO_THE_DESK}" if refusal and told else str(TO_THE_DESK))
         return Found(booking=seen.bookings[0])
     return Found(person=seen.people[0]) if seen.people else Found(refusal=str(NOBODY))
 

@@ -61,6 +61,14 @@ def check_in_refusal(appointment: Appointment, *, today: date) -> Refusal | None
                 "Lượt hẹn này chưa được xác nhận. Nhờ chăm sóc khách hàng xác nhận, hoặc tiếp nhận như khách tại quầy."
             ),
         )
+    if appointment.status == "noshow":
+        return refuse(
+            "queue.missed",
+            _(
+                "Lượt hẹn này đã ghi là không đến. Người bệnh đến muộn thì tiếp nhận như khách tại quầy, rồi bỏ qua "
+                "lượt lỡ ở trang Lượt không đến."
+            ),
+        )
     if appointment.status in CLOSED:
         return refuse(
             "queue.cancelled",

@@ -174,6 +174,8 @@ def decide(record: Record, key: str, *, keep: bool, why: str, version: int) -> R
         if not why.strip():
             return refuse("rating.no-why", _("Viết lý do: người viết đánh giá sẽ đọc."))
         asked.outcome = Dispute.Outcome.KEPT if keep else Dispute.Outcome.HIDDEN
+        # What was decided is of the words that were read, also where their writer changed them since the dispute.
+        asked.version = rating.version
         asked.decided_by, asked.decided_at, asked.why = record.actor.name, record.clock(), why.strip()[:500]
         asked.save()
         rating.state = Rating.State.SHOWN if keep else Rating.State.HIDDEN

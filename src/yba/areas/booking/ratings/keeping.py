@@ -8,6 +8,7 @@ from typing import Final
 from yba.areas.booking.ratings.models import Rating
 from yba.areas.booking.ratings.rules import Figures
 from yba.care.rating import KEEPER
+from yba.fhir.r4.encounter import Encounter
 from yba.fhir.record import Record
 from yba.fhir.record.labelled import labelled_visits
 from yba.fhir.store.rows import execute
@@ -29,6 +30,7 @@ returning p.role_id::varchar"""
 _FIGURES: Final = """
 select role_id::varchar, rated_count, rated_sum from booking_post where role_id = any(%s::text[])"""
 _AT_ONCE: Final = 500
+_A_SEARCH: Final = 100
 
 
 def hold(record: Record, role_ids: Iterable[str]) -> None:
@@ -50,8 +52,20 @@ def figures(record: Record, role_ids: Sequence[str]) -> Mapping[str, Figures]:
     }
 
 
+def _not_held(record: Record, some: Sequence[Rating]) -> set[str]:
+    """Visits that were entered in error after all: nobody was seen."""
+    keys = [one.encounter_id for one in some]
+    found: set[str] = set()
+    for at in range(0, len(keys), _A_SEARCH):
+        asked = (("_id", ",".join(keys[at : at + _A_SEARCH])), ("status", "entered-in-error,cancelled"))
+        found |= {one.id or "" for one in record.find(Encounter, *asked)}
+    return found
+
+
 def look_again(record: Record) -> int:
-    """Every night: withhold what a sensitive label has come to since, give back what has lost it; how many changed."""
+    """Every night: withhold what a sensitive label has come to since, and what turned out not to have taken place; give
+    back what has lost its label; how many changed.
+    """
     changed, after = 0, ""
     while True:
         some = list(Rating.objects.filter(encounter_id__gt=after).order_by("encounter_id")[:_AT_ONCE])
@@ -60,7 +74,7 @@ def look_again(record: Record) -> int:
         after = some[-1].encounter_id
         telling = labelled_visits(
             record, [(one.patient_id, one.encounter_id) for one in some], besides=KEEPER
-        )
+        ) | _not_held(record, some)
         differ = [one for one in some if one.withheld != (one.encounter_id in telling)]
         with record.atomic():
             for one in differ:
