@@ -110,7 +110,7 @@ def pay(record: fhir.Record, invoice_id: str, *, method: str, amount: Decimal, k
         invoice.status = "balanced"
         record.update(invoice)
         receipt = _receipt(record, invoice, method=method, amount=amount, key=key)
-        changed(f"cashier:{receipt.facility}")
+        changed(f"cashier:{receipt.facility}", rules.topic_of(invoice))
     return receipt
 
 

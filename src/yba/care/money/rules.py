@@ -92,6 +92,11 @@ def identifier_of(invoice: Invoice, system: str) -> str:
     return next((one.value or "" for one in invoice.identifier if one.system == system), "")
 
 
+def topic_of(invoice: Invoice) -> str:
+    """What a page of one invoice listens to: whether it was paid."""
+    return f"invoice:{invoice.id}"
+
+
 def number_of(invoice: Invoice) -> str:
     """The number people say: "HD26-000123"."""
     return identifier_of(invoice, INVOICE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,12 +14,18 @@ from django.urls import reverse
 from tests.areas.booking import province
 from tests.areas.booking.queue import desk
 from tests.areas.booking.queue.test_pages import text_of
-from yba.areas.booking.queue import kiosk
+from yba.areas.booking.queue import kiosk, kiosk_pages
 from yba.areas.booking.rules import code_of
-from yba.care import people
+from yba.care import coverages, people
+from yba.care.line import queries as lines
 from yba.care.line.models import Queue, Ticket
+from yba.care.money import actions as money
+from yba.care.money import rules, transfers, vietqr
+from yba.care.money.models import BankAccount, Receipt
 from yba.care.remote import mode
 from yba.fhir import Record
+from yba.fhir.r4.encounter import Encounter
+from yba.fhir.r4.invoice import Invoice
 from yba.fhir.r4.patient import Patient
 
 pytestmark = pytest.mark.django_db
@@ -172,3 +179,93 @@ def test_only_a_kiosk_and_only_of_its_house(house: Record) -> None:
     token = kiosk.signed("booking", str(desk.booked(house, skip=1).id))
     assert other.post(reverse("booking:kiosk_check_in", args=[token])).status_code == 409
     assert Ticket.objects.count() == 0
+
+
+def an_account() -> None:
+    BankAccount.objects.create(
+        facility=province.HOSPITAL, bank="970436", number="0071000888888", holder="BENH VIEN HUONG GIANG", version=1,
+        at=province.NOW,
+    )  # fmt: skip
+
+
+def transferred(house: Record, amount: int, content: str, reference: str = "FT1") -> None:
+    credit = transfers.Credit("0071000888888", reference, Decimal(amount), content, province.NOW)
+    transfers.arrived(house, province.HOSPITAL, credit, came_by="notice")
+
+
+def test_the_fee_is_paid_by_transfer_and_the_kiosk_goes_on_by_itself_with_the_receipt(house: Record) -> None:
+    an_account()
+    appointment = desk.booked(house)
+    client = desk.signed_in("kiosk")
+    page = text_of(find(client, code_of(appointment)))
+    shown = client.post(action_in(page, "kiosk_check_in"))
+    assert reverse("booking:kiosk_fee", args=["x"]).removesuffix("x") in shown.url
+    page = text_of(client.get(shown.url)).replace("\xa0", " ")
+    invoice = house.find(Invoice)[0]
+    content = vietqr.content_of(rules.number_of(invoice))
+    assert all(one in page for one in ("45.000 đ", "A 001", content, "BENH VIEN HUONG GIANG", "<svg"))
+    assert "Tim mạch" not in page, "no health words on a screen in a hall"
+    assert 'http-equiv="refresh" content="8;' in page, "asks again without scripts"
+    assert 'hx-trigger="yba:changed, every 10s"' in page
+    assert client.get(shown.url, {"doi": "1"}).status_code == 204
+    transferred(house, 44000, content)  # not the whole sum: a cashier looks at it, the kiosk waits on
+    assert client.get(shown.url, {"doi": "1"}).status_code == 204
+    transferred(house, 45000, content, "FT2")
+    on = client.get(shown.url, {"doi": "1"}).headers["HX-Redirect"]
+    receipt = Receipt.objects.get()
+    number = text_of(client.get(on)).replace("\xa0", " ")
+    assert f'Đã trả phí khám 45.000 đ, biên lai <b class="nowrap">{receipt.code}</b>.' in number
+    assert client.get(shown.url).url.startswith(reverse("booking:kiosk_number", args=["x"]).removesuffix("x"))
+    own = Client().get(reverse("booking:ticket", args=[lines.link_token(Ticket.objects.get())]))
+    assert receipt.code in text_of(own)
+
+
+def test_the_fee_page_is_left_when_nobody_is_there_and_nobody_s_debts_are_told(house: Record) -> None:
+    an_account()
+    appointment, client = desk.booked(house), desk.signed_in("kiosk")
+    page = text_of(find(client, code_of(appointment)))
+    shown = client.post(action_in(page, "kiosk_check_in")).url
+    last = kiosk_pages.IDLE_FEE // kiosk_pages.AGAIN
+    assert client.get(shown, {"lan": str(last - 1)}).status_code == 200
+    on = client.get(shown, {"lan": str(last)}).url
+    assert "trả ở quầy thu ngân, đưa số này" in text_of(client.get(on))
+    ticket = Ticket.objects.get()
+    by_phone = client.post(
+        reverse("booking:kiosk_phone"), {"phone": "0905000001", "year": "1958"}, follow=True
+    )
+    assert "A 001" in text_of(by_phone).replace("\xa0", " ")
+    assert "45.000" not in text_of(by_phone), "who knows a number and a year learns of no debt"
+    assert "45.000" in text_of(find(client, code_of(appointment)))
+    stranger = desk.signed_in("kiosk", facility="khac")
+    token = kiosk.signed("told", str(ticket.pk))
+    assert stranger.get(reverse("booking:kiosk_fee", args=[token])).status_code == 404
+    for wrong in (kiosk.signed("ticket", str(ticket.pk)), "told~1"):
+        assert client.get(reverse("booking:kiosk_fee", args=[wrong])).status_code == 404
+    invoice = house.find(Invoice)[0]
+    visit = house.read(Encounter, ticket.encounter_id)
+    money.add_lines(
+        house, encounter=visit, patient=house.read(Patient, "p1"), ticket=ticket.code,
+        lines=[rules.Line("Xét nghiệm HIV", Decimal(90000), code="xn")],
+    )  # fmt: skip
+    later = text_of(find(client, code_of(appointment)))
+    assert "135.000" not in later
+    assert "HIV" not in later
+    own = text_of(Client().get(reverse("booking:ticket", args=[lines.link_token(ticket)])))
+    assert "Phí khám" not in own
+    assert invoice.id
+
+
+def test_who_has_an_insurance_card_or_no_account_to_pay_to_is_led_to_the_counter(house: Record) -> None:
+    appointment, client = desk.booked(house), desk.signed_in("kiosk")
+    page = text_of(find(client, code_of(appointment)))
+    assert "/so/" in client.post(action_in(page, "kiosk_check_in")).url, (
+        "no bank account: the counter takes it"
+    )
+    own = reverse("booking:ticket", args=[lines.link_token(Ticket.objects.get())])
+    assert "Trả ở quầy thu ngân" in text_of(Client().get(own))
+    an_account()
+    assert "YBA HD" in text_of(Client().get(own))
+    coverages.add_coverage(house, house.read(Patient, "p1"), card="HT3464612345678")
+    found = find(client, code_of(appointment))
+    assert "/so/" in found.redirect_chain[-1][0]
+    assert "YBA HD" not in text_of(Client().get(own))

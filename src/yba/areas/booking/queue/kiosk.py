@@ -16,10 +16,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from yba.areas.booking.queue import actions, kiosk_pages, kiosk_reading, kiosk_rules, queries
+from yba.areas.booking.queue import actions, fees, kiosk_pages, kiosk_reading, kiosk_rules, queries
 from yba.areas.booking.queue.actions import CheckedIn, Wish
 from yba.care.line import actions as line
 from yba.care.line import queries as lines
+from yba.care.line.models import Ticket
 from yba.care.refusal import Refusal
 from yba.fhir.record import Record
 from yba.ui.requests import once_of, record_of, role_required
@@ -37,13 +38,18 @@ def signed(kind: str, key: str) -> str:
 
 def meant(token: str, kind: str) -> str:
     """The key under a token of this kind; Http404 for another's, or one of long ago."""
+    return meant_of(token, kind)[1]
+
+
+def meant_of(token: str, *kinds: str) -> tuple[str, str]:
+    """The kind and the key under a token of one of these kinds; Http404 as ``meant`` says."""
     try:
         found, _mark, key = _SIGNER.unsign(token, max_age=STEP).partition("~")
     except BadSignature:
         raise Http404 from None
-    if found != kind:
+    if found not in kinds:
         raise Http404
-    return key
+    return found, key
 
 
 @role_required("kiosk")
@@ -59,7 +65,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """What was scanned or typed."""
     record = _record(request)
     found = kiosk_rules.found(record, request.POST.get("q", ""))
-    return _answered(request, record, found)
+    return _answered(request, record, found, held=True)
 
 
 @role_required("kiosk")
@@ -73,9 +79,12 @@ def phone(request: HttpRequest) -> HttpResponse:
     return _answered(request, record, found)
 
 
-def _answered(request: HttpRequest, record: Record, found: kiosk_rules.Found) -> HttpResponse:
+def _answered(
+    request: HttpRequest, record: Record, found: kiosk_rules.Found, *, held: bool = False
+) -> HttpResponse:
+    """``held``: what was scanned is in somebody's hand, so a number they have already may lead to its fee."""
     if found.ticket is not None:
-        return redirect("booking:kiosk_number", signed("ticket", str(found.ticket.pk)))
+        return _to_number(record, found.ticket, told=held)
     if found.booking is not None:
         return _shown(request, kiosk_pages.confirm(found.booking, signed("booking", found.booking.id)))
     if found.person is not None:
@@ -141,7 +150,42 @@ def to_reception(request: HttpRequest) -> HttpResponse:
 def _done(request: HttpRequest, record: Record, found: CheckedIn | Refusal) -> HttpResponse:
     if isinstance(found, Refusal):
         return _shown(request, kiosk_pages.stopped(record, found.message), status=409)
-    return redirect("booking:kiosk_number", signed("ticket", str(found.ticket.pk)))
+    return _to_number(record, found.ticket, told=True)
+
+
+def _to_number(record: Record, ticket: Ticket, *, told: bool) -> HttpResponse:
+    """By way of the fee, where it can be paid here."""
+    if not told:
+        return redirect("booking:kiosk_number", signed("ticket", str(ticket.pk)))
+    fee = fees.fee_of(record, ticket)
+    name = "kiosk_fee" if fee is not None and fee.code is not None else "kiosk_number"
+    return redirect(f"booking:{name}", signed("told", str(ticket.pk)))
+
+
+def _ticket(record: Record, key: str) -> Ticket:
+    ticket = lines.ticket_of(record, ticket=int(key))
+    if ticket is None or ticket.facility != record.actor.facility:
+        raise Http404
+    return ticket
+
+
+@role_required("kiosk")
+@require_safe
+def fee(request: HttpRequest, token: str) -> HttpResponse:
+    """The fee of the number just given, by transfer; goes on to the number once it is paid, or nobody is there."""
+    record, key = _record(request), meant(token, "told")
+    ticket = _ticket(record, key)
+    due = fees.fee_of(record, ticket)
+    on = reverse("booking:kiosk_number", args=[signed("told", key)])
+    waits = due is not None and due.code is not None
+    if "doi" in request.GET:  # asked by the page itself: nothing new, or on to the number
+        return HttpResponse(status=204) if waits else HttpResponse(headers={"HX-Redirect": on})
+    turn = request.GET.get("lan", "0")
+    over = turn.isdecimal() and len(turn) < 4 and int(turn) * kiosk_pages.AGAIN >= kiosk_pages.IDLE_FEE
+    if due is None or not waits or over:
+        return redirect(on)
+    turns = int(turn) + 1 if turn.isdecimal() and len(turn) < 4 else 1
+    return _shown(request, kiosk_pages.fee(ticket, due, on=on, again=f"{request.path}?lan={turns}"))
 
 
 @role_required("kiosk")
@@ -149,11 +193,11 @@ def _done(request: HttpRequest, record: Record, found: CheckedIn | Refusal) -> H
 def number(request: HttpRequest, token: str) -> HttpResponse:
     """The number, large, and on paper; the page goes back to the start by itself."""
     record = _record(request)
-    ticket = lines.ticket_of(record, ticket=int(meant(token, "ticket")))
-    if ticket is None or ticket.facility != record.actor.facility:
-        raise Http404
+    kind, key = meant_of(token, "ticket", "told")
+    ticket = _ticket(record, key)
     link = request.build_absolute_uri(reverse("booking:ticket", args=[lines.link_token(ticket)]))
-    return _shown(request, kiosk_pages.number(record, ticket, link=link))
+    due = fees.fee_of(record, ticket) if kind == "told" else None
+    return _shown(request, kiosk_pages.number(record, ticket, link=link, fee=due))
 
 
 @role_required("kiosk")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yba.areas.booking.queue import kiosk_rules, own, queries
+from yba.areas.booking.queue.fees import Fee
 from yba.care.line import queries as lines
 from yba.care.line.models import Status, Ticket
 from yba.care.refusal import Refusal
@@ -17,6 +19,9 @@ from yba.ui import spoken, words
 #: Nobody touched it for so many seconds: the start again. A number stays for a shorter time.
 IDLE: Final = 45
 IDLE_NUMBER: Final = 20
+#: A transfer takes its time: opening the bank's app, a code by text message. Without scripts it is asked each AGAIN.
+IDLE_FEE: Final = 120
+AGAIN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,11 @@ class Page:
     template: ClassVar[str] = ""
     title: str
     idle: int
+
+    @property
+    def idle_to(self) -> str:
+        """Where the page goes when nobody touches it."""
+        return reverse("booking:kiosk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,24 @@ class Number(Page):
     wait: str
     link: str
     waits: bool
+    fee: Fee | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pay(Page):
+    """The fee by transfer. ``on``: the number, also where this page goes when nobody touches it."""
+
+    template: ClassVar[str] = "fee"
+    code: str
+    who: str
+    fee: Fee
+    on: str
+    again: str
+
+    @property
+    def idle_to(self) -> str:
+        """The number is printed before the screen is cleared."""
+        return self.on
 
 
 def start(record: Record) -> Start:
@@ -148,8 +176,14 @@ def stopped(record: Record, why: object) -> Stopped:
     return Stopped(_("Mời tới quầy tiếp đón"), IDLE_NUMBER, said, queue is not None)
 
 
-def number(record: Record, ticket: Ticket, *, link: str) -> Number:
-    """The number with what is known of its wait."""
+def fee(ticket: Ticket, due: Fee, *, on: str, again: str) -> Pay:
+    """What is to be paid for this number, by transfer."""
+    who = words.short_name(ticket.patient_name, ticket.gender) if ticket.patient_name else ""
+    return Pay(_("Trả phí khám"), IDLE_FEE, ticket.code, who, due, on, again)
+
+
+def number(record: Record, ticket: Ticket, *, link: str, fee: Fee | None = None) -> Number:
+    """The number with what is known of its wait. ``fee``: what is paid, or to be paid, for it."""
     place = lines.place_of(record, facility=ticket.facility, key=ticket.line, day=ticket.day)
     wait = lines.wait_range(record, ticket=ticket, place=place)
     waits = ticket.status == Status.WAITING
@@ -158,5 +192,5 @@ def number(record: Record, ticket: Ticket, *, link: str) -> Number:
         queries.facility_name(record, ticket.facility), spoken.day_words(ticket.arrived_at), ticket.code,
         words.short_name(ticket.patient_name, ticket.gender) if ticket.patient_name else "",
         own.where(record, ticket, place), len(lines.ahead_of(ticket, place)),
-        spoken.minutes(wait.low, wait.high) if waits else "", link, waits,
+        spoken.minutes(wait.low, wait.high) if waits else "", link, waits, fee,
     )  # fmt: skip

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from yba.areas.booking.queue import pages, publishing, queries
+from yba.areas.booking.queue import fees, pages, publishing, queries
+from yba.areas.booking.queue.fees import Fee
 from yba.care.line import order
 from yba.care.line import queries as line
 from yba.care.line.models import Queue, Status, Ticket
@@ -47,6 +48,7 @@ class OwnNumber:
     why: tuple[publishing.Before, ...] = ()
     passed: str = ""
     next: tuple[str, ...] = field(default=())
+    fee: Fee | None = None
 
 
 def own_number(
@@ -81,6 +83,7 @@ def own_number(
         why=publishing.why(before, now=record.clock()),
         passed=_passed(ticket) if waits else "",
         next=_next(record, ticket) if today else (),
+        fee=fees.fee_of(record, ticket) if today and ticket.status != Status.CANCELLED else None,
     )
 
 

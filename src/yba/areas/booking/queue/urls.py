@@ -34,6 +34,7 @@ urlpatterns = [
     path("kiosk/nhan/<str:token>", kiosk.check_in, name="kiosk_check_in"),
     path("kiosk/kham/<str:token>", kiosk.choose, name="kiosk_choose"),
     path("kiosk/lay/<str:token>", kiosk.walk_in, name="kiosk_walk_in"),
+    path("kiosk/phi/<str:token>", kiosk.fee, name="kiosk_fee"),
     path("kiosk/so/<str:token>", kiosk.number, name="kiosk_number"),
     path("thoi-gian-cho", waits.waits, name="waits"),
     path("thoi-gian-cho.csv", waits.waits_csv, name="waits_csv"),
