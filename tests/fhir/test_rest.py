@@ -13,7 +13,7 @@ import pytest
 
 from yba.fhir import rest
 from yba.fhir.access import SYSTEM, Actor
-from yba.fhir.store.audit import Act, Journal
+from yba.fhir.store.audit import Act, Doubted, Journal
 
 BASE = "http://record.test/fhir"
 
@@ -24,8 +24,8 @@ class Noted:
     def __init__(self) -> None:
         self.acts: list[Act] = []
 
-    def add(self, act: Act) -> None:
-        self.acts.append(act)
+    def add(self, act: Act | Doubted) -> None:
+        self.acts.append(act.act if isinstance(act, Doubted) else act)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
@@ -31,11 +31,11 @@ _ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """Who was answered, without a purpose of their own, and which rows (type and id); none where they are not known."""
 
     actor: Actor
+    practitioner: str
     rows: tuple[tuple[str, str], ...] = ()
 
 
@@ -43,7 +43,7 @@ def doubt_of(actor: Actor, rows: Iterable[Stored]) -> Doubt | None:
     """What is to be asked of an act of this actor; None for who opens nothing in an emergency, or has said why."""
     if actor.practitioner is None or actor.purpose is not None or actor.role == "system":
         return None
-    return Doubt(actor, tuple([(one.type, one.id) for one in rows]))
+    return Doubt(actor, actor.practitioner, tuple([(one.type, one.id) for one in rows]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,18 @@ class Openings:
 
     found: Mapping[str, tuple[tuple[str, datetime, datetime], ...]]
 
-    def of(self, actor: Actor, at: datetime) -> frozenset[str]:
-        """The persons whose charts stood open to an actor at a moment."""
-        rows = self.found.get(f"practitioner:{actor.practitioner}", ())
+    def of(self, practitioner: str, at: datetime) -> frozenset[str]:
+        """The persons whose charts stood open to a practitioner at a moment."""
+        rows = self.found.get(f"practitioner:{practitioner}", ())
         return frozenset(patient for patient, since, until in rows if since <= at < until)
 
 
 def openings(
-    connection: psycopg.Connection[Any], actors: Iterable[Actor], first: datetime, last: datetime
+    connection: psycopg.Connection[Any], practitioners: Iterable[str], first: datetime, last: datetime
 ) -> Openings:
-    """The openings of these actors between two moments: one question for all."""
+    """The openings of these practitioners between two moments: one question for all."""
     asked = {
-        "holders": sorted({f"practitioner:{one.practitioner}" for one in actors}), "first": first, "last": last,
+        "holders": sorted({f"practitioner:{one}" for one in practitioners}), "first": first, "last": last,
     }  # fmt: skip
     found: dict[str, tuple[tuple[str, datetime, datetime], ...]] = {}
     for holder, *rest in execute(connection, _OPEN, asked).fetchall():

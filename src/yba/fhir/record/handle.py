@@ -30,7 +30,7 @@ from yba.fhir.record.searching import Page
 from yba.fhir.record.writing import ANY_VERSION, Change
 from yba.fhir.store import contained, identity
 from yba.fhir.store.asking import Statement
-from yba.fhir.store.audit import Journal, act_of, split, write_acts
+from yba.fhir.store.audit import Act, Doubted, Journal, act_of, split, write_acts
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
@@ -276,7 +276,6 @@ class Record:
             act,
             self.clock(),
             self.came,
-            doubt,
             type=type_name,
             id=stored.id if stored and stored.version else identifier,
             version=stored.version or None if stored else None,
@@ -286,7 +285,8 @@ class Record:
             outcome=outcome,
             answered=answered,
         )
-        acts = split(row, sorted(patients)) if patients else (row,)
+        several = split(row, sorted(patients)) if patients else [row]
+        acts: Sequence[Act | Doubted] = several if doubt is None else [Doubted(one, doubt) for one in several]
         if self._journal is None:
             write_acts(self.connection, acts)
             return

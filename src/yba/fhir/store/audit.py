@@ -64,10 +64,11 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
     answered: int | None = None
 
 
-class Doubted(Act, frozen=True):
+class Doubted(msgspec.Struct, frozen=True):
     """An act of which is asked, when it is written, whether an emergency alone let it through."""
 
-    doubt: Doubt | None = None
+    act: Act
+    doubt: Doubt
 
 
 _TYPES = {
@@ -84,16 +85,9 @@ _INSERT = (
 )
 
 
-def act_of(
-    actor: Actor, act: str, at: datetime, came: Came = HERE, doubt: Doubt | None = None, **said: Any
-) -> Act:
-    """An act of this actor, by a request; ``said``: the fields that are not about who.
-
-    ``doubt``: what is to be asked of it when it is written.
-    """
-    if doubt is not None:
-        said["doubt"] = doubt
-    return (Act if doubt is None else Doubted)(
+def act_of(actor: Actor, act: str, at: datetime, came: Came = HERE, **said: Any) -> Act:
+    """An act of this actor, by a request; ``said``: the fields that are not about who."""
+    return Act(
         at=at,
         actor=actor.user,
         role=actor.role,
@@ -122,22 +116,25 @@ def split(act: Act, patients: Sequence[str]) -> list[Act]:
     ] or [act]
 
 
-def write_acts(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> None:
+def write_acts(connection: psycopg.Connection[Any], acts: Sequence[Act | Doubted]) -> None:
     """Append acts to the audit on the given connection."""
     if not acts:
         return
-    acts = settled(connection, acts)
     with psycopg.Cursor(connection) as cursor:
-        cursor.execute(_INSERT.encode(), (_written(acts),))
+        cursor.execute(_INSERT.encode(), (_written(settled(connection, acts)),))
 
 
-def settled(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> Sequence[Act]:
+def settled(connection: psycopg.Connection[Any], acts: Sequence[Act | Doubted]) -> list[Act]:
     """The acts with the purpose ETREAT where an emergency alone let them through."""
-    doubted = [(one, one.doubt) for one in acts if isinstance(one, Doubted) and one.doubt is not None]
+    doubted = [one for one in acts if isinstance(one, Doubted)]
+    plain = [_plain(one) for one in acts]
     if not doubted:
-        return acts
-    moments = [one.at for one, _ in doubted]
-    found = emergency.openings(connection, {doubt.actor for _, doubt in doubted}, min(moments), max(moments))
+        return plain
+    moments = [one.act.at for one in doubted]
+    who = {one.doubt.practitioner for one in doubted}
+    found = emergency.openings(connection, who, min(moments), max(moments))
+    if not found.found:
+        return plain
     return [
         each
         for one in acts
@@ -145,14 +142,14 @@ def settled(connection: psycopg.Connection[Any], acts: Sequence[Act]) -> Sequenc
     ]
 
 
-def _judged(connection: psycopg.Connection[Any], act: Doubted, found: emergency.Openings) -> list[Act]:
+def _judged(connection: psycopg.Connection[Any], doubted: Doubted, found: emergency.Openings) -> list[Act]:
     """One act, or two: what an emergency let through, and the rest."""
-    plain = Act(**{name: getattr(act, name) for name in Act.__struct_fields__})
-    about = [act.patient] if act.patient is not None else act.patients or []
-    opened = found.of(act.doubt.actor, act.at).intersection(about) if act.doubt is not None else ()
-    if not opened or act.doubt is None:
+    plain, doubt = doubted.act, doubted.doubt
+    about = [plain.patient] if plain.patient is not None else plain.patients or []
+    opened = found.of(doubt.practitioner, plain.at).intersection(about)
+    if not opened:
         return [plain]
-    only = emergency.only_by_it(connection, act.doubt, opened, act.at)
+    only = emergency.only_by_it(connection, doubt, opened, plain.at)
     if not only:
         return [plain]
     rest = sorted(set(about).difference(only))
@@ -201,7 +198,7 @@ class Journal:
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
         self._connect = connect
-        self._waiting: deque[Act] = deque()
+        self._waiting: deque[Act | Doubted] = deque()
         self._writing = threading.Lock()
         self._wake = threading.Event()
         self._closed = False
@@ -210,7 +207,7 @@ class Journal:
         self._thread.start()
         atexit.register(self.close)
 
-    def add(self, act: Act) -> None:
+    def add(self, act: Act | Doubted) -> None:
         """Take an act; it is in the database within ``FLUSH_SECONDS``."""
         self._waiting.append(act)
 
@@ -231,7 +228,7 @@ class Journal:
                     self._connection.close()
                     self._connection = None
 
-    def _write(self, connection: psycopg.Connection[Any], acts: list[Act]) -> None:
+    def _write(self, connection: psycopg.Connection[Any], acts: list[Act | Doubted]) -> None:
         """All of them; where the database takes one of them not, the others, and a note in its place."""
         now = datetime.now(UTC)
         late = _late(acts, now)
@@ -247,7 +244,7 @@ class Journal:
                     write_acts(connection, [act])
             except psycopg.DataError:
                 with connection.transaction():
-                    write_acts(connection, [_bare(act)])
+                    write_acts(connection, [_bare(_plain(act))])
 
     def close(self) -> None:
         """Write what waits and stop the thread."""
@@ -268,9 +265,13 @@ class Journal:
                 log.exception("audit: the journal failed")
 
 
-def _late(acts: Sequence[Act], now: datetime) -> list[Act]:
+def _plain(act: Act | Doubted) -> Act:
+    return act.act if isinstance(act, Doubted) else act
+
+
+def _late(acts: Sequence[Act | Doubted], now: datetime) -> list[Act]:
     """A row that says that others beside it waited long for the database: ``audit verify`` asks why they come late."""
-    oldest = min(act.at for act in acts)
+    oldest = min(_plain(act).at for act in acts)
     if now - oldest <= LATE:
         return []
     words = f"{len(acts)} acts from {oldest.isoformat()} on waited for the database"
