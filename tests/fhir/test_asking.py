@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.pq import PipelineStatus, TransactionStatus
 
-from tests.fhir.test_wall import NURSE_A, NURSE_B, Town, told
+from tests.fhir.test_wall import NURSE_A, NURSE_B, Town, stepped, told
 from yba import fhir
 from yba.fhir import errors
 from yba.fhir.access import SYSTEM, Actor, wall
@@ -91,7 +91,7 @@ def test_a_telling_that_fails_takes_the_question_with_it(
     assert asked_by(web, before) == expected
     for failing in ("select 1 / (length(%(holders)s::text) * 0)", "select %(holders)s::int", "selec"):
         with monkeypatch.context() as broken:
-            broken.setattr(wall, "_telling", lambda _, text=failing: text)
+            broken.setattr(wall, "_telling", lambda *_, text=failing, **__: text)
             with pytest.raises(psycopg.Error):
                 asked_by(web, NURSE_B)
         assert ready(web)
@@ -143,6 +143,21 @@ def test_a_telling_that_was_given_up_leaves_no_connection_behind(
     assert web.closed
     with pytest.raises(errors.Unavailable):
         fhir.open(web, actor=NURSE_A).read_stored("Patient", town.at["A"][0])
+
+
+def test_a_question_larger_than_what_goes_at_once_is_told_for_and_answered(
+    town: Town, web: psycopg.Connection[Any]
+) -> None:
+    """And its answer is as large: neither side waits for the other to listen."""
+    long = "x" * 30_000_000
+    asked = Statement(
+        "select %(a)s::text::varchar, r.id::varchar from record.resource r where r.type = 'Observation'",
+        {"a": long},
+    )
+    for actor, place in ((NURSE_A, "A"), (NURSE_B, "B"), (NURSE_A, "A")):
+        found = wall.of(web).ask(web, wall.reach_of(actor), asked)
+        assert [(len(text), f"Observation/{one}") for text, one in found] == [(len(long), *seen(town, place))]
+    assert ready(web)
 
 
 def test_one_that_is_lost_on_the_way_says_so(town: Town, web: psycopg.Connection[Any]) -> None:
@@ -211,18 +226,8 @@ def test_after_any_transactions_each_is_answered_as_themselves(
         elif word == "tell":
             wall.tell(web, wall.reach_of(WHO[name]))
             assert told(web).startswith(f"facility:{name}")
-        elif word == "begin" and not inside:
-            web.execute("begin")
-            inside = 1
-        elif word == "save" and inside:
-            web.execute(f"savepoint s{inside}".encode())
-            inside += 1
-        elif word in ("undo", "release") and inside > 1:
-            inside -= 1
-            web.execute(f"{'rollback to' if word == 'undo' else 'release'} savepoint s{inside}".encode())
-        elif word in ("commit", "rollback") and inside:
-            web.execute(word.encode())
-            inside = 0
+        else:
+            inside = stepped(web, word, inside)
     if inside:
         web.execute("rollback")
     assert ready(web)

@@ -248,6 +248,24 @@ def test_a_savepoint_that_is_undone_undoes_no_telling(town: Town, web: psycopg.C
     assert a.read("Patient", of_a).id
 
 
+def stepped(connection: psycopg.Connection[Any], word: str, inside: int) -> int:
+    """Begin, save, undo, release, commit or roll back where that can be; how deep in transactions one is then."""
+    if word == "begin" and not inside:
+        connection.execute("begin")
+        return 1
+    if word == "save" and inside:
+        connection.execute(f"savepoint s{inside}".encode())
+        return inside + 1
+    if word in ("undo", "release") and inside > 1:
+        way = "rollback to" if word == "undo" else "release"
+        connection.execute(f"{way} savepoint s{inside - 1}".encode())
+        return inside - 1
+    if word in ("commit", "rollback") and inside:
+        connection.execute(word.encode())
+        return 0
+    return inside
+
+
 _STEPS = st.lists(
     st.sampled_from(
         ["tell A", "tell B", "tell all", "begin", "save", "undo", "release", "commit", "rollback"]
@@ -271,18 +289,8 @@ def test_after_any_transactions_the_database_knows_who_was_told_last(
             reach = wall.reach_of(who[name])
             wall.tell(web, reach)
             assert web.execute(said.encode()).fetchone() == tuple(reach)
-        elif word == "begin" and not inside:
-            web.execute("begin")
-            inside = 1
-        elif word == "save" and inside:
-            web.execute(f"savepoint s{inside}".encode())
-            inside += 1
-        elif word in ("undo", "release") and inside > 1:
-            inside -= 1
-            web.execute(f"{'rollback to' if word == 'undo' else 'release'} savepoint s{inside}".encode())
-        elif word in ("commit", "rollback") and inside:
-            web.execute(word.encode())
-            inside = 0
+        else:
+            inside = stepped(web, word, inside)
     if inside:
         web.execute("rollback")
     assert web.info.transaction_status == TransactionStatus.IDLE

@@ -29,6 +29,10 @@ from yba.fhir.store.prepared import goes_alone
 _BETWEEN: Final = "\x1f"
 _TREATING: Final = frozenset({"own-department", "own-patients", "treating", "shared"})
 _FAMILY: Final = frozenset({"ward", "delegated"})
+# The database looks through the names of types from the first on, for each row.
+_OFTEN: Final = frozenset({
+    "Appointment", "Condition", "Encounter", "MedicationRequest", "Observation", "Patient", "ServiceRequest",
+})  # fmt: skip
 MOST_NAMES: Final = 256
 """So many tellings of a connection are remembered; a savepoint may bring back any of them."""
 
@@ -96,9 +100,9 @@ def _types(grants: Iterable[Grant], relations: frozenset[str] | set[str]) -> set
 
 
 def _words(types: set[str]) -> str:
-    """Between blanks, so that a name is found in it and no part of one."""
+    """Between blanks, so that a name is found in it and no part of one; first what is asked for most."""
     named = MODULES if ANY in types else types
-    return f" {' '.join(sorted(named))} " if named else ""
+    return f" {' '.join(sorted(named, key=lambda one: (one not in _OFTEN, one)))} " if named else ""
 
 
 def _stored(text: str) -> str:
@@ -166,9 +170,8 @@ class Wall:
         due = self._due(connection, reach)
         if due is None:
             return rows(connection, asked, prepare=prepare)
-        self._names.pop(
-            due.name, None
-        )  # nothing is believed until all is well: an answer may not be readable
+        # Nothing is believed until all is well: an answer may not be readable.
+        self._names.pop(due.name, None)
         found = rows(connection, asked, before=due.said, prepare=prepare)
         self._names[due.name] = reach
         return found
@@ -182,18 +185,20 @@ class Wall:
         if known is None:
             return self._named(connection, said)
         # Of another actor of the role little differs.
-        said = {name: value for name, value in said.items() if value != getattr(known, name)}
+        said = {name: said[name] for name, old, new in zip(said, known, reach, strict=True) if old != new}
         name = connection.pgconn.parameter_status(b"application_name")
         if name is None or not alone(connection):
             return self._named(connection, said)
-        # Nothing is open that could undo it: the name that stands may mean this from now on, and need not change.
-        return _Due(name, Statement(_telling(tuple(said)), said))
+        # Nothing is open that could undo it: the name that stands may mean this from now on, and need not change. Nor
+        # does a note of whom one asks for stand, which ends with the transaction it is made in.
+        return _Due(name, Statement(_telling(tuple(said), forgetting=False), said))
 
     def _standing(self, connection: psycopg.Connection[Any]) -> Reach | None:
         """What the session says now, where that is known."""
-        if connection.info.pipeline_status != PipelineStatus.OFF:
+        low = connection.pgconn
+        if low.pipeline_status != PipelineStatus.OFF:
             return None
-        name = connection.pgconn.parameter_status(b"application_name")
+        name = low.parameter_status(b"application_name")
         return self._names.get(name) if name else None
 
     def _named(self, connection: psycopg.Connection[Any], said: dict[str, str]) -> _Due:
@@ -212,17 +217,18 @@ class Wall:
 
 def alone(connection: psycopg.Connection[Any]) -> bool:
     """Whether the next statement is a transaction of its own."""
+    low = connection.pgconn
     return (
         connection.autocommit
-        and connection.info.transaction_status == TransactionStatus.IDLE
-        and connection.info.pipeline_status == PipelineStatus.OFF
+        and low.transaction_status == TransactionStatus.IDLE
+        and low.pipeline_status == PipelineStatus.OFF
     )
 
 
 @lru_cache(maxsize=256)
-def _telling(names: tuple[str, ...]) -> str:
-    """What sets these settings of the session; what was noted for another is forgotten."""
-    settings = ["set_config('yba.passed', '', false)"]
+def _telling(names: tuple[str, ...], *, forgetting: bool = True) -> str:
+    """What sets these settings of the session; ``forgetting``: what was noted for another is taken away with it."""
+    settings = ["set_config('yba.passed', '', false)"] if forgetting else []
     settings += [
         f"set_config('{name if name == 'application_name' else 'yba.' + name}', %({name})s::text, false)"
         for name in names

@@ -8,6 +8,7 @@ rows are loaded as that cursor loads them. What is said before it is a transacti
 from __future__ import annotations
 
 import re
+import select
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import count
@@ -15,10 +16,10 @@ from typing import Any, Final, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import abc, adapt, generators
+from psycopg import abc, adapt
 from psycopg import errors as pg
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 
 from yba.fhir.store.prepared import goes_alone
 from yba.fhir.store.rows import cursor_of, execute
@@ -194,7 +195,7 @@ def _together(
             else:
                 low.send_query_params(one.query, one.values, one.types, one.formats, Format.BINARY)
         low.pipeline_sync()
-        found = connection.wait(_answers(connection, len(sent)))
+        found = _answers(low, len(sent))
         low.exit_pipeline_mode()
     except BaseException:
         connection.close()
@@ -202,11 +203,27 @@ def _together(
     return found
 
 
-def _answers(connection: psycopg.Connection[Any], number: int) -> abc.PQGen[list[PGresult]]:
-    low = connection.pgconn
-    yield from generators.send(low)
+def _answers(low: PGconn, number: int) -> list[PGresult]:
+    """What so many statements answer, up to the end of what was sent together.
+
+    Waited for here and not by ``connection.wait``, whose generators cost as much as the telling does in the database.
+    """
+    waiting = select.poll()
+    waiting.register(low.socket, select.POLLIN)
+    while low.flush():  # more than the socket takes at once: the database may have to be heard meanwhile
+        waiting.modify(low.socket, select.POLLIN | select.POLLOUT)
+        if waiting.poll()[0][1] & ~select.POLLOUT:
+            low.consume_input()
+        waiting.modify(low.socket, select.POLLIN)
     found: list[PGresult] = []
-    for _ in range(number):
-        found += yield from generators.fetch_many(low)
-    yield from generators.fetch_many(low)  # the end of what was sent together
-    return found
+    while True:
+        while low.is_busy():
+            waiting.poll()
+            low.consume_input()
+        result = low.get_result()
+        if result is not None:
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return found
+            found.append(result)
+        elif low.status == ConnStatus.BAD:  # else it stands between the answers of two
+            raise psycopg.OperationalError("the connection is lost")
