@@ -46,6 +46,10 @@ ENDS: list[Any] = [
     lambda: Session.objects.all().delete(),
     lambda: Account.objects.filter(login="0905000111").update(role="doctor"),
     lambda: Account.objects.filter(login="0905000111").update(role="wall"),
+    lambda: (
+        App.objects.update(for_staff=True),
+        Account.objects.filter(login="0905000111").update(role="kiosk"),
+    ),
 ]
 
 

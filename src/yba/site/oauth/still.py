@@ -19,7 +19,7 @@ SENSITIVE: Final = frozenset({"hiv", "mental", "reproductive", "restricted"})
 STANDS: Final = """
 p.state = 'approved' and s.ended_at is null and c.ended_at is null and c.until > clock_timestamp()
    and (case when a.role = 'citizen' then p.for_citizens
-        else p.for_staff and a.role <> 'wall' and p.facility in ('', a.facility) end)
+        else p.for_staff and a.role not in ('wall', 'kiosk') and p.facility in ('', a.facility) end)
    and (s.session = '' or exists (select from django_session d
                                    where d.session_key = s.session and d.expire_date > clock_timestamp()))"""
 JOINED: Final = """
