@@ -51,8 +51,8 @@ def any_labelled(
     asked: dict[str, object] = {
         "patients": sorted(patients),
         "types": None if types is None else sorted(types),
+        "besides": besides,
     }
-    asked["besides"] = besides
     with translated:
         found = execute(record.connection, _ANY, asked).fetchone()
     return bool(found and found[0])
