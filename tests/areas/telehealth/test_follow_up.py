@@ -490,3 +490,72 @@ def test_a_long_silence_is_told_once_and_a_rare_measure_at_all(
         sweep.sweep(clocked(record, at), at)
     told = [said(one).partition(":")[0] for one in raised(record)]
     assert sorted(told) == ["Câu hỏi", "Huyết áp", "Mạch"]
+
+
+def test_who_is_on_duty_is_told_of_danger_at_any_hour_and_of_the_rest_out_of_hours(
+    record: Record, visit: Appointment, clock: Clock
+) -> None:
+    doctor, person, admin = staff(), citizen(PERSON), staff("facility_administrator", name="Quản trị")
+    hours = {"days": ["1"], "morning_from": "08:00", "morning_to": "11:00", "hours": "2"}
+    half = admin.post("/kham-tu-xa/tin/gio", hours | {"duty_name": "ĐD. Trực"})
+    assert (half.status_code, "Ghi cả tên và điện thoại" in half.content.decode()) == (422, True)
+    assert (
+        admin.post(
+            "/kham-tu-xa/tin/gio", hours | {"duty_name": "ĐD. Trực", "duty_phone": "0905 777 888"}
+        ).status_code
+        == 302
+    )
+    assert 'value="0905 777 888"' in page(admin, "/kham-tu-xa/tin/gio")
+    plan = begun(doctor, visit)
+    address = f"/kham-tu-xa/so-do/{plan}"
+
+    def told() -> list[str]:
+        return [one.to_phone for one in Message.objects.filter(kind="follow-up.on-duty")]
+
+    person.post(address, pressure("165", "95"))  # Tuesday 9:00: the team sits there
+    assert ([one[0] for one in alerts(record)], told()) == (["urgent"], [])
+    clock.now = datetime(2026, 11, 24, 19, 30, tzinfo=HANOI)
+    person.post(address, pressure("165", "95"))
+    assert told() == ["0905777888"]
+    clock.now = datetime(2026, 12, 1, 8, 30, tzinfo=HANOI)
+    person.post(address, pressure("195", "125"))
+    person.post(address, pressure("195", "125"))  # sent twice
+    assert told() == ["0905777888"] * 2
+    text = Message.objects.filter(kind="follow-up.on-duty").latest("pk").text
+    assert "8:30" in text
+    assert "195" not in text
+    assert NAME.split()[-1] not in text
+    admin.post("/kham-tu-xa/tin/gio", hours)
+    clock.now = datetime(2026, 12, 1, 19, 30, tzinfo=HANOI)
+    person.post(address, pressure("195", "125"))
+    assert len(told()) == 2, "nobody is named any more"
+
+
+def test_letters_on_a_meter_are_written_down_and_are_danger_whatever_the_limits(
+    record: Record, visit: Appointment, clock: Clock
+) -> None:
+    doctor, person = staff(), citizen(PERSON)
+    sugar = begun(
+        doctor, visit, "diabetes", **{"weeks": "1", "glucose-times": "07:00", "glucose-every": "1",
+        "glucose-alert-low": "3,9", "glucose-alert-high": "13,9", "glucose-danger-low": "",
+        "glucose-danger-high": "", "weight-times": "", "weight-every": "7"},
+    )  # fmt: skip
+    address = f"/kham-tu-xa/so-do/{sugar}"
+    both = person.post(address, {"glucose-glucose": "6,5", "glucose-letters": "hi", "glucose-unit": "mmol/L"})
+    assert (both.status_code, "không cả hai" in both.content.decode()) == (422, True)
+    assert record.find(Observation, ("based-on", f"CarePlan/{sugar}")) == []
+    answer = person.post(
+        address, {"glucose-letters": "hi", "glucose-unit": "mmol/L"}, follow=True
+    ).content.decode()
+    assert "115" in answer
+    person.post(address, {"glucose-letters": "hi", "glucose-unit": "mmol/L"})  # sent twice
+    (kept,) = record.find(Observation, ("based-on", f"CarePlan/{sugar}"))
+    quantity = kept.valueQuantity
+    assert quantity is not None
+    assert (quantity.comparator, quantity.value, quantity.code) == (">", Decimal("27.8"), "mmol/L")
+    assert kept.interpretation[0].coding[0].code == "HH"
+    assert alerts(record) == [("stat", "active", "Đường huyết HI (trên 27,8 mmol/L): cao")]
+    assert "HI (trên 27,8\u00a0mmol/L)" in page(doctor, f"/kham-tu-xa/theo-doi/{sugar}")
+    clock.now = datetime(2026, 11, 25, 7, 30, tzinfo=HANOI)
+    person.post(address, {"glucose-glucose": "Lo", "glucose-unit": "mg/dL"})
+    assert alerts(record)[1:] == [("stat", "active", "Đường huyết Lo (dưới 20 mg/dL): thấp")]

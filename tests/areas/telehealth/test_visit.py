@@ -39,6 +39,7 @@ from yba.fhir.r4.consent import Consent
 from yba.fhir.r4.datatypes import Extension, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.healthcare_service import HealthcareService
+from yba.fhir.r4.patient import Patient
 from yba.fhir.r4.practitioner import Practitioner
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.record import Record
@@ -281,6 +282,40 @@ def test_the_link_of_a_message_opens_with_the_birth_date_alone(
     wrong = path[:-1] + ("a" if path[-1] != "a" else "b")
     assert Client().get(wrong).status_code == 404
     assert Client().get(path.replace("7K2M9Q", "ZZZZZZ")).status_code == 404
+
+
+def test_who_follows_a_child_s_link_agrees_as_its_guardian_and_is_recorded_so(
+    record: Record, visit: Appointment
+) -> None:
+    child = record.read(Patient, PERSON)
+    child.birthDate = "2019-03-12"
+    record.update(child)
+    path = links.address(visit).removeprefix("http://127.0.0.1:8000")
+    stranger = Client()
+    stranger.post(path, {"birth": "12/03/2019"})
+    page = stranger.get(f"/kham-tu-xa/luot/{visit.id}").content.decode()
+    assert "Người bệnh dưới 16 tuổi" in page
+    assert 'name="guardian"' in page
+    said = {"version": "1", "agree": "on"}
+    address = f"/kham-tu-xa/luot/{visit.id}/vao"
+    for wrong in (
+        {},
+        {"guardian": "Nam", "relation": "FTH"},
+        {"guardian": "Trần Văn Nam", "relation": "ABC"},
+    ):
+        assert stranger.post(address, said | wrong).status_code == 422
+    assert record.find(Consent, ("patient", f"Patient/{PERSON}")) == []
+    done = stranger.post(address, said | {"guardian": "Trần  Văn Nam", "relation": "FTH"})
+    assert "/ghe/" in done["Location"]
+    (kept,) = record.find(Consent, ("patient", f"Patient/{PERSON}"))
+    assert [(one.reference, one.type, one.display) for one in kept.performer] == [
+        (None, "RelatedPerson", "Trần Văn Nam (Cha)")
+    ]
+    proof = {part.url: part.valueString for part in kept.extension[0].extension}
+    assert proof["by"] == f"Trần Văn Nam (Cha) thay {NAME}"
+    assert Seat.objects.get().name == f"Trần Văn Nam (Cha) thay {NAME}"
+    mother = citizen(OTHER, PERSON)
+    assert 'name="guardian"' not in mother.get(f"/kham-tu-xa/luot/{visit.id}").content.decode()
 
 
 def test_who_is_signed_in_follows_the_link_of_anothers_message(record: Record, visit: Appointment) -> None:

@@ -26,7 +26,7 @@ from yba.fhir.access import Actor
 from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.consent import Consent, ConsentPolicy, ConsentProvision, ConsentProvisionData
-from yba.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Period
+from yba.fhir.r4.datatypes import CodeableConcept, Coding, Identifier, Period, Reference
 from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record, facility_of
 from yba.ui.live import changed
@@ -104,11 +104,12 @@ def take_seat(room: Room, *, kind: str, holder: str, name: str, admitted_at: dat
 
 def enter(
     record: Record, appointment: Appointment, *, holder: str, name: str, version: str, language: str, agreed: bool,
-    by: str, guardian: bool = False,
+    by: str, guardian: str = "",
 ) -> Seat | Refusal:  # fmt: skip
     """The person, or who acts for them, comes into the waiting room, having agreed to this version of the text.
 
     The visit becomes ``arrived`` and the booking with it. Coming back: the same seat, no second consent.
+    ``guardian``: who agrees for them, and as what; empty: they themselves.
     """
     system = by_rule(record, by)
     now = system.clock()
@@ -141,7 +142,7 @@ def _keep_consent(
     *,
     language: str,
     name: str,
-    guardian: bool,
+    guardian: str,
 ) -> None:
     """One Consent a visit and giver: which words, when, by whom, how (Luật 15/2023 Đ80; NĐ 356/2025 Đ6)."""
     patient = taking_part(appointment, "Patient")
@@ -158,7 +159,11 @@ def _keep_consent(
             ],
             patient=reference("Patient", patient[0], display=patient[1] or None),
             dateTime=encounters.instant(now),
-            performer=[] if guardian else [reference("Patient", patient[0])],
+            performer=[
+                Reference(type="RelatedPerson", display=guardian)
+                if guardian
+                else reference("Patient", patient[0])
+            ],
             organization=[reference("Organization", room.facility)] if room.facility else [],
             policy=[ConsentPolicy(uri=f"{TEXT}{text.purpose}/{text.version}")],
             provision=ConsentProvision(

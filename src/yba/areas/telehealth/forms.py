@@ -9,6 +9,10 @@ from yba.areas.telehealth.models import Seat
 from yba.ui.fields import DateField
 
 KINDS = [(Seat.Kind.RELATIVE.value, _("Người nhà")), (Seat.Kind.INTERPRETER.value, _("Người phiên dịch"))]
+#: As what somebody agrees for a child.
+RELATIONS = [
+    ("FTH", _("Cha")), ("MTH", _("Mẹ")), ("GRPRN", _("Ông, bà")), ("GUARD", _("Người giám hộ khác")),
+]  # fmt: skip
 #: How a doctor knows who is in the picture.
 IDENTITIES = [
     ("citizen-card", _("Căn cước, đưa trước camera")),
@@ -27,6 +31,30 @@ class ConsentForm(forms.Form):
         error_messages={"required": _("Đọc và đồng ý khám từ xa rồi mới vào phòng chờ.")},
     )
     version = forms.CharField(max_length=20, widget=forms.HiddenInput)
+
+
+class GuardianForm(ConsentForm):
+    """For a child below sixteen somebody agrees who answers for it: by name, and as what (Luật 15/2023 Đ8)."""
+
+    guardian = forms.CharField(
+        label=_("Họ tên người đồng ý thay trẻ"),
+        max_length=80,
+        error_messages={"required": _("Trẻ dưới 16 tuổi: viết họ tên người đồng ý thay.")},
+    )
+    relation = forms.ChoiceField(
+        label=_("Là gì của trẻ"),
+        choices=RELATIONS,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Chọn cha, mẹ, ông bà hay người giám hộ khác.")},
+    )
+    field_order = ("guardian", "relation", "agree", "version")
+
+    def clean_guardian(self) -> str:
+        """A name has letters, and more than one word."""
+        name = " ".join(self.cleaned_data["guardian"].split())
+        if len(name.split()) < 2 or not any(sign.isalpha() for sign in name):
+            raise forms.ValidationError(_("Viết đủ họ và tên."))
+        return name
 
 
 class BirthForm(forms.Form):

@@ -168,3 +168,19 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan_id}: {self.next_at:%Y-%m-%d %H:%M}"
+
+
+class OnDuty(models.Model):
+    """Whom a facility tells of an alert of remote follow-up while nobody sits before its page.
+
+    R4 would keep a telephone number in the HealthcareService, which everybody may read; this one is nobody's business.
+    """
+
+    facility = models.CharField(max_length=64, primary_key=True)
+    name = models.CharField(max_length=100)
+    phone = models.CharField(max_length=20)
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.facility}: {self.name}"

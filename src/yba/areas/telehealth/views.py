@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yba.areas.telehealth import actions, falling, pages, queries, rules
-from yba.areas.telehealth.forms import BirthForm, ConsentForm, InviteForm
+from yba.areas.telehealth.forms import RELATIONS, BirthForm, ConsentForm, GuardianForm, InviteForm
 from yba.areas.telehealth.models import Room, Seat
 from yba.care.messages.standing import taking_part
 from yba.care.refusal import Refusal
 from yba.care.remote.engines import engines
 from yba.care.sharing import tables
+from yba.fhir.access.standing import is_ward
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.patient import Patient
@@ -81,10 +82,11 @@ def _needs_account(request: HttpRequest) -> HttpResponse:
 
 def _visit(request: HttpRequest, appointment_id: str, form: ConsentForm | None = None) -> HttpResponse:
     record, found, _holder = own(request, appointment_id)
+    kind = _consent_form(record, found)
     text = tables.text_of(actions.PURPOSE, local_day(record.clock()))
     page = pages.visit_page(
         found, facility=queries.facility_of_visit(record, facility_of(found) or ""), text=text,
-        form=form or ConsentForm(initial={"version": text.version}), now=record.clock(),
+        form=form or kind(initial={"version": text.version}), now=record.clock(),
         enter_url=reverse("telehealth:enter", args=[appointment_id]),
     )  # fmt: skip
     return render(request, "telehealth/visit.html", {"page": page}, status=422 if form is not None else 200)
@@ -94,26 +96,37 @@ def _visit(request: HttpRequest, appointment_id: str, form: ConsentForm | None =
 def enter(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """Agree, and go into the waiting room."""
     record, found, holder = own(request, appointment_id)
-    form = ConsentForm(request.POST)
+    form = _consent_form(record, found)(request.POST)
     if not form.is_valid():
         return _visit(request, appointment_id, form)
     patient = actions.name_of_person(record, found)
-    own_self = record.actor.role != "citizen" or record.actor.person == taking_part(found, "Patient")[0]
-    name = (
-        patient
-        if own_self
-        else _("%(name)s thay %(patient)s") % {"name": record.actor.name, "patient": patient}
-    )
+    guardian = "" if _is_own(record, found) else record.actor.name
+    if isinstance(form, GuardianForm):
+        said = {"name": form.cleaned_data["guardian"], "kin": dict(RELATIONS)[form.cleaned_data["relation"]]}
+        guardian = _("%(name)s (%(kin)s)") % said
+    name = _("%(name)s thay %(patient)s") % {"name": guardian, "patient": patient} if guardian else patient
     seat = actions.enter(
         record, found, holder=holder, name=name, version=form.cleaned_data["version"],
         language=get_language() or "vi", agreed=form.cleaned_data["agree"], by=f"link:{appointment_id}",
-        guardian=not own_self,
+        guardian=guardian,
     )  # fmt: skip
     if isinstance(seat, Refusal):
         messages.warning(request, seat.message)
         return redirect("telehealth:visit", appointment_id)
     queries.sit(request, seat)
     return redirect("telehealth:seat", seat.key)
+
+
+def _is_own(record: Record, found: Appointment) -> bool:
+    """Whether who comes in is the person themself: by their own account, or by the link of their message."""
+    return record.actor.role != "citizen" or record.actor.person == taking_part(found, "Patient")[0]
+
+
+def _consent_form(record: Record, found: Appointment) -> type[ConsentForm]:
+    """A child below sixteen agrees to nothing alone, whoever holds its telephone; a parent's account says who it is."""
+    patient = record.as_system().read(Patient, taking_part(found, "Patient")[0])
+    child = is_ward(patient, record.clock())
+    return GuardianForm if child and _is_own(record, found) else ConsentForm
 
 
 # -- by the link of a message ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.areas.telehealth.chat import rules
 from yba.care.uploads.forms import FilesField
+from yba.ui.fields import PhoneField
 
 
 class SayForm(forms.Form):
@@ -62,6 +63,12 @@ class HoursForm(forms.Form):
         help_text=_("Tính theo giờ làm việc, kể từ khi người bệnh gửi tin."),
     )  # fmt: skip
 
+    duty_name = forms.CharField(label=_("Người trực"), max_length=100, required=False)
+    duty_phone = PhoneField(
+        label=_("Điện thoại người trực"), required=False,
+        help_text=_("Nhận tin khi có báo động theo dõi tại nhà: mức nguy hiểm vào mọi giờ, mức khác khi ngoài giờ."),
+    )  # fmt: skip
+
     def clean(self) -> dict[str, object]:
         """Each half of the day has both ends in order, or none; at least one half is open."""
         given = super().clean() or {}
@@ -73,6 +80,8 @@ class HoursForm(forms.Form):
                     f"{half}_to", _("Ghi giờ mở và giờ đóng, giờ đóng sau giờ mở; hoặc để trống cả hai.")
                 )
             halves += bool(start and end)
+        if bool(given.get("duty_name")) != bool(given.get("duty_phone")) and "duty_phone" not in self.errors:
+            self.add_error("duty_phone", _("Ghi cả tên và điện thoại người trực, hoặc để trống cả hai."))
         if not halves and not self.errors:
             self.add_error("morning_from", _("Ghi giờ của ít nhất một buổi."))
         return given

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from yba.areas.telehealth.chat import pages
 from yba.areas.telehealth.chat.forms import HoursForm
+from yba.areas.telehealth.follow_up import duty
 from yba.care.remote import office
 from yba.care.remote.office import Office, Span
 from yba.ui.requests import record_of_facility, role_required
@@ -28,7 +29,11 @@ def hours(request: HttpRequest) -> HttpResponse:
     facility = record.actor.facility or ""
     service = office.service_of(record, facility)
     now = office.USUAL if service is None else office.read(service)
-    form = HoursForm(request.POST) if request.method == "POST" else HoursForm(initial=_said(now))
+    form = (
+        HoursForm(request.POST)
+        if request.method == "POST"
+        else HoursForm(initial=_said(now) | _on_duty(facility))
+    )
     if request.method == "POST" and form.is_valid():
         made = office.written(
             service, _office(form.cleaned_data), facility=facility, name="Trả lời tin của người bệnh"
@@ -37,10 +42,20 @@ def hours(request: HttpRequest) -> HttpResponse:
             record.create(made)
         else:
             record.update(made)
+        duty.name_them(
+            record, name=form.cleaned_data["duty_name"], phone=form.cleaned_data["duty_phone"] or ""
+        )
         messages.success(request, _("Đã lưu giờ trả lời tin."))
         return redirect("telehealth:chat-hours")
-    page = pages.HoursPage(_("Giờ trả lời tin"), form, now.set_, pages.promise_words(now, record.clock()))
+    page = pages.HoursPage(
+        _("Giờ trả lời tin, người trực"), form, now.set_, pages.promise_words(now, record.clock())
+    )
     return render(request, "telehealth/chat/hours.html", {"page": page}, status=422 if form.errors else 200)
+
+
+def _on_duty(facility: str) -> dict[str, Any]:
+    found = duty.on_duty(facility)
+    return {"duty_name": found.name, "duty_phone": found.phone} if found is not None else {}
 
 
 def _said(found: Office) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.areas.telehealth.chat.actions import writer_of
 from yba.areas.telehealth.chat.queries import Matter
-from yba.areas.telehealth.follow_up import plans, queries
+from yba.areas.telehealth.follow_up import duty, plans, queries
 from yba.areas.telehealth.follow_up.measures import (
     MEASURES,
     RANK,
+    SHOWN,
     Level,
     Measure,
     Unit,
@@ -36,7 +37,7 @@ from yba.care.refusal import Refusal, refuse
 from yba.fhir.model.references import reference
 from yba.fhir.r4.care_plan import CarePlan
 from yba.fhir.r4.care_team import CareTeam, CareTeamParticipant
-from yba.fhir.r4.codes import RequestPriority
+from yba.fhir.r4.codes import QuantityComparator, RequestPriority
 from yba.fhir.r4.communication_request import CommunicationRequest, CommunicationRequestPayload
 from yba.fhir.r4.datatypes import (
     Annotation,
@@ -203,11 +204,15 @@ def _stop(system: Record, found: CarePlan, now: datetime, *, why: str, by: str) 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A reading that was found possible: part -> number, in the unit it was written in."""
+    """A reading that was found possible: part -> number, in the unit it was written in.
+
+    ``beyond``: ``>`` or ``<`` where the meter showed letters; the number is then what it lies beyond.
+    """
 
     measure: Measure
     unit: Unit
     values: Mapping[str, Decimal]
+    beyond: str = ""
 
 
 def keep(
@@ -245,7 +250,9 @@ def _keep_reading(
     item = plan.item(one.measure.key)
     slot = due.slot(plan.id) if due else ""
     if not slot or system.first(Observation, ("identifier", f"{plans.SLOT}|{slot}")) is not None:
-        same = _just_kept(system, plan, one.measure.key, now, values=one.values, unit=one.unit)
+        same = _just_kept(
+            system, plan, one.measure.key, now, values=one.values, unit=one.unit, beyond=one.beyond
+        )
         if same is not None:
             return same.level
         slot = _beside(system, Observation, plan, one.measure.key, now)
@@ -255,6 +262,8 @@ def _keep_reading(
         if limits is not None:
             before = _before(system, plan, one.measure, limits.gain[1], now) if limits.gain else []
             verdicts[part.key] = judge(limits, one.values[part.key], one.unit, before=before)
+    if one.beyond:  # whatever the plan's limits are: a meter that can't show it is as grave as it gets
+        verdicts[one.measure.parts[0].key] = Verdict("danger", "high" if one.beyond == ">" else "low")
     found = worst(list(verdicts.values()))
     made = system.create(_observation(plan, one, slot, verdicts, found, by, now, _labels(system, plan)))
     if found.level:
@@ -265,7 +274,7 @@ def _keep_reading(
 
 def _just_kept(
     system: Record, plan: Plan, item: str, now: datetime, *, values: Mapping[str, Decimal], unit: Unit | None = None,
-    answers: Mapping[str, bool] | None = None,
+    answers: Mapping[str, bool] | None = None, beyond: str = "",
 ) -> queries.Reading | None:  # fmt: skip
     """The same numbers or answers kept a moment ago: a form that was sent twice."""
     return next(
@@ -273,7 +282,7 @@ def _just_kept(
             one
             for one in queries.readings_of(system, plan, since=local_day(now - SENT_TWICE))
             if one.item == item and one.at >= now - SENT_TWICE and one.values == values
-            and one.unit == unit and one.answers == answers
+            and one.unit == unit and one.answers == answers and one.beyond == beyond
         ),
         None,
     )  # fmt: skip
@@ -292,11 +301,14 @@ def _beside(
     return next(one for one in names if system.first(kind, ("identifier", f"{plans.SLOT}|{one}")) is None)
 
 
+_COMPARATORS: Final[Mapping[str, QuantityComparator]] = {">": ">", "<": "<"}
 _SIDE: Final = {"low": "thấp", "high": "cao", "": "bất thường"}
 
 
 def _said(one: Taken) -> str:
     values = "/".join(words.decimal(one.values[part.key]) for part in one.measure.parts)
+    if one.beyond:
+        return f"{SHOWN[one.beyond]} ({'trên' if one.beyond == '>' else 'dưới'} {values} {one.unit.words})"
     return f"{values} {one.unit.words}"
 
 
@@ -323,7 +335,13 @@ def _observation(
     if one.measure.vital:
         category.insert(0, CodeableConcept(coding=[Coding(system=VITAL, code="vital-signs")]))
     quantities = {
-        key: Quantity(value=value, unit=one.unit.words, system=UCUM, code=one.unit.ucum)
+        key: Quantity(
+            value=value,
+            comparator=_COMPARATORS.get(one.beyond),
+            unit=one.unit.words,
+            system=UCUM,
+            code=one.unit.ucum,
+        )
         for key, value in one.values.items()
     }
     many = len(one.measure.parts) > 1
@@ -409,7 +427,7 @@ def _alert(
     priority: RequestPriority = "stat" if level == "danger" else "urgent" if level == "alert" else "routine"
     concept = CodeableConcept(coding=[Coding(system=code_system, code=code)], text="Báo động theo dõi từ xa")
     person = reference("Patient", plan.patient, display=plan.patient_name or None)
-    system.create(
+    made = system.create(
         CommunicationRequest(
             meta=Meta(tag=[Coding(system=FACILITY_TAG, code=plan.facility)], security=_labels(system, plan)),
             identifier=[plans.identifier(once)],
@@ -429,6 +447,7 @@ def _alert(
         ),
         if_none_exist=[("identifier", f"{plans.SLOT}|{once}")],
     )
+    duty.tell(system, facility=plan.facility, alert_id=made.id or "", level=level, now=now)
 
 
 def missed(system: Record, plan: Plan, cells: list[queries.Cell], now: datetime, *, whole: bool) -> None:

@@ -12,7 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yba.areas.telehealth.follow_up.actions import OUTCOMES, Taken
-from yba.areas.telehealth.follow_up.measures import MEASURES, NAMES, Bounds, Limits, Measure, reading, unit_of
+from yba.areas.telehealth.follow_up.measures import (
+    BEYOND,
+    MEASURES,
+    NAMES,
+    Bounds,
+    Limits,
+    Measure,
+    letters,
+    reading,
+    unit_of,
+)
 from yba.areas.telehealth.follow_up.plans import QUESTIONS, Due, Plan
 from yba.areas.telehealth.follow_up.templates import Item, Template
 from yba.care.refusal import Refusal
@@ -20,7 +30,14 @@ from yba.ui import spoken
 from yba.ui.fields import DecimalField
 
 #: A meter that shows letters has no number to write, and nothing is more grave.
-_HELP: Final = {"glucose": gettext_lazy("Máy hiện HI hoặc Lo, không hiện số: gọi 115 ngay.")}
+_HELP: Final = {
+    "glucose": gettext_lazy(
+        "Máy hiện HI hoặc Lo, không hiện số: gọi 115 ngay. Rồi chọn chữ đó để báo bác sĩ."
+    )
+}
+_LETTERS: Final = [
+    ("", gettext_lazy("Máy hiện số")), ("hi", gettext_lazy("HI, quá cao")), ("lo", gettext_lazy("Lo, quá thấp")),
+]  # fmt: skip
 _YES_NO: Final = [("yes", gettext_lazy("Có")), ("no", gettext_lazy("Không"))]
 
 
@@ -59,12 +76,20 @@ class ReadingsForm(forms.Form):
                 label=NAMES[part.key], required=False, max_length=9, help_text=_HELP.get(part.key, ""),
                 widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
             )  # fmt: skip
+        if measure.key == "glucose":
+            self.fields["glucose-letters"] = forms.ChoiceField(
+                label=_("Máy hiện chữ"), choices=_LETTERS, required=False, widget=forms.RadioSelect
+            )
         self.fields[f"{measure.key}-unit"] = forms.CharField(
             required=False, max_length=12, label=_("Đơn vị"),
             widget=forms.Select(choices=[(one.ucum, one.shown) for one in measure.units])
             if len(measure.units) > 1
             else forms.HiddenInput(),
         )  # fmt: skip
+
+    def letters(self) -> Any:
+        """What the meter shows instead of a number, where it may."""
+        return self["glucose-letters"] if "glucose-letters" in self.fields else None
 
     def groups(self) -> list[tuple[str, str, list[Any], Any]]:
         """Name, unit, fields and choice of unit of each measure."""
@@ -104,12 +129,20 @@ class ReadingsForm(forms.Form):
 
     def _taken(self, measure: Measure, given: Mapping[str, Any]) -> Taken | None:
         texts = {part.key: given.get(f"{measure.key}-{part.key}", "") for part in measure.parts}
+        shown = given.get(f"{measure.key}-letters", "")
+        if shown and any(texts.values()):
+            self.add_error("glucose-letters", _("Ghi số, hoặc chọn chữ máy hiện; không cả hai."))
+            return None
+        texts = dict.fromkeys(texts, shown) if shown else texts
         if not any(texts.values()):
             return None
         unit = unit_of(measure, given.get(f"{measure.key}-unit") or measure.unit.ucum)
         if isinstance(unit, Refusal):
             self.add_error(f"{measure.key}-unit" if len(measure.units) > 1 else None, unit.message)
             return None
+        beyond = letters(measure, next(iter(texts.values())))
+        if beyond:
+            return Taken(measure, unit, {measure.parts[0].key: BEYOND[beyond][unit.ucum]}, beyond)
         values: dict[str, Decimal] = {}
         for part in measure.parts:
             found = reading(part, unit, texts[part.key])

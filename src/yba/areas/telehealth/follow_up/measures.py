@@ -100,6 +100,13 @@ _USUAL: Final = {
     "systolic": Decimal(120), "diastolic": Decimal(80), "pulse": Decimal(72), "weight": Decimal("58.5"),
     "temperature": Decimal("36.8"), "oxygen": Decimal(97), "glucose": Decimal("6.5"),
 }  # fmt: skip
+#: What a glucose meter shows instead of a number, and what is then known whichever meter it is: meters say HI above
+#: 500 or 600 mg/dL and Lo below 20 or 10 (33.3 or 27.8 and 1.1 or 0.6 mmol/L). Word folded -> comparator of a Quantity.
+LETTERS: Final[Mapping[str, str]] = {"hi": ">", "high": ">", "lo": "<", "low": "<"}
+BEYOND: Final[Mapping[str, Mapping[str, Decimal]]] = {
+    ">": {"mmol/L": Decimal("27.8"), "mg/dL": Decimal(500)}, "<": {"mmol/L": Decimal("1.1"), "mg/dL": Decimal(20)},
+}  # fmt: skip
+SHOWN: Final[Mapping[str, str]] = {">": "HI", "<": "Lo"}
 _NUMBER: Final = re.compile(r"\d{1,4}(?:[.,]\d{1,3})?")
 
 
@@ -144,6 +151,11 @@ def _in(value: Decimal, unit: Unit, part: Part) -> Decimal:
     """A value of the own unit in another, to the places people write."""
     places = Decimal(1) if unit.factor != 1 else Decimal(1).scaleb(-part.places)
     return (value / unit.factor).quantize(places)
+
+
+def letters(measure: Measure, text: str) -> str:
+    """The comparator of what a meter shows in letters; empty for a number, and for what has no such meter."""
+    return LETTERS.get(text.strip().casefold(), "") if measure.key == "glucose" else ""
 
 
 # -- limits ------------------------------------------------------------------------------------------------

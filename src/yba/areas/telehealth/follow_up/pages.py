@@ -41,7 +41,11 @@ def reading_words(found: Reading) -> str:
     measure = MEASURES[found.item]
     values = [found.values[part.key] for part in measure.parts if part.key in found.values]
     unit = found.unit or measure.unit
-    return f"{'/'.join(spoken.decimal(one) for one in values)}{words.NBSP}{unit.shown}"
+    said = f"{'/'.join(spoken.decimal(one) for one in values)}{words.NBSP}{unit.shown}"
+    if found.beyond:
+        sides = {">": _("HI (trên %(value)s)"), "<": _("Lo (dưới %(value)s)")}
+        return sides[found.beyond] % {"value": said} if found.beyond in sides else f"{found.beyond} {said}"
+    return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class Reading:
     values: Mapping[str, Decimal]
     unit: Unit | None = None
     answers: Mapping[str, bool] | None = None
+    #: ``>`` or ``<``: the meter showed letters, and this is what it lies beyond.
+    beyond: str = ""
 
 
 def readings_of(record: Record, plan: Plan, *, since: date) -> list[Reading]:
@@ -129,6 +131,7 @@ def _reading(found: Observation) -> Reading | None:
         plans.level_of(codes),
         values,
         unit,
+        beyond=next((one.comparator or "" for one in quantities.values() if one is not None), ""),
     )
 
 
