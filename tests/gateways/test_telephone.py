@@ -12,6 +12,7 @@ from tests.gateways.ami_double import SECRET, Manager, manager
 from yba.care.telephone import Heard, NotCalled
 from yba.gateways.telephone import ami
 from yba.gateways.telephone.ami import Account, Asterisk, heard_of
+from yba.site.telephone import TelephoneProblem, account
 
 
 @pytest.fixture
@@ -139,3 +140,22 @@ def test_a_silent_line_is_asked_whether_anybody_is_there(exchange):
 def test_which_events_are_calls_at_a_set(event, expected):
     found = heard_of({key.lower(): value for key, value in event.items()})
     assert found == expected
+
+
+def test_each_set_is_of_the_facility_that_the_operator_s_file_names_it_for(exchange, tmp_path):
+    sets = {"bv": ("101-119", "letan"), "tyt": ("201",)}
+    found = asterisk(exchange, sets=sets)
+    asked = ("101", "119", "120", "0101", "letan", "201", "x")
+    assert [found.facility_of(one) for one in asked] == ["bv", "bv", "", "", "bv", "tyt", ""]
+    (tmp_path / "secret").write_text("x" * 20)
+    (tmp_path / "secret").chmod(0o600)
+    file = tmp_path / "telephone.yaml"
+    file.write_text("{host: 10.1.2.4, user: yba, secret_file: secret, sets: {bv: [101-119, 130]}}")
+    assert account(file).sets == {"bv": ("101-119", "130")}
+    for wrong in (
+        "{host: h, user: u, secret_file: secret}",
+        "{host: h, user: u, secret_file: secret, sets: {bv: [1-a]}}",
+    ):
+        file.write_text(wrong)
+        with pytest.raises(TelephoneProblem):
+            account(file)

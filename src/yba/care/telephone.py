@@ -38,6 +38,10 @@ class Exchange(Protocol):
         """Ring the agent's set and, when it is taken up, the number. Raises NotCalled."""
         ...
 
+    def facility_of(self, extension: str) -> str:
+        """Whose set it is; empty: of no facility here."""
+        ...
+
     def stay_awake(self) -> None:
         """Listen in the background, if that is not done already."""
         ...

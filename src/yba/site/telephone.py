@@ -34,7 +34,8 @@ def account(path: Path) -> Account:
     try:
         said = dict(yaml.safe_load(path.read_text("utf-8")) or {})
         secret = secret_files.read(path.parent / said.pop("secret_file")).decode().strip()
-        return Account(secret=secret, **said)
+        sets = {one: tuple(map(str, given)) for one, given in dict(said.pop("sets")).items()}
+        return Account(secret=secret, sets=sets, **said)
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as problem:
         raise TelephoneProblem(f"yba: {path}: {type(problem).__name__} {problem}") from None
 

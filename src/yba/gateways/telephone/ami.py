@@ -12,8 +12,8 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
@@ -26,6 +26,7 @@ LARGEST: Final = 65_536
 #: Seconds between attempts to reach an exchange that went away.
 BACK_OFF: Final = (1, 2, 5, 10, 30)
 #: ``PJSIP/101-00000012``: the set a channel belongs to; ``Local`` channels are the exchange's own.
+_SPAN: Final = re.compile(r"(?P<first>[0-9]{1,9})-(?P<last>[0-9]{1,9})")
 _CHANNEL: Final = re.compile(r"(?!Local/)[A-Za-z0-9]+/(?P<set>[^-@/;]+)-")
 
 
@@ -48,6 +49,13 @@ class Account:
     seconds: float = 10.0
     #: Seconds of silence after which it is asked whether anybody is there.
     quiet: float = 30.0
+    #: Facility -> its sets, each a name or a span of numbers: ``{"bv-hue": ("101-119", "130")}``.
+    sets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one in (each for given in self.sets.values() for each in given):
+            if not EXTENSION.fullmatch(one) and not _SPAN.fullmatch(one):
+                raise ValueError(f"sets: {one!r} is no set and no span of sets such as 101-119")
 
 
 class Broken(Exception):
@@ -178,6 +186,11 @@ class Asterisk:
         if said.get("response") != "Success":
             raise NotCalled(said.get("message", "the exchange refused"))
 
+    def facility_of(self, extension: str) -> str:
+        """The first facility that names the set."""
+        given = self._account.sets.items()
+        return next((one for one, sets in given if any(_is_in(extension, each) for each in sets)), "")
+
     def stay_awake(self) -> None:
         """Listen in a thread of this process, if it does not yet."""
         with self._lock:
@@ -218,6 +231,15 @@ class Asterisk:
                 self._heard(found)
             except Exception:
                 log.exception("what the exchange said could not be noted")
+
+
+def _is_in(extension: str, given: str) -> bool:
+    span = _SPAN.fullmatch(given)
+    if span is None:
+        return extension == given
+    first, last = span["first"], span["last"]
+    numbered = extension.isascii() and extension.isdigit() and len(extension) == len(first)
+    return numbered and int(first) <= int(extension) <= int(last)
 
 
 def heard_of(packet: Packet) -> Heard | None:

@@ -11,6 +11,7 @@ from django.test import Client
 from tests.areas.booking.province import HOSPITAL, NOW, agent, build, citizen, first_slot, opened
 from yba.areas.booking import actions
 from yba.areas.booking.desk import telephone
+from yba.areas.booking.desk.views import _relation
 from yba.areas.booking.models import Claim, Ring
 from yba.care.telephone import Heard, NotCalled
 from yba.fhir.r4.slot import Slot
@@ -22,11 +23,15 @@ class Exchange:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
         self.refuses = False
+        self.sets = {"101": HOSPITAL, "102": HOSPITAL, "201": "bv-khac"}
 
     def call(self, extension: str, number: str) -> None:
         if self.refuses:
             raise NotCalled("busy")
         self.calls.append((extension, number))
+
+    def facility_of(self, extension: str) -> str:
+        return self.sets.get(extension, "")
 
     def stay_awake(self) -> None: ...
 
@@ -70,9 +75,19 @@ RINGING = Heard("c1", "101", "+84905000001", "ringing")
 def test_a_set_is_one_agents_until_they_leave_it(house):
     assert telephone.sit_at(mine(), "101") == ""
     assert telephone.sit_at(mine("Thu Hiền"), "101") == "Mai Linh"
-    assert telephone.set_of("a-Thu Hiền") == ""
+    assert telephone.set_of(mine("Thu Hiền")) == ""
     assert telephone.sit_at(mine(), "") == ""
     assert telephone.sit_at(mine("Thu Hiền"), "101") == ""
+
+
+def test_nobody_sits_at_or_rings_by_a_set_of_another_facility(house, monkeypatch):
+    for strange in ("201", "999"):
+        assert "nơi khác" in telephone.sit_at(mine(), strange)
+    assert telephone.set_of(mine()) == ""
+    telephone.sit_at(mine(), "102")
+    assert telephone.set_of(mine()) == "102"
+    monkeypatch.setitem(EXCHANGE.sets, "102", "bv-khac")  # the operator gave the set away
+    assert telephone.set_of(mine()) == ""
 
 
 def test_who_calls_is_named_with_what_they_asked_for(house):
@@ -158,3 +173,7 @@ def test_the_pop_up_names_the_caller_at_the_agents_set_and_at_no_other(desk):
 def test_a_set_that_is_none_is_refused(desk):
     answer = desk.post("/dat-kham/sang-loc/may", {"may": "1;2"}, follow=True).content.decode()
     assert "Số máy nhánh chỉ có chữ và số" in answer
+
+
+def test_a_relative_is_named_in_words_and_never_by_a_code():
+    assert [_relation(one) for one in ("SPS", "CHILD", "XYZ")] == ["Vợ hoặc chồng", "Con", "Người nhà"]

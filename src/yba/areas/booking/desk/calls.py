@@ -35,7 +35,7 @@ class TelephonePart:
 def part(request: HttpRequest) -> HttpResponse:
     """Who is calling at the agent's set: a part of the desk's page that fetches itself."""
     record = record_of(request)
-    extension = telephone.set_of(record.actor.user)
+    extension = telephone.set_of(record)
     ringing = telephone.ringing(record, extension) if extension else None
     page = TelephonePart(
         extension=extension,
@@ -70,7 +70,7 @@ def call(request: HttpRequest, appointment_id: str) -> HttpResponse:
     """Claim the request and have the exchange call: the agent's set first, then the person."""
     record = record_of(request)
     found = own_request(record, appointment_id)
-    extension, exchange = telephone.set_of(record.actor.user), port.exchange()
+    extension, exchange = telephone.set_of(record), port.exchange()
     if exchange is None or not extension:
         messages.error(request, _("Chưa chọn máy để gọi. Ghi số máy nhánh ở đầu trang."))
         return to_request(request, appointment_id)

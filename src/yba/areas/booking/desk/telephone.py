@@ -32,17 +32,26 @@ def topic_of(extension: str) -> str:
     return f"rings:{extension}"
 
 
-def set_of(agent: str) -> str:
-    """The set an agent sits at; empty: none was said."""
-    return Extension.objects.filter(agent=agent).values_list("number", flat=True).first() or ""
+def set_of(record: Record) -> str:
+    """The set the actor sits at; empty: none was said, or it is no set of their facility (any more)."""
+    number = Extension.objects.filter(agent=record.actor.user).values_list("number", flat=True).first() or ""
+    return number if number and _is_here(record, number) else ""
+
+
+def _is_here(record: Record, number: str) -> bool:
+    """Whether a set is of the actor's facility, as the operator has said; without an exchange no set rings."""
+    exchange = telephone.exchange()
+    return exchange is None or exchange.facility_of(number) == record.actor.facility
 
 
 def sit_at(record: Record, number: str) -> str:
-    """Sit at a set, or at none; who sits there already, by name where it is somebody of this facility."""
+    """Sit at a set, or at none; else whose it is: by name where somebody of this facility sits there."""
     me = record.actor
     if not number:
         Extension.objects.filter(agent=me.user).delete()
         return ""
+    if not _is_here(record, number):
+        return _("nơi khác; tổng đài không ghi máy này cho cơ sở mình")
     try:
         with transaction.atomic():
             Extension.objects.update_or_create(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -123,7 +124,7 @@ def _list(
         list_url=f"{reverse('booking:waiting')}?{again}",
         query=query,
         exchange=telephone.connected(),
-        extension=telephone.set_of(record.actor.user),
+        extension=telephone.set_of(record),
         open=one,
     )
 
@@ -285,7 +286,7 @@ def caller(request: HttpRequest, patient_id: str) -> HttpResponse:
         relatives=[
             (one.name, _relation(one.relation), one.phone) for one in people.family_of(record, patient_id)
         ],
-        coming=[one for one in lines if one.cancellable],
+        coming=[one for one in reversed(lines) if one.cancellable],  # the next one first
         past=[one for one in lines if not one.cancellable],
         contacts=[pages.contact_words(one, now=now) for one in done[:50]],
         back=reverse("booking:request", args=[came_from]) if came_from else reverse("booking:screening"),
@@ -293,8 +294,16 @@ def caller(request: HttpRequest, patient_id: str) -> HttpResponse:
     return render(request, "booking/caller.html", {"page": page})
 
 
+#: Who a relative is to the person, by HL7's role codes (v3-RoleCode), as the house writes them.
+_RELATIVES: Final = {
+    "PRN": gettext_lazy("Cha hoặc mẹ"), "FTH": gettext_lazy("Cha"), "MTH": gettext_lazy("Mẹ"),
+    "GRPRN": gettext_lazy("Ông hoặc bà"), "SPS": gettext_lazy("Vợ hoặc chồng"), "CHILD": gettext_lazy("Con"),
+    "GUARD": gettext_lazy("Người giám hộ"),
+}  # fmt: skip
+
+
 def _relation(code: str) -> str:
     known = catalogues.relationship(code)
     if known is None:
-        return code
+        return str(_RELATIVES.get(code, _("Người nhà")))
     return known.name_en if get_language() == "en" else known.name_vi
