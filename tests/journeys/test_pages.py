@@ -152,6 +152,45 @@ def test_peer_13_first_load_is_small(screens: Screens, path: str) -> None:
     assert sum(sizes) <= MOST_BYTES, sizes
 
 
+#: What must be there before anything is seen: a second of slow 3G (400 kbit/s), said in bytes, which no busy machine
+#: changes. With the answers a line of 400 ms needs (name, connection, page, style) the first view takes some 3 s.
+FIRST_BYTES = 50_000
+SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+FIRST_VIEW = """() => {
+    const page = performance.getEntriesByType('navigation')[0];
+    const held = performance.getEntriesByType('resource').filter(one => one.renderBlockingStatus === 'blocking');
+    const paint = performance.getEntriesByName('first-contentful-paint')[0];
+    return {
+        bytes: [page, ...held].reduce((sum, one) => sum + one.transferSize, 0),
+        last: Math.max(page.responseEnd, ...held.map(one => one.responseEnd)),
+        waits: new Set(held.map(one => one.initiatorType)).size,
+        painted: paint ? paint.startTime : null,
+        scripts: held.filter(one => one.initiatorType === 'script').length,
+    };
+}"""
+
+
+@pytest.mark.parametrize("path", ["/vao", "/dat-kham/"])
+def test_peer_13_the_first_view_on_a_slow_line(screens: Screens, path: str) -> None:
+    """On slow 3G, cold: what is waited for before the first paint is small, and no script is."""
+    who = (
+        screens.new("slow-stranger", PHONE)
+        if path == "/vao"
+        else screens.like(screens.citizen(HANH), "slow", PHONE)
+    )
+    wire = who.context.new_cdp_session(who.page)
+    wire.send("Network.enable")
+    wire.send("Network.emulateNetworkConditions", SLOW_3G)
+    who.open(path)
+    settled(who.page)
+    seen = who.page.evaluate(FIRST_VIEW)
+    assert seen["painted"], "something was painted"
+    assert seen["bytes"] > 1000, "the line carried it"
+    assert seen["bytes"] <= FIRST_BYTES, seen
+    assert seen["scripts"] == 0, seen
+    assert seen["last"] >= SLOW_3G["latency"], "the line was slow"
+
+
 def test_peer_13_without_scripts(screens: Screens) -> None:
     """Find, book, see and cancel on a phone that runs no script."""
     who = screens.like(screens.citizen(HANH), "no-script", PHONE, java_script_enabled=False)

@@ -14,10 +14,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.houses import House
-from tests.journeys import browsing
+from tests.journeys import browsing, failing
 from tests.journeys.browsing import DESK, PATIENCE, PHONE, Visitor, look
 from tests.journeys.conftest import Screens
 from yba import fhir
@@ -274,25 +274,26 @@ GATHERED = """async ice => {
 }"""
 
 
+def only_by(relay: str) -> Any:
+    """The house's answer to a page, with the relay of this test in it and no other way."""
+    until = datetime.now(UTC) + timedelta(minutes=10)
+
+    def answer(route: Any) -> None:
+        found = route.fetch()
+        said = found.json()
+        if "entrance" in said:
+            ice = Relays((relay,), SECRET).ice("seat", until=until)
+            said["entrance"] |= {"ice": list(ice), "policy": "relay"}
+        route.fulfill(response=found, body=json.dumps(said))
+
+    return lambda page: page.route("**/dong-bo", answer)
+
+
 def test_a_real_relay_carries_the_call_and_takes_our_passes_alone(
     screens: Screens, callers: Any, relay: str
 ) -> None:
     until = datetime.now(UTC) + timedelta(minutes=10)
-
-    def only_relayed(page: Page) -> None:
-        """The house's answer, with the relay of this test in it."""
-
-        def answer(route: Any) -> None:
-            found = route.fetch()
-            said = found.json()
-            if "entrance" in said:
-                ice = Relays((relay,), SECRET).ice("seat", until=until)
-                said["entrance"] |= {"ice": list(ice), "policy": "relay"}
-            route.fulfill(response=found, body=json.dumps(said))
-
-        page.route("**/dong-bo", answer)
-
-    page, desk, _visit = connected(screens, callers, "VIDE02", only_relayed)
+    page, desk, _visit = connected(screens, callers, "VIDE02", only_by(relay))
     assert page.evaluate(PAIRS) == ["relay"]
     assert desk.evaluate(PAIRS) == ["relay"]
     right = [dict(one) for one in Relays((relay,), SECRET).ice("a", until=until)]
@@ -304,6 +305,34 @@ def test_a_real_relay_carries_the_call_and_takes_our_passes_alone(
 
 
 # -- the ladder -------------------------------------------------------------------------------------------
+
+
+RUNG = "() => document.querySelector('[data-call]').callState.rung()"
+MEASURED = "() => document.querySelector('[data-call]').callState.samples.length > 0"
+SOUND_ALONE = "() => document.querySelector('[data-call]').callState.rung() === 'audio'"
+
+
+def test_peer_08_a_failing_network_leads_from_rung_to_rung_by_what_is_measured(
+    screens: Screens, callers: Any, relay: str
+) -> None:
+    """Nobody touches a page: packets are lost on the way to the relay, then all of them."""
+    with failing.line_to(relay) as line:
+        page, desk, visit = connected(screens, callers, "VIDE09", only_by(line.address))
+        page.wait_for_function(MEASURED, timeout=2 * PATIENCE)
+        assert line.carried > 50
+        trouble = page.locator("details[data-call-trouble]")
+        expect(trouble).not_to_have_attribute("open", "")
+        line.loss = 0.35
+        page.wait_for_function(SOUND_ALONE, timeout=2 * PATIENCE)
+        assert line.lost > 50
+        expect(trouble).not_to_have_attribute("open", "")
+        line.loss = 1.0
+        expect(trouble).to_have_attribute("open", "", timeout=2 * PATIENCE)
+        expect(trouble.get_by_role("button", name="Nhờ bệnh viện gọi điện")).to_be_visible()
+        expect(trouble.get_by_role("link", name="Hẹn lại, không mất phí")).to_be_visible()
+    noted = steps_of(screens.house, visit)
+    assert noted.index("rung-low") < noted.index("rung-audio")
+    assert desk.evaluate(RUNG) == "audio"
 
 
 LADDER = "([rung, samples, ceiling]) => window.ybaLadder.next(rung, samples, ceiling)"
