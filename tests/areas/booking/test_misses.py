@@ -235,7 +235,9 @@ def test_from_the_desk_s_mark_to_the_citizen_s_appeal_and_back(house, browser):
     said = {"nguoi": "p1", "noi": HOSPITAL, "vi-sao": "Hai lần đều nằm viện"}
     assert "Đã khiếu nại, chờ cơ sở trả lời." in hanh.post(own, said, follow=True).content.decode()
     made = Appeal.objects.get()
-    assert "Hai lần đều nằm viện" in desk.get(reverse("booking:missed")).content.decode()
+    shown = desk.get(reverse("booking:missed")).content.decode()
+    assert "Hai lần đều nằm viện" in shown
+    assert "Lượt đang tính là lỡ: 7:30" in shown
     url = reverse("booking:decide_appeal", args=[made.pk])
     assert "người bệnh sẽ đọc" in desk.post(url, {"tra-loi": "co", "ly-do": ""}, follow=True).content.decode()
     desk.post(url, {"tra-loi": "co", "ly-do": "Đã có giấy ra viện"})

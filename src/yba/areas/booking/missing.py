@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django import forms
 from django.contrib import messages
@@ -43,6 +43,8 @@ class AppealLine:
     text: str
     outcome: str = ""
     reason: str = ""
+    #: The visits that count, for who decides.
+    visits: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     record = record_of(request)
     page = DeskPage(
         title=_("Lượt không đến"),
-        appeals=[_appeal_line(record, one) for one in misses.open_appeals(record)],
+        appeals=[_open_line(record, one) for one in misses.open_appeals(record)],
         over=[_line(one) for one in misses.over_at(record)],
         missed=[_line(one) for one in misses.missed_at(record)],
     )
@@ -152,6 +154,13 @@ def _appeal_line(record: Record, one: Appeal) -> AppealLine:
         one.pk, misses.name_of(record, one.patient_id), words.when(one.made_at), one.text,
         outcome=_outcome_words(one), reason=one.reason,
     )  # fmt: skip
+
+
+def _open_line(record: Record, one: Appeal) -> AppealLine:
+    """With the visits it is about, whenever they were: the list below is of a week alone."""
+    rule = misses.rule_of(record, one.facility)
+    missed = misses.missed_visits(record, one.patient_id, one.facility, rule)
+    return replace(_appeal_line(record, one), visits=[_line(each).when for each in missed])
 
 
 def _outcome_words(one: Appeal) -> str:
