@@ -1,18 +1,19 @@
 """`python -m bench`: the record's speed against the same statements through bare psycopg, in one run.
 
 Every ratio is printed with its goal; the exit code is 1 when one is missed. ``--growth`` and ``--plans`` are runs of
-their own, for they fill a record with millions.
+their own, for they fill a record with millions: ``--store`` keeps it for another run, ``--fill`` ends when it is full.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
 from bench import bulk, door, growth, load, pages, plans, server, synthetic, workloads
-from bench.place import temporary
+from bench.place import filled, temporary
 from yba.fhir.store import migrate
 from yba.site.environment import WEB_THREADS
 
@@ -36,32 +37,49 @@ def main() -> int:
         "--growth", action="store_true", help="from ten thousand resources to three million"
     )
     arguments.add_argument("--largest", type=int, default=SIZES[-1], help="where the growth ends")
+    arguments.add_argument("--sizes", default="", help="of the growth, with commas between, instead of all")
+    arguments.add_argument("--store", type=Path, help="a folder that keeps what --growth and --plans fill")
+    arguments.add_argument("--fill", action="store_true", help="fill the store only, to ask it another time")
     asked = arguments.parse_args()
-    with temporary() as (uri, folder):
-        if asked.plans:
-            return _plans(uri)
-        if asked.growth:
-            return 0 if growth.report(_databases(uri, asked.largest)) else 1
-        return _measure(uri, folder, asked)
+    if not (asked.plans or asked.growth):
+        with temporary() as (uri, folder):
+            return _measure(uri, folder, asked)
+    with temporary(asked.store) as (uri, _):
+        return _plans(uri, fill=asked.fill) if asked.plans else _growth(uri, asked)
 
 
-def _databases(uri: str, largest: int) -> list[tuple[int, str]]:
-    """A database of its own for each size."""
-    found = []
-    with psycopg.connect(uri, autocommit=True) as connection:
-        for size in SIZES:
-            if size <= largest:
-                connection.execute(f"create database growth_{size}")
-                found.append((size, psycopg.conninfo.make_conninfo(uri, dbname=f"growth_{size}")))
-    return found
+def _growth(uri: str, asked: argparse.Namespace) -> int:
+    """How hot requests slow down, each size a database of its own; 1 when one does too much."""
+    wanted = [int(one) for one in asked.sizes.split(",") if one] or [
+        size for size in SIZES if size <= asked.largest
+    ]
+    sizes = []
+    for size in wanted:
+        persons = growth.persons_of(size)
+        sizes.append((*filled(uri, f"growth_{size}", partial(_filled, persons=persons)), persons))
+        print(f"{sizes[-1][1]:,} resources are there", flush=True)
+    return 0 if asked.fill or growth.report(sizes) else 1
 
 
-def _plans(uri: str) -> int:
+def _plans(uri: str, *, fill: bool) -> int:
     """What the hottest searches touch; 1 when one of them touches more than it may."""
+    address, made = filled(uri, "plans", partial(_filled, persons=MILLION))
+    if fill:
+        return 0
+    with psycopg.connect(address, autocommit=True) as connection:
+        print(f"{made:,} resources, embedded database\n")
+        return 0 if plans.report(connection) else 1
+
+
+def _filled(uri: str, *, persons: int) -> int:
+    """A database of so many persons, settled; how many resources it holds."""
     with psycopg.connect(uri, autocommit=True) as connection:
         migrate(connection)
-        print(f"{synthetic.fill(connection, MILLION):,} resources, embedded database\n")
-        return 0 if plans.report(connection) else 1
+        made = synthetic.fill(connection, persons)
+        # What filling leaves to be done later is not the requests' to wait for.
+        connection.execute("vacuum (analyze)")
+        connection.execute("checkpoint")
+    return made
 
 
 def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:

@@ -16,30 +16,35 @@ from wsgiref.util import setup_testing_defaults
 
 import psycopg
 
-from bench import synthetic
 from bench.synthetic import PERSON
 from yba.fhir import rest
 from yba.fhir.access import SYSTEM
-from yba.fhir.store import Journal, migrate
+from yba.fhir.store import Journal
 
 GOAL = 1.5
 ASKED, WARM = 2_000, 300
 Ask = Callable[[str], None]
 
 
-def report(uris: Sequence[tuple[int, str]]) -> bool:
-    """Print p50 and p95 of each request at each size; whether the growth of each p95 stays under the goal."""
-    sizes = [_filled(uri, max(20, resources // (PERSON + 2))) for resources, uri in uris]
-    journals = [Journal(partial(psycopg.connect, uri, autocommit=True)) for _, uri in uris]
+def persons_of(resources: int) -> int:
+    """How many persons make about so many resources."""
+    return max(20, resources // (PERSON + 2))
+
+
+def report(sizes: Sequence[tuple[str, int, int]]) -> bool:
+    """Print p50 and p95 of each request at each size; whether the growth of each p95 stays under the goal.
+
+    ``sizes``: address, resources and persons of each filled database, the smallest first.
+    """
+    journals = [Journal(partial(psycopg.connect, uri, autocommit=True)) for uri, _, _ in sizes]
     asked = [
-        (persons, _asker(uri, journal))
-        for (_, uri), (_, persons), journal in zip(uris, sizes, journals, strict=True)
+        (persons, _asker(uri, journal)) for (uri, _, persons), journal in zip(sizes, journals, strict=True)
     ]
     times = {name: _asked(asked, template) for name, template in _REQUESTS.items()}
     for journal in journals:
         journal.close()
     print(f"{'resources':>12}" + "".join(f"{name:>12}{'p95':>9}" for name in _REQUESTS))
-    for number, (made, _) in enumerate(sizes):
+    for number, (_, made, _) in enumerate(sizes):
         figures = [(_part(taken[number], 50), _part(taken[number], 95)) for taken in times.values()]
         print(f"{made:12,}" + "".join(f"{middle:9.2f} ms{slow:9.2f}" for middle, slow in figures))
     growth = {name: _part(taken[-1], 95) / _part(taken[0], 95) for name, taken in times.items()}
@@ -48,17 +53,6 @@ def report(uris: Sequence[tuple[int, str]]) -> bool:
         + ", ".join(f"{name} {ratio:.2f}" for name, ratio in growth.items())
     )
     return all(ratio < GOAL for ratio in growth.values())
-
-
-def _filled(uri: str, persons: int) -> tuple[int, int]:
-    """A database of so many persons, settled: how many resources, and how many persons."""
-    with psycopg.connect(uri, autocommit=True) as connection:
-        migrate(connection)
-        made = synthetic.fill(connection, persons)
-        # What filling leaves to be done later is not the requests' to wait for.
-        connection.execute("vacuum (analyze)")
-        connection.execute("checkpoint")
-    return made, persons
 
 
 def _asker(uri: str, journal: Journal) -> Ask:
