@@ -104,7 +104,7 @@ def _measure(uri: str, folder: Path, asked: argparse.Namespace) -> int:
         if not only or "bulk" in only:
             missed |= not bulk.report(running, uri, folder, asked.bundles)
         if not only or "pages" in only:
-            pages.report(running)
+            missed |= not pages.report(running)
     if not only or "door" in only:
         missed |= not door.report(uri, folder)
     return 1 if missed else 0

@@ -110,7 +110,7 @@ def make(doctors: int) -> str:
     """Write the province; the session of a citizen who looks for a doctor."""
     from django.db import connection
 
-    from bench.morning import session_of
+    from bench.sessions import session_of
     from yba import fhir
     from yba.fhir.access import SYSTEM
     from yba.site.accounts.models import Account

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
 
+from bench.sessions import session_of
+
 Way = Literal["citizen", "desk", "fhir"]
 WAYS: Final[tuple[Way, ...]] = ("citizen", "citizen", "desk", "fhir")
 _SPECIALTIES: Final = (
@@ -193,19 +195,6 @@ def _staff(facility: int) -> tuple[list[str], list[str]]:
         ]
 
     return signed_in("customer_care", _AGENTS), signed_in("receptionist", _DESKS)
-
-
-def session_of(account: Any) -> str:
-    """The cookie of an account that is signed in."""
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
-
-    session = SessionStore()
-    session[SESSION_KEY] = str(account.pk)
-    session[BACKEND_SESSION_KEY] = "yba.site.accounts.backend.Backend"
-    session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-    session.save()
-    return str(session.session_key)
 
 
 def _journey(

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+
+from bench.sessions import session_of
 
 TESTDATA = Path(os.environ.get("YBA_TESTDATA") or Path(__file__).resolve().parents[2] / "shared" / "testdata")
 STAFF = {
@@ -35,29 +36,17 @@ def main() -> None:
 
     demo.load_once(say=lambda text: print(text, file=sys.stderr))
     hanh = Account.objects.get(login="0905123456")
-    pages: dict[str, tuple[str, str]] = {"find a doctor": (reverse("booking:find"), _session(hanh))}
-    pages["citizen's home"] = (reverse("citizen:home"), _session(hanh))
-    pages["citizen's book"] = (reverse("citizen:book"), _session(hanh))
+    pages: dict[str, tuple[str, str]] = {"find a doctor": (reverse("booking:find"), session_of(hanh))}
+    pages["citizen's home"] = (reverse("citizen:home"), session_of(hanh))
+    pages["citizen's book"] = (reverse("citizen:book"), session_of(hanh))
     thick = _thickest_chart()
     if thick is not None:
         reader = Account.objects.create(login="0900000001", name="Bench", role="citizen")
         reader.links.create(patient_id=thick, relation="ban-than")
-        pages["book of the largest Synthea patient"] = (reverse("citizen:book"), _session(reader))
+        pages["book of the largest Synthea patient"] = (reverse("citizen:book"), session_of(reader))
     for title, (login, name) in STAFF.items():
-        pages[title] = (reverse(name), _session(Account.objects.get(login=login)))
+        pages[title] = (reverse(name), session_of(Account.objects.get(login=login)))
     print(json.dumps(pages))
-
-
-def _session(account: Any) -> str:
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
-
-    session = SessionStore()
-    session[SESSION_KEY] = str(account.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = account.get_session_auth_hash()
-    session.save()
-    return str(session.session_key)
 
 
 def _thickest_chart() -> str | None:
