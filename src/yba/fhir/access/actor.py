@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -56,6 +56,23 @@ class Actor:
     purpose: str | None = None
     session: str | None = None
     address: str | None = None
+
+
+def of_a_rule(actor: Actor) -> Actor:
+    """Who acts when a rule of the house does what this actor set going: all rights.
+
+    What the audit tells of who set it going stays; what bounds them does not bound the rule.
+    """
+    return replace(
+        actor,
+        user="system",
+        role="system",
+        origin=actor.origin or actor.user,
+        persons=frozenset(),
+        rights=frozenset(),
+        scopes=None,
+        launched=None,
+    )
 
 
 class Came(NamedTuple):

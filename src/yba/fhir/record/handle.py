@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, overload
 
@@ -16,13 +15,12 @@ import psycopg
 
 from yba.fhir import search
 from yba.fhir.access import policy, wall
-from yba.fhir.access.actor import HERE, Actor, Came
-from yba.fhir.access.emergency import doubt_of
+from yba.fhir.access.actor import HERE, Actor, Came, of_a_rule
 from yba.fhir.condition import Condition
 from yba.fhir.errors import Invalid, RecordError
 from yba.fhir.model import codec
 from yba.fhir.r4.datatypes import Resource
-from yba.fhir.record import conditions, deriving, integrity, many, reading, searching, writing
+from yba.fhir.record import conditions, deriving, integrity, many, noting, reading, searching, writing
 from yba.fhir.record.failures import attempted, translated
 from yba.fhir.record.joining import Entry, Joining
 from yba.fhir.record.reading import Versions, content_of
@@ -30,7 +28,7 @@ from yba.fhir.record.searching import Page
 from yba.fhir.record.writing import ANY_VERSION, Change
 from yba.fhir.store import contained, identity
 from yba.fhir.store.asking import Statement
-from yba.fhir.store.audit import Act, Doubted, Journal, act_of, split, write_acts
+from yba.fhir.store.audit import Journal
 from yba.fhir.store.read import History
 from yba.fhir.store.rows import Stored
 from yba.fhir.store.write import write as write_one
@@ -90,7 +88,7 @@ class Record:
         self._ids = ids
         self._joining = joining
         self.guards = guards or {}
-        self._journal = journal
+        self.journal = journal
         self.integrity = integrity
         self.base_url = base_url
         self.unchecked_sources: list[tuple[str, str, bytes]] = []
@@ -140,20 +138,9 @@ class Record:
         """The same record for a rule of the house: all rights, audited with who set it going."""
         if self.actor.role == "system":
             return self
-        # What the audit tells of who set it going stays; what bounds them does not bound the rule.
-        actor = replace(
-            self.actor,
-            user="system",
-            role="system",
-            origin=self.actor.origin or self.actor.user,
-            persons=frozenset(),
-            rights=frozenset(),
-            scopes=None,
-            launched=None,
-        )
         return Record(
-            self.connection, actor=actor, clock=self.clock, ids=self._ids, guards=self.guards,
-            journal=self._journal, transaction=self._transaction, integrity=self.integrity,
+            self.connection, actor=of_a_rule(self.actor), clock=self.clock, ids=self._ids, guards=self.guards,
+            journal=self.journal, transaction=self._transaction, integrity=self.integrity,
             base_url=self.base_url, came=self.came, joining=self._joining,
         )  # fmt: skip
 
@@ -267,31 +254,10 @@ class Record:
         where its row is not at hand. A page that makes a paper says
         ``record.audit("print", type_name="Encounter", identifier=..., patients=[...])``.
         """
-        doubt = None
-        if outcome == "ok" and (patients or (stored is not None and stored.patient is not None)):
-            seen = [*rows, *([stored] if stored is not None and stored.version else [])]
-            doubt = doubt_of(self.actor, seen)
-        row = act_of(
-            self.actor,
-            act,
-            self.clock(),
-            self.came,
-            type=type_name,
-            id=stored.id if stored and stored.version else identifier,
-            version=stored.version or None if stored else None,
-            patient=stored.patient if stored else None,
-            facility=stored.facility if stored else None,
-            detail=detail,
-            outcome=outcome,
-            answered=answered,
-        )
-        several = split(row, sorted(patients)) if patients else [row]
-        acts: Sequence[Act | Doubted] = several if doubt is None else [Doubted(one, doubt) for one in several]
-        if self._journal is None:
-            write_acts(self.connection, acts)
-            return
-        for one in acts:
-            self._journal.add(one)
+        noting.note(
+            self, act, type_name=type_name, stored=stored, detail=detail, outcome=outcome, patients=patients,
+            answered=answered, identifier=identifier, rows=rows,
+        )  # fmt: skip
 
     def refused(self, error: RecordError, type_name: str, stored: Stored | None = None) -> None:
         """Note an attempt that was refused."""
