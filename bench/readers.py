@@ -43,14 +43,17 @@ def main() -> None:
     if thick is not None:
         reader = Account.objects.create(login="0900000001", name="Bench", role="citizen")
         reader.links.create(patient_id=thick, relation="ban-than")
-        pages["book of the largest Synthea patient"] = (reverse("citizen:book"), session_of(reader))
+        pages["book of the largest living Synthea chart"] = (reverse("citizen:book"), session_of(reader))
     for title, (login, name) in STAFF.items():
         pages[title] = (reverse(name), session_of(Account.objects.get(login=login)))
     print(json.dumps(pages))
 
 
 def _thickest_chart() -> str | None:
-    """The Patient id of the published bundle with most entries, loaded now; None where the files are not at hand."""
+    """The Patient id of the published bundle with most entries, loaded now; None where the files are not at hand.
+
+    Of somebody alive: who has died has no book to open.
+    """
     from yba.fhir.load import store_document
     from yba.site.opening import system_record
 
@@ -60,7 +63,7 @@ def _thickest_chart() -> str | None:
     record = system_record()
     bodies = {one: gzip.decompress(one.read_bytes()) for one in files}
     largest = max(
-        (one for one in files if "Information" not in one.name),
+        (one for one in files if "Information" not in one.name and b'"deceasedDateTime"' not in bodies[one]),
         key=lambda one: len(json.loads(bodies[one])["entry"]),
     )
     for one in sorted((one for one in files if "Information" in one.name), key=lambda one: one.name):
