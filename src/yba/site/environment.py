@@ -48,6 +48,7 @@ class Environment:
     behind_wall: bool = False
     gateways: str = ""
     hospital_systems: str = ""
+    prescription_portal: str = ""
     telephone: str = ""
 
     @property
@@ -185,6 +186,7 @@ def environment() -> Environment:
         behind_wall=bool(os.environ.get("YBA_BEHIND_WALL")),
         gateways=os.environ.get("YBA_GATEWAYS") or "",
         hospital_systems=os.environ.get("YBA_HOSPITAL_SYSTEMS") or "",
+        prescription_portal=os.environ.get("YBA_PRESCRIPTION_PORTAL") or "",
         telephone=os.environ.get("YBA_TELEPHONE") or "",
     )
 

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from yba.care import prescription_portal
 from yba.fhir.errors import RecordError
 from yba.fhir.r4.organization import Organization
 from yba.site.accounts import roles
@@ -90,6 +91,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
         ("messages:deliveries", _("Tin nhắn"), "message-square"),
         ("billing:account", _("Tài khoản"), "landmark"),
         ("booking:queues", _("Hàng chờ"), "ticket"),
+        ("clinic:unsent", _("Đơn chưa gửi"), "send"),
         ("booking:figures", _("Bàn gọi"), "chart-column"),
     ],
     roles.AUDITOR: [
@@ -167,7 +169,12 @@ def _pages(user: Account) -> list[tuple[str, StrPromise, str]]:
         user.role == roles.RECEPTIONIST and "emergency" in user.rights_at(timezone.now())
     )
     hidden = TREATING | ({"booking:stations"} if user.role in CALLING_AS_THEMSELVES else set())
-    return [one for one in PAGES.get(user.role, []) if treats or one[0] not in hidden]
+    connected = prescription_portal.portal_of(user.facility) is not None
+    return [
+        one
+        for one in PAGES.get(user.role, [])
+        if (treats or one[0] not in hidden) and (connected or one[0] != "clinic:unsent")
+    ]
 
 
 def _existing(pages: list[tuple[str, StrPromise, str]]) -> list[NavigationItem]:

@@ -249,6 +249,9 @@ YBA_GATEWAYS = "yba.site.messaging.gateway_of"
 #: The operator's file of hospitals' own systems that are told of visits (docs/howto/run-the-desk.md); empty: none.
 YBA_HOSPITAL_SYSTEMS_FILE = ENVIRONMENT.hospital_systems
 YBA_HOSPITAL_SYSTEMS = "yba.site.hospital_systems.system_of"
+#: The operator's file of the national prescription system (docs/howto/send-prescriptions.md); empty: none.
+YBA_PRESCRIPTION_PORTAL_FILE = ENVIRONMENT.prescription_portal
+YBA_PRESCRIPTION_PORTAL = "yba.site.prescription_portal.portal_of"
 #: The operator's file of the telephone exchange (docs/howto/connect-a-telephone-exchange.md); empty: none.
 YBA_TELEPHONE = ENVIRONMENT.telephone
 YBA_EXCHANGE = "yba.site.telephone.exchange"

@@ -31,10 +31,11 @@ SITE_ADDRESSES = frozenset({"/fhir/.well-known/smart-configuration"})
 
 
 def _operators_files_read() -> None:
-    """A mistake in a file that every booking asks stops the start, not the bookings."""
-    from yba.site import hospital_systems, telephone
+    """A mistake in a file that every booking or signature asks stops the start, not those."""
+    from yba.site import hospital_systems, prescription_portal, telephone
 
     hospital_systems.system_of("")
+    prescription_portal.portal_of("")
     telephone.exchange()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -34,3 +36,38 @@ class Prescription(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class Sending(models.Model):
+    """How it stands with a prescription on its way to the national system."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        SENDING = "sending"
+        SENT = "sent"
+        REFUSED = "refused"
+
+    code = models.CharField(max_length=14, primary_key=True)
+    encounter_id = models.CharField(max_length=64)
+    facility = models.CharField(max_length=64, db_index=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    #: The portal's words for it; or what went wrong last.
+    receipt = models.CharField(max_length=200, blank=True, default="")
+    problem = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        db_table = "clinic_sending"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["next_try"],
+                name="clinic_sending_due",
+                condition=models.Q(state__in=["waiting", "sending"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.state}"

@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from yba.areas.clinic import queries, rules
+from yba.areas.clinic import papers, queries, rules
 from yba.areas.clinic.content import Content, DrugLine
+from yba.areas.clinic.models import Sending
 from yba.areas.clinic.rules import Finding
-from yba.care import catalogues, coverages, medicines, people
+from yba.care import catalogues, coverages, medicines, people, prescription_portal
 from yba.care.chart import VITAL_SIGNS, Allergy, Asked, Chart, Trend
 from yba.care.diagnoses import diagnosis
 from yba.care.line.models import Priority, Ticket
@@ -394,6 +395,58 @@ class FinishedPage:
     visit: queries.Finished
     vitals: tuple[parts.Vital, ...]
     before: Before
+    sending: SendingLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendingLine:
+    """How it stands with a prescription on its way to the national system. ``kind`` and ``words``: a status sign."""
+
+    code: str
+    kind: str
+    words: str
+    since: str
+    problem: str
+    stuck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentPage:
+    """The prescriptions of the facility that have not gone through; of nobody by name."""
+
+    title: str
+    lines: list[SendingLine]
+
+
+def sending_line(row: Sending | None) -> SendingLine | None:
+    """A row of the sender in words."""
+    if row is None:
+        return None
+    signs = {
+        Sending.State.WAITING: ("wait", _("Đang gửi lên Hệ thống đơn thuốc quốc gia")),
+        Sending.State.SENDING: ("wait", _("Đang gửi lên Hệ thống đơn thuốc quốc gia")),
+        Sending.State.SENT: ("done", _("Đã gửi lên Hệ thống đơn thuốc quốc gia")),
+        Sending.State.REFUSED: ("warn", _("Hệ thống đơn thuốc quốc gia chưa nhận")),
+    }
+    kind, said = signs[Sending.State(row.state)]
+    when = row.sent_at or row.next_try
+    return SendingLine(
+        code=row.code, kind=kind, words=said, since=spoken.when(when), problem=_problem_words(row.problem),
+        stuck=row.state == Sending.State.REFUSED or (row.state == Sending.State.WAITING and row.tries > 1),
+    )  # fmt: skip
+
+
+def _problem_words(problem: str) -> str:
+    known = {
+        prescription_portal.NO_LINK_CODE: _(
+            "Bác sĩ kê đơn chưa có mã liên thông. Người vận hành thêm vào tệp cấu hình."
+        ),
+        prescription_portal.WRONG_LINK_CODE: _(
+            "Cổng không nhận mã liên thông hoặc mật khẩu của bác sĩ kê đơn."
+        ),
+        papers.UNFINISHED: _("Lượt khám không ghi ngày hoặc nơi khám."),
+    }
+    return known.get(problem) or (_("Cổng trả lời: %(said)s") % {"said": problem} if problem else "")
 
 
 def vital_parts(trends: Sequence[Trend]) -> tuple[parts.Vital, ...]:

@@ -17,6 +17,7 @@ from yba.care.chart import (
     HANOI,
     VITAL_SIGNS,
     Asked,
+    Problem,
     allergies_of,
     asked_of,
     display_of,
@@ -152,21 +153,21 @@ def _paper(
     impression = system.first(ClinicalImpression, of_visit)
     services = system.find(ServiceRequest, of_visit)
     later = next((one.occurrenceDateTime or "" for one in services if queries.is_follow_up(one)), "")
-    moment = _moment(encounter, asked)
+    moment = moment_of(encounter, asked)
     day = moment.date()
-    months = _months(person.birth_date, day)
+    months = months_of(person.birth_date, day)
     ticket = ticket_of(system, encounter=encounter.id or "")
     card = coverages.coverage_of(system, patient.id or "", day)
     participants = [display_of(one.individual) for one in encounter.participant]
     return Paper(
-        facility=_house(system, id_of(encounter.serviceProvider)),
+        facility=house_of(system, id_of(encounter.serviceProvider)),
         code=code,
         qr=qr_svg(code or (encounter.id or "")),
         ticket=ticket.code if ticket else "",
         name=person.name,
         born=", ".join(filter(None, (words.gender(person.gender), _born(person.birth_date)))),
         months=f"{months} tháng" if months is not None else "",
-        weight=_weight(system, of_visit) if months is not None else "",
+        weight=_weight_words(weight_of(system, encounter.id or "")) if months is not None else "",
         companion=_companion(system, patient.id or "") if months is not None else "",
         number=person.citizen_number,
         card=coverages.card_of(card) if card else "",
@@ -183,7 +184,7 @@ def _paper(
     )
 
 
-def _moment(encounter: Encounter, asked: MedicationRequest | None) -> datetime:
+def moment_of(encounter: Encounter, asked: MedicationRequest | None) -> datetime:
     """When the paper was signed: by its order, else by the visit. What names no day (only a year) is none."""
     period = encounter.period
     for text in (
@@ -196,7 +197,8 @@ def _moment(encounter: Encounter, asked: MedicationRequest | None) -> datetime:
     raise Conflict(UNFINISHED, "The visit does not say on which day it was.", id=encounter.id)
 
 
-def _house(system: Record, facility: str) -> House:
+def house_of(system: Record, facility: str) -> House:
+    """Whose paper it is. Raises Conflict ``clinic.unfinished``."""
     if not facility:
         raise Conflict(UNFINISHED, "The visit does not say where it was.")
     found = system.read(Organization, facility)
@@ -212,17 +214,23 @@ def _born(text: str) -> str:
     return f"sinh {words.ngay(text)}" if text else ""
 
 
-def _months(text: str, day: date) -> int | None:
+def months_of(text: str, day: date) -> int | None:
+    """The age in months of a child whose age the law wants in months; None for everybody else."""
     if len(text) < 10:
         return None
     months = words.months_between(date.fromisoformat(text), day)
     return months if months < CHILD_MONTHS else None
 
 
-def _weight(system: Record, of_visit: tuple[str, str]) -> str:
+def weight_of(system: Record, encounter_id: str) -> Decimal | None:
+    """The weight in kg as it was taken at a visit."""
     code = VITAL_SIGNS["weight"].code
+    of_visit = ("encounter", f"Encounter/{encounter_id}")
     found = system.first(Observation, of_visit, ("code", f"{identifiers.LOINC}|{code}"))
-    value = found.valueQuantity.value if found and found.valueQuantity else None
+    return found.valueQuantity.value if found and found.valueQuantity else None
+
+
+def _weight_words(value: Decimal | None) -> str:
     return "" if value is None else words.quantity(value, "kg")
 
 
@@ -231,13 +239,18 @@ def _companion(system: Record, patient_id: str) -> str:
     return family[0].name if family else ""
 
 
-def _diagnoses(system: Record, encounter: Encounter) -> str:
+def problems_of(system: Record, encounter: Encounter) -> list[Problem]:
+    """The diagnoses of a visit, the main one first."""
     ranks = {id_of(one.condition): one.rank or 99 for one in encounter.diagnosis}
     found = [
         one for one in system.find(Condition, ("encounter", f"Encounter/{encounter.id}")) if one.id in ranks
     ]
     found.sort(key=lambda one: ranks[one.id or ""])
-    said = [problem_of(one) for one in found]
+    return [problem_of(one) for one in found]
+
+
+def _diagnoses(system: Record, encounter: Encounter) -> str:
+    said = problems_of(system, encounter)
     return "; ".join(f"{one.name} ({one.code})" if one.code else one.name for one in said)
 
 

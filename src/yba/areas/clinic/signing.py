@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection
 
-from yba.areas.clinic import queries, rules
+from yba.areas.clinic import queries, rules, sending
 from yba.areas.clinic.content import Content, DrugLine
 from yba.areas.clinic.models import Draft
 from yba.areas.clinic.rules import Dose, Lack
@@ -274,6 +274,7 @@ def _prescribe(this: _Visit, content: Content, requests: list[MedicationRequest]
         for old in typed.stops:
             if old in known:
                 _stop(this, known[old], dose)
+    sending.note(this.record, code=code, encounter_id=this.encounter.id or "")
     return code
 
 

@@ -24,5 +24,8 @@ urlpatterns = [
     path("search/diagnoses", views.search_diagnoses, name="search-diagnoses"),
     path("search/orders", views.search_orders, name="search-orders"),
     path("search/allergens", views.search_allergens, name="search-allergens"),
+    path("visit/<str:visit_id>/send-again", views.send_again, name="send-again"),
+    path("unsent/", views.unsent, name="unsent"),
+    path("unsent/again", views.send_all_again, name="send-all-again"),
     path("prescription/<str:code>.pdf", views.prescription_pdf, name="prescription-pdf"),
 ]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from yba.areas.clinic import actions, forms, pages, papers, queries
+from yba.areas.clinic import actions, forms, pages, papers, queries, sending
 from yba.areas.clinic.content import Content
 from yba.care import catalogues, coverages
 from yba.care.chart import chart_of, recorded_allergies, text_of
@@ -217,6 +217,7 @@ def _finished(request: HttpRequest, record: Record, found: queries.Visit) -> Htt
         visit=finished,
         vitals=pages.vital_parts(finished.vitals),
         before=pages.before_of(chart, request.GET.get("before", ""), found.id),
+        sending=pages.sending_line(sending.of(finished.prescription)) if finished.prescription else None,
     )
     wanted = request.headers.get("HX-Target") == "before"
     return render(request, "clinic/_before.html" if wanted else "clinic/finished.html", {"page": page})
@@ -382,3 +383,37 @@ def _paper(request: HttpRequest, made: Callable[[], bytes], name: str) -> HttpRe
         return render(
             request, "ui/problem.html", {"title": _("Chưa in được giấy này"), "text": text}, status=409
         )
+
+
+@require_POST
+@role_required("doctor")
+def send_again(request: HttpRequest, visit_id: str) -> HttpResponse:
+    """Try again to send the visit's prescription: what was wrong is mended."""
+    record = record_of(request)
+    found = _visit(request, record, visit_id)
+    code = queries.finished_visit(record, found.encounter).prescription
+    if code:
+        sending.again(record.actor.facility or "-", now=record.clock(), code=code)
+        messages.success(request, _("Đơn thuốc sẽ được gửi lại trong một phút."))
+    return redirect("clinic:visit", visit_id)
+
+
+@require_safe
+@role_required("doctor", "head_of_department", "facility_administrator")
+def unsent(request: HttpRequest) -> HttpResponse:
+    """The facility's prescriptions that have not gone through, and why."""
+    rows = sending.stuck(record_of(request).actor.facility or "-")
+    lines = [line_ for row in rows if (line_ := pages.sending_line(row)) is not None]
+    return render(
+        request, "clinic/unsent.html", {"page": pages.UnsentPage(_("Đơn thuốc chưa gửi được"), lines)}
+    )
+
+
+@require_POST
+@role_required("facility_administrator")
+def send_all_again(request: HttpRequest) -> HttpResponse:
+    """Try all of the facility again: the connection is mended."""
+    record = record_of(request)
+    many = sending.again(record.actor.facility or "-", now=record.clock())
+    messages.success(request, _("Sẽ gửi lại %(many)s đơn thuốc trong ít phút.") % {"many": many})
+    return redirect("clinic:unsent")

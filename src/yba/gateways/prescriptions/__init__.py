@@ -1,0 +1,1 @@
+"""The national prescription system (QĐ 808/QĐ-BYT, part V)."""
