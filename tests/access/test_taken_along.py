@@ -24,6 +24,7 @@ from tests.fhir.test_export import Server
 from tests.fhir.test_rest import BASE, Answer, Noted
 from yba.fhir import rest
 from yba.fhir.access import Actor
+from yba.fhir.bulk import export
 from yba.fhir.store.audit import Journal
 from yba.site.oauth import scopes
 
@@ -137,6 +138,49 @@ def test_exports_of_persons(files: Files, world: World, name: str) -> None:
         assert words(made.get(kind, b"")) == taken(world, ACTORS[name], kind, patients=set(asked)), kind
         everybody = {str(row.patient) for row in world.rows if row.patient is not None}
         assert words(every.get(kind, b"")) == taken(world, ACTORS[name], kind, patients=everybody), kind
+
+
+@pytest.mark.parametrize("while_it_runs", [True, False])
+def test_what_is_withdrawn_is_not_given_out_any_more(
+    files: Files, world: World, while_it_runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consent that ends while an export reads its one moment, or while its files lie there, closes them at once."""
+    name, person = "outside_system", "app"
+    mine = taken(world, ACTORS[name], "Observation", patients={person})
+    consent = next(
+        row for row in world.of_type("Consent") if row.patient == person and row.content["status"] == "active"
+    )
+
+    def turned(status: str) -> None:
+        changed = consent.content | {"status": status}
+        assert files("PUT", f"/{consent.name}", changed, "system_role").status == 200
+
+    snapshot = export._snapshot
+
+    def withdrawn(connection: Any) -> Any:
+        moment = snapshot(connection)
+        turned("inactive")
+        return moment
+
+    asked = "/Patient/$export?_type=Observation,Encounter"
+    if while_it_runs:
+        monkeypatch.setattr(export, "_snapshot", withdrawn)
+    begun = files.begun(name, asked)
+    files.work()
+    manifest = files("GET", begun.headers["Content-Location"], None, name).json
+    (url,) = (one["url"] for one in manifest["output"] if one["type"] == "Observation")
+    if not while_it_runs:
+        assert mine <= words(files("GET", url, None, name).body), "there is something to be closed"
+        turned("inactive")
+    try:
+        closed = files("GET", url, None, name)
+        assert (closed.status, closed.key) == (410, "jobs.file-closed")
+        assert files("GET", f"{url}.persons", None, name).status == 404
+        again = files.made(name, files.begun(name, asked))
+        assert words(again["Observation"]) & mine == set() != mine
+    finally:
+        turned("active")
+    assert mine <= words(files("GET", url, None, name).body), "and what is given again, is"
 
 
 @pytest.mark.parametrize("name", EXPORTING)

@@ -20,7 +20,7 @@ from tests.work import Sent, statements_sent
 from yba.areas.booking import guards
 from yba.fhir import rest
 from yba.fhir.record import Clock
-from yba.fhir.store.audit import Act, Journal
+from yba.fhir.store.audit import Act, Doubted, Journal
 from yba.site.oauth.bearer import actor_of_bearer
 
 DAY = date(2026, 11, 23)
@@ -37,7 +37,7 @@ class Unkept(Journal):
     def __init__(self) -> None:
         return None
 
-    def add(self, act: Act) -> None:
+    def add(self, act: Act | Doubted) -> None:
         return None
 
 

@@ -1,7 +1,8 @@
 """The work of ``$export``: everything asked for, as of one moment, in NDJSON files. Bulk Data Access 2.0.
 
 One read-only snapshot serves all files, so that they agree with each other. Every row passes the access door as in
-any other read. The bytes are those stored; nothing is decoded on the way.
+any other read. The bytes are those stored; nothing is decoded on the way. Beside each file stands whose rows are in it:
+what is closed while an export runs or its files lie there (a consent that is withdrawn) is not given out any more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import psycopg
@@ -23,8 +24,11 @@ from yba.fhir.condition import Condition
 from yba.fhir.jobs import KEPT_FOR, JobRun
 from yba.fhir.r4 import MODULES
 from yba.fhir.r4.compartments import COMPARTMENTS
-from yba.fhir.store.audit import Act, Journal, act_of, split, write_acts
+from yba.fhir.store.audit import Act, Doubted, Journal, act_of, split, write_acts
 from yba.fhir.store.rows import execute
+
+if TYPE_CHECKING:
+    from yba.fhir.record import Record
 
 KIND = "export"
 FILE_RESOURCES = 250_000
@@ -33,7 +37,11 @@ SEARCH_PAGE = 1_000
 # Writes that had begun and not ended when the snapshot was taken are seen by the next export, not by this one.
 MARGIN = timedelta(seconds=1)
 COMPARTMENT = frozenset({*COMPARTMENTS["Patient"], "Patient"})
+PERSONS = ".persons"
+"""Ends the name of the note beside a file that says of which type it is and whose rows are in it."""
 _TEXT_OID = 25
+Batch = tuple[list[bytes], set[str]]
+"""Resources as they are stored, and whose they are."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +69,12 @@ class _Files:
     deleted: list[dict[str, Any]] = field(default_factory=list)
     written: int = 0
     patients: set[str] = field(default_factory=set)
+
+    def about(self, type_name: str, persons: set[str]) -> None:
+        """Note whose rows the newest file holds."""
+        self.patients |= persons
+        name = self.output[-1]["url"].removeprefix("job-file:")
+        (self.folder / f"{name}{PERSONS}").write_bytes(msgspec.json.encode((type_name, sorted(persons))))
 
 
 def run(run: JobRun, files: Path, *, per_file: int = FILE_RESOURCES) -> dict[str, Any]:
@@ -116,20 +130,27 @@ def _write_type(
 ) -> None:
     filters = [params for kind, params in asked.filters if kind == type_name]
     rows = (
-        _filtered(run, connection, asked, type_name, filters, made)
+        _filtered(run, connection, asked, type_name, filters)
         if filters
-        else _batches(run, connection, asked, type_name, made)
+        else _batches(run, connection, asked, type_name)
     )
     number, count, stream = 0, 0, None
+    persons: set[str] = set()
     try:
-        for batch in rows:
+        for batch, about in rows:
             if stream is None or count >= made.per_file:
+                if stream is not None:
+                    made.about(type_name, persons)
                 number, count, stream = _next_file(made, type_name, number, stream)
+                persons = set()
+            persons |= about
             stream.write(b"\n".join(batch) + b"\n")
             count += len(batch)
             made.written += len(batch)
             made.output[-1]["count"] = count
             run.progress(made.written)
+        if stream is not None:
+            made.about(type_name, persons)
     finally:
         if stream is not None:
             stream.close()
@@ -167,8 +188,8 @@ def _where(
 
 
 def _batches(
-    run: JobRun, connection: psycopg.Connection[Any], asked: Asked, type_name: str, made: _Files
-) -> Iterator[list[bytes]]:
+    run: JobRun, connection: psycopg.Connection[Any], asked: Asked, type_name: str
+) -> Iterator[Batch]:
     """The stored bytes, some thousands at a time, by a cursor that holds one batch."""
     where, params = _where(run, asked, type_name, deleted=False)
     with psycopg.ServerCursor(connection, name="export") as cursor:
@@ -180,8 +201,8 @@ def _batches(
         )
         mask = policy.mask(run.actor, type_name)
         while rows := cursor.fetchmany(BATCH):
-            made.patients.update(row[1] for row in rows if row[1] is not None)
-            yield [row[0] if mask is None else mask.applied(row[0]) for row in rows]
+            about = {row[1] for row in rows if row[1] is not None}
+            yield [row[0] if mask is None else mask.applied(row[0]) for row in rows], about
 
 
 def _filtered(
@@ -190,8 +211,7 @@ def _filtered(
     asked: Asked,
     type_name: str,
     filters: list[list[tuple[str, str]]],
-    made: _Files,
-) -> Iterator[list[bytes]]:
+) -> Iterator[Batch]:
     """What any of the type's filters finds, each once; of what may be searched, that which may be exported."""
     record = records.Record(connection, actor=run.actor, journal=_Silent())
     may = policy.condition(run.actor, type_name, "export")
@@ -203,7 +223,8 @@ def _filtered(
             page = [*params, ("_count", str(SEARCH_PAGE)), *([("_cursor", after)] if after else [])]
             found = record.search_stored(type_name, page, strict=True)
             exported = _exported(connection, may, type_name, [one.id for one in found.matches])
-            batch = []
+            batch: list[bytes] = []
+            about: set[str] = set()
             for one in found.matches:
                 if one.id in seen or one.content is None or one.id not in exported:
                     continue
@@ -215,9 +236,9 @@ def _filtered(
                 seen.add(one.id)
                 batch.append(one.content)
                 if one.patient is not None:
-                    made.patients.add(one.patient)
+                    about.add(one.patient)
             if batch:
-                yield batch
+                yield batch, about
             after = found.next
             if after is None:
                 break
@@ -248,8 +269,29 @@ class _Silent(Journal):
     def __init__(self) -> None:
         return None
 
-    def add(self, act: Act) -> None:
+    def add(self, act: Act | Doubted) -> None:
         return None
+
+
+def stands_open(record: Record, file: Path) -> bool:
+    """Whether the actor might still take along rows of each person who is in an export's file.
+
+    A file without a note of persons (what was deleted since, files of other work) holds none.
+    """
+    noted = file.with_name(file.name + PERSONS)
+    if not noted.is_file():
+        return True
+    type_name, persons = msgspec.json.decode(noted.read_bytes(), type=tuple[str, list[str]])
+    may = record.may(type_name, "export")
+    if may.sql is None or not persons:
+        return True
+    closed = sql.SQL(
+        "select exists (select from unnest(%(e_persons)s::text[]) p (id) where not exists"
+        " (select from record.resource r where r.type = %(e_type)s and r.patient = p.id and {} offset 0))"
+    ).format(may.sql)
+    values = {**may.params, "e_persons": persons, "e_type": type_name}
+    row = execute(record.connection, closed, values).fetchone()
+    return row is not None and not row[0]
 
 
 def _write_deleted(run: JobRun, connection: psycopg.Connection[Any], asked: Asked, made: _Files) -> None:

@@ -23,7 +23,7 @@ from yba.fhir.model import codec, tree
 from yba.fhir.model.fhirpath import compile as compiled
 from yba.fhir.r4.subscription import Subscription
 from yba.fhir.store import read as store
-from yba.fhir.store.audit import Act, Journal
+from yba.fhir.store.audit import Act, Doubted, Journal
 from yba.fhir.store.rows import Stored, execute
 from yba.fhir.subscriptions import past
 from yba.fhir.subscriptions.definition import REST_HOOK, Filter, Wanted, read
@@ -58,7 +58,7 @@ class Silent(Journal):
     def __init__(self) -> None:
         return None
 
-    def add(self, act: Act) -> None:
+    def add(self, act: Act | Doubted) -> None:
         return None
 
 

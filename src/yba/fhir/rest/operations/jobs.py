@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from yba.fhir import jobs
 from yba.fhir.access import policy
-from yba.fhir.errors import NotFound, RecordError, Unsupported
+from yba.fhir.bulk import export
+from yba.fhir.errors import Gone, NotFound, RecordError, Unsupported
 from yba.fhir.jobs import Job
 from yba.fhir.model import tree
 from yba.fhir.record import Record
@@ -134,8 +135,14 @@ def file(call: Call) -> Response:
     if services is None or services.files is None:
         raise Unsupported("jobs.no-files", "This server keeps no files.")
     path = folder_of(services.files, job.id) / Path(name).name
-    if job.state != "done" or Path(name).name != name or not path.is_file():
+    kept = Path(name).name == name and path.suffix != export.PERSONS and path.is_file()
+    if job.state != "done" or not kept:
         raise NotFound("jobs.file-not-found", f"The job has no file '{name[:100]}'.")
+    if job.kind == export.KIND and not export.stands_open(call.record, path):
+        raise Gone(
+            "jobs.file-closed",
+            f"What '{name[:100]}' holds may not all be taken along any more. Ask for the export anew.",
+        )
     call.record.audit("export", detail=f"{job.kind} {job.id} {name}")
     return Response(200, content_type=_KINDS_OF_FILES.get(path.suffix, "application/octet-stream"), file=path)
 
