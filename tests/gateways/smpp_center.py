@@ -1,7 +1,9 @@
 """A message centre to test against: smppy's SMPP server in a process of its own, with reports of delivery.
 
-It prints one JSON line for everything that comes in. Numbers decide: ...000 is refused as no address, ...111 is taken
-and never arrives, ...222 is too busy, ...333 makes it silent from then on; all others arrive.
+It prints one JSON line for everything that comes in, and texts whoever is bound what it reads as JSON lines on its
+standard input (``from``, ``to``, ``body`` in hex, ``ucs2``, ``header``: the body begins with a user data header).
+Numbers decide: ...000 is refused as no address, ...111 is taken and never arrives, ...222 is too busy, ...333 makes it
+silent from then on; all others arrive.
 """
 
 from __future__ import annotations
@@ -9,17 +11,20 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import sys
 from typing import Any
 
 from smpp.pdu.operations import DeliverSM, SubmitSMResp
 from smpp.pdu.pdu_encoding import PDUEncoder
 from smpp.pdu.pdu_types import (
+    AddrTon,
     CommandId,
     CommandStatus,
     DataCoding,
     DataCodingDefault,
     EsmClass,
+    EsmClassGsmFeatures,
     EsmClassMode,
     EsmClassType,
 )
@@ -46,6 +51,7 @@ class Center(Application):
 
 class Line(SmppProtocol):
     count = 0
+    bound: Any = None
     silent = False
     buffer = b""
 
@@ -58,6 +64,7 @@ class Line(SmppProtocol):
 
     async def handle_data_received(self, data: bytes) -> None:
         pdu = PDUEncoder().decode(io.BytesIO(data))
+        Line.bound = self
         if self.silent:
             return
         if pdu.command_id == CommandId.submit_sm:
@@ -92,6 +99,18 @@ class Line(SmppProtocol):
             await asyncio.sleep(0.05)
             self.report(number, to, "UNDELIV" if to.endswith("111") else "DELIVRD")
 
+    def text(self, said: dict[str, Any]) -> None:
+        features = [EsmClassGsmFeatures.UDHI_INDICATOR_SET] if said.get("header") else []
+        coding = DataCodingDefault.UCS2 if said.get("ucs2") else DataCodingDefault.SMSC_DEFAULT_ALPHABET
+        self._send_PDU(
+            DeliverSM(
+                sequence_number=self.next_sequence_number(), source_addr_ton=AddrTon.INTERNATIONAL,
+                source_addr=said["from"], destination_addr=said["to"],
+                esm_class=EsmClass(EsmClassMode.DEFAULT, EsmClassType.DEFAULT, features),
+                data_coding=DataCoding(scheme_data=coding), short_message=bytes.fromhex(said["body"]),
+            )
+        )  # fmt: skip
+
     def report(self, number: str, to: str, state: str) -> None:
         text = (
             f"id:{number} sub:001 dlvrd:001 submit date:2611240930 done date:2611240931 stat:{state} "
@@ -107,9 +126,18 @@ class Line(SmppProtocol):
         )  # fmt: skip
 
 
+def read() -> None:
+    came = os.read(sys.stdin.fileno(), 65_536)
+    if not came:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    for line in came.decode().splitlines():
+        Line.bound.text(json.loads(line))
+
+
 async def main() -> None:
     app = Center("center")
     server = await asyncio.get_running_loop().create_server(lambda: Line(app), "127.0.0.1", 0)
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), read)
     say(came="listening", port=server.sockets[0].getsockname()[1])
     await server.serve_forever()
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from smpplib import gsm
 
+from yba.care.messages.incoming import Part
 from yba.care.messages.port import Failed, Parcel, Refused
 from yba.gateways.sms.smpp import Line, SmppGateway, report_of
 
@@ -27,7 +28,8 @@ class Center:
     def __init__(self) -> None:
         root = Path(__file__).resolve().parents[2]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.gateways.smpp_center"], stdout=subprocess.PIPE, text=True, cwd=root,
+            [sys.executable, "-m", "tests.gateways.smpp_center"], stdout=subprocess.PIPE, stdin=subprocess.PIPE,
+            text=True, cwd=root,
             env={**os.environ, "PYTHONPATH": f"{root}:{root / 'src'}"},
         )  # fmt: skip
         self.said: list[dict[str, Any]] = []
@@ -48,7 +50,16 @@ class Center:
             if found["came"] == came:
                 return found
 
+    def text(self, body: bytes, *, sender: str = "84905123456", **more: Any) -> None:
+        """Somebody texts the house."""
+        assert self.process.stdin is not None
+        said = {"from": sender, "to": "8088", "body": body.hex(), **more}
+        self.process.stdin.write(json.dumps(said) + "\n")
+        self.process.stdin.flush()
+
     def stop(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
         self.process.kill()
         self.process.wait()
         assert self.process.stdout is not None
@@ -69,8 +80,9 @@ def opened() -> Iterator[Callable[..., tuple[SmppGateway, queue.Queue[Any]]]]:
     def opens(center: Center, **more: Any) -> tuple[SmppGateway, queue.Queue[Any]]:
         reports: queue.Queue[Any] = queue.Queue()
         known: dict[str, Any] = {"system_id": "yba", "password": "secret8", "brand": "YBA", "price": 350}
+        on_part = more.pop("on_part", reports.put)
         gateway = SmppGateway(
-            Line("127.0.0.1", center.port, **(known | more)), lambda *said: reports.put(said)
+            Line("127.0.0.1", center.port, **(known | more)), lambda *said: reports.put(said), on_part
         )
         made.append(gateway)
         return gateway, reports
@@ -192,3 +204,42 @@ class Pdu:
 )
 def test_a_report_is_read_by_its_fields_or_its_text(pdu, found):
     assert report_of(pdu) == found
+
+
+def test_what_people_text_is_told_from_reports_and_read_whatever_its_alphabet(center, opened):
+    gateway, came = opened(center, number="8088")
+    gateway.stay_awake()
+    center.next("bind")
+    center.text(b"KHAM Huong Giang \x1b\x65 \x00\x0f")  # the euro is two septets; 0 is @, 15 is å
+    part = came.get(timeout=20)
+    assert part == Part(
+        "sms", "+84905123456", "8088", "KHAM Huong Giang € @å".encode("utf-16-be"), "utf-16-be"
+    )
+    assert "ESME_ROK" in center.next("deliver_sm_resp")["status"]
+    gateway.send(parcel(sender="8088"))
+    assert came.get(timeout=20) == ("mc1", True, "")  # a report, not a text
+    assert center.next("submit_sm")["source"] == "8088"
+
+
+def test_a_long_text_in_two_bytes_a_letter_comes_as_parts_and_a_refused_one_comes_again(center, opened):
+    kept: list[Part] = []
+
+    def on_part(part: Part) -> None:
+        kept.append(part)
+        if len(kept) == 1:
+            raise RuntimeError("no database")
+
+    gateway, _came = opened(center, on_part=on_part)
+    gateway.stay_awake()
+    center.next("bind")
+    body = "Khám 😀 Hương Giang".encode("utf-16-be")
+    first, second = body[:12], body[12:]  # torn inside the face
+    center.text(b"\x05\x00\x03\x2a\x02\x01" + first, ucs2=True, header=True)
+    assert "RX_T_APPN" in center.next("deliver_sm_resp")["status"]
+    center.text(b"\x05\x00\x03\x2a\x02\x01" + first, ucs2=True, header=True)
+    center.text(b"\x06\x08\x04\x00\x2a\x02\x02" + second, ucs2=True, header=True)
+    for _ in range(2):
+        assert "ESME_ROK" in center.next("deliver_sm_resp")["status"]
+    places = [(one.reference, one.total, one.number, one.coding) for one in kept[1:]]
+    assert places == [("h42", 2, 1, "utf-16-be"), ("w42", 2, 2, "utf-16-be")]
+    assert b"".join(one.body for one in kept[1:]) == body

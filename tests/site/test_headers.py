@@ -141,7 +141,7 @@ def test_a_post_without_the_forms_token_is_refused_at_every_address(record: fhir
                 exempt.append(here)
 
     walk(get_resolver().url_patterns, "")
-    programs = ("oauth/", "o/", "tin-nhan/bao-cao/", "kham-tu-xa/jitsi/", "billing/bao-co/")
+    programs = ("oauth/", "o/", "tin-nhan/bao-cao/", "tin-nhan/den/", "kham-tu-xa/jitsi/", "billing/bao-co/")
     assert [one for one in exempt if not one.startswith(programs)] == []
     record.update(an_organization(id="co-so"))
     for role in (roles.CITIZEN, roles.RECEPTIONIST):

@@ -23,7 +23,7 @@ from yba.site.secret_files import SecretProblem
 
 HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "connect-an-sms-gateway.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", HOWTO.read_text("utf-8"), re.DOTALL)
-SECRETS = ("smpp-password", "sms-secret", "zalo-secret", "mail-password")
+SECRETS = ("smpp-password", "sms-secret", "sms-incoming-secret", "zalo-secret", "mail-password")
 
 
 @pytest.fixture
@@ -45,8 +45,11 @@ def built(folder: Path, text: str) -> dict[str, port.Gateway]:
 
 
 def test_every_example_of_the_how_to_makes_its_gateways(folder):
-    assert len(EXAMPLES) == 3
-    smpp, http, others = (built(folder, one) for one in EXAMPLES)
+    assert len(EXAMPLES) == 5
+    smpp, http, texts, hears, others = (built(folder, one) for one in EXAMPLES)
+    assert (getattr(texts["sms"], "number", ""), getattr(hears["sms"], "number", "")) == ("8088", "8088")
+    incoming = hears["sms"].incoming
+    assert (incoming.secret, incoming.signature) == ("secret of sms-incoming-secret", "X-Signature")
     line = smpp["sms"]
     assert isinstance(line, SmppGateway)
     assert (line.price, line._line.password, line._line.brand) == (350, "secret of smpp-password", "YBA")

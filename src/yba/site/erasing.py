@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import models, transaction
 
-from yba.care.messages.models import Message
+from yba.care.messages.models import Heard, Message, Stop
 from yba.site.accounts.models import Account, SignInCode
 from yba.site.oauth.models import App
 
@@ -27,6 +27,8 @@ def erase_account(account: Account) -> None:
                 relation.related_model._base_manager.filter(**{field.name: row}).delete()
         SignInCode.objects.filter(phone__in=numbers).delete()
         Message.objects.filter(to_phone__in=numbers).delete()
+        Heard.objects.filter(phone__in=numbers).delete()
+        Stop.objects.filter(phone__in=numbers).delete()
         for column in Account._meta.concrete_fields:
             if not column.primary_key and column.name not in ("role", "created_at", "is_demo"):
                 setattr(row, column.attname, column.get_default())

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
-from yba.care.messages import outbox, port, tasks
+from yba.care.messages import incoming, outbox, port, tasks
 from yba.gateways import push
 from yba.gateways.mail.smtp import MailGateway
-from yba.gateways.sms.brandname import Form, HttpGateway
+from yba.gateways.sms.brandname import Form, HttpGateway, Incoming
 from yba.gateways.sms.smpp import Line, SmppGateway
 from yba.gateways.voice import VoiceGateway
 from yba.gateways.zalo import ZaloApp, ZaloGateway
@@ -91,7 +91,7 @@ def _sms(given: dict[str, Any], folder: Path) -> port.Gateway:
     way = given.pop("by")
     if way == "smpp":
         line = Line(password=_secret(given, folder, "password"), **given)
-        return SmppGateway(line, _reported("sms"))
+        return SmppGateway(line, _reported("sms"), _heard)
     if way == "http":
         return _http(given, folder)
     raise ValueError(f"by is {way!r}; it can be smpp or http")
@@ -100,7 +100,19 @@ def _sms(given: dict[str, Any], folder: Path) -> port.Gateway:
 def _http(given: dict[str, Any], folder: Path, *, fold: bool = True) -> HttpGateway:
     secret, price = _secret(given, folder, "secret"), given.pop("price", 0)
     places = tuple(given.pop("places", ()))
-    return HttpGateway(Form(**given), secret, price, (given["url"], *places), fold)
+    incoming = _incoming(given.pop("incoming", None), folder)
+    return HttpGateway(Form(**given), secret, price, (given["url"], *places), fold, incoming)
+
+
+def _incoming(given: dict[str, Any] | None, folder: Path) -> Incoming | None:
+    """How people's texts come in by HTTP; None where the file says nothing of it."""
+    if given is None:
+        return None
+    said = dict(given)
+    made = Incoming(secret=_secret(said, folder, "secret"), **said)
+    if made.signature and not made.secret:
+        raise ValueError("incoming.signature needs incoming.secret_file")
+    return made
 
 
 def _voice(given: dict[str, Any], folder: Path) -> port.Gateway:
@@ -156,3 +168,12 @@ def _reported(channel: str) -> Any:
             close_old_connections()
 
     return report
+
+
+def _heard(part: incoming.Part) -> None:
+    """A person's text, in the thread that reads the line; kept before the centre is told that it came."""
+    close_old_connections()
+    try:
+        incoming.note_part(part, now=timezone.now(), later=tasks.hear_later)
+    finally:
+        close_old_connections()

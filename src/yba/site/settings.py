@@ -255,6 +255,8 @@ YBA_PRESCRIPTION_PORTAL = "yba.site.prescription_portal.portal_of"
 #: The operator's file of the telephone exchange (docs/howto/connect-a-telephone-exchange.md); empty: none.
 YBA_TELEPHONE = ENVIRONMENT.telephone
 YBA_EXCHANGE = "yba.site.telephone.exchange"
+#: Answers what people text (`yba.care.messages.incoming`).
+YBA_HEARD = "yba.site.texting.heard"
 YBA_READER = "yba.site.messaging.reader_of"
 YBA_PUSH_KEY = "yba.site.messaging.push_public_key"
 YBA_PUSH_PLACE = "yba.site.messaging.allowed_push"

@@ -35,7 +35,7 @@ from yba.ui import words
 from yba.ui.words import local_day
 
 CALL_BACK: Final = reminders.CALL_BACK
-Channel = Literal["app", "phone", "desk", "his"]
+Channel = Literal["app", "phone", "desk", "his", "sms"]
 Result = Literal["done", "already", "cancelled", "missing", "moved"]
 
 
@@ -216,12 +216,19 @@ def _others(*who: tuple[str, str, str]) -> Sequence[AppointmentParticipant]:
 
 
 def cancel_appointment(
-    record: Record, appointment_id: str, *, reason: str = "", seen: str = "", told: bool = True
+    record: Record,
+    appointment_id: str,
+    *,
+    reason: str = "",
+    seen: str = "",
+    told: bool = True,
+    answers: str = "",
 ) -> Outcome:
     """Call a booking off, free its time and tell its person; a second click changes nothing. Raises NotFound.
 
     ``seen``: the start that was shown to whoever asks, as FHIR writes it; with another by now nothing is called off.
     ``told`` False: one message is said for several (``series``).
+    ``answers``: the number whoever asks is answered at already; it is not told a second time.
     """
     with record.atomic():
         found = record.read(Appointment, appointment_id)
@@ -237,8 +244,10 @@ def cancel_appointment(
             found.cancelationReason = CodeableConcept(text=reason)
         answered(appointment_id)
         stored = record.update(found)
-        if told and stored.start:  # who only waited for a seat is told of no time
-            tell_person(record.as_system(), stored, kind="cancelled")
+        system = record.as_system()
+        # Who only waited for a seat is told of no time.
+        if told and stored.start and not (answers and reminders.phone_of(system, stored) == answers):
+            tell_person(system, stored, kind="cancelled")
         return Outcome("done", stored)
 
 

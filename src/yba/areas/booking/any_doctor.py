@@ -46,6 +46,7 @@ def times(
     specialty: str,
     days: int = rules.HORIZON_DAYS,
     owners: Collection[str] = (),
+    way: str = "",
 ) -> list[FreeSlot]:
     """The times at which somebody of the specialty is free, each once; its id is the moment, not a slot's.
 
@@ -54,12 +55,12 @@ def times(
     directory.catch_up(record, most=directory.WHILE_READING)
     now = record.clock()
     waiting: dict[datetime, list[str]] = {}
-    for identifier, starts in _open(record, facility, specialty, now, now + timedelta(days=days)):
+    for identifier, starts in _open(record, facility, specialty, now, now + timedelta(days=days), way):
         waiting.setdefault(starts, []).append(identifier)
     ends: dict[datetime, datetime] = {}
     while waiting:
         slots = choosing.slots_by_id(record, sorted(ids.pop() for ids in waiting.values()))
-        left = free_for(record, slots, owners=owners)
+        left = free_for(record, slots, owners=owners, way=way)
         for one in slots:
             if one.id in left:
                 ends[rules.moment(one.start or "")] = rules.moment(one.end or "")
@@ -68,24 +69,30 @@ def times(
 
 
 def _open(
-    record: Record, facility: str, specialty: str, first: datetime, last: datetime
+    record: Record, facility: str, specialty: str, first: datetime, last: datetime, way: str
 ) -> list[tuple[str, datetime]]:
     """What stands open by the copies: slot and moment."""
     params = {
         "facility": facility, "specialty": specialty, "first": first, "last": last, "now": record.clock(),
         "bound": record.actor.role in policies.BOUND,
-        "share": capacity.share_of(capacity.channel_of(record.actor.role, "")),
+        "share": capacity.share_of(way or capacity.channel_of(record.actor.role, "")),
     }  # fmt: skip
     rows = execute(record.connection, _AT, params, prepare=False).fetchall()
     return [(str(row[0]), row[1]) for row in rows]
 
 
 def _free(
-    record: Record, facility: str, specialty: str, first: datetime, last: datetime, owners: Collection[str]
+    record: Record,
+    facility: str,
+    specialty: str,
+    first: datetime,
+    last: datetime,
+    owners: Collection[str],
+    way: str,
 ) -> list[Slot]:
-    ids = [one for one, _starts in _open(record, facility, specialty, first, last)]
+    ids = [one for one, _starts in _open(record, facility, specialty, first, last, way)]
     slots = choosing.slots_by_id(record, ids)
-    left = free_for(record, slots, owners=owners)
+    left = free_for(record, slots, owners=owners, way=way)
     return [one for one in slots if one.id in left]
 
 
@@ -120,14 +127,22 @@ def _known(record: Record, once: str) -> Appointment | None:
     return record.first(Appointment, ("identifier", key)) if once else None
 
 
-def choose(record: Record, *, facility: str, specialty: str, starts: datetime) -> str:
+def choose(
+    record: Record,
+    *,
+    facility: str,
+    specialty: str,
+    starts: datetime,
+    owners: Collection[str] = (),
+    way: str = "",
+) -> str:
     """The slot of the one who is to see this person, its row locked. Use inside ``atomic``."""
-    own = {ledger.owner_of(record.actor)}
+    own = {ledger.owner_of(record.actor), *owners}
     last = starts + timedelta(seconds=1)
-    candidates = [one.id or "" for one in _free(record, facility, specialty, starts, last, own)]
+    candidates = [one.id or "" for one in _free(record, facility, specialty, starts, last, own, way)]
     held = ledger.locked(record, candidates, known=candidates)
     # What was free before the locks may be taken now: asked again, of the rows as they are.
-    now_free = free_for(record, [one.slot for one in held.values()], owners=own)
+    now_free = free_for(record, [one.slot for one in held.values()], owners=own, way=way)
     found = _fairest(record, [one for key, one in held.items() if key in now_free])
     if not found:
         raise Conflict(

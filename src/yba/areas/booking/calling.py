@@ -11,8 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from yba.areas.booking import actions, any_doctor, beyond, pages, queries, rules
+from yba.areas.booking import actions, any_doctor, beyond, holds, pages, queries, rules
 from yba.areas.booking.forms import CallerForm
+from yba.areas.booking.models import CallBack
+from yba.areas.booking.texting import call_backs
 from yba.areas.booking.views import chosen_day, refusal_words
 from yba.care import people
 from yba.fhir.errors import Conflict, Invalid
@@ -37,7 +39,7 @@ def book(request: HttpRequest) -> HttpResponse:
 
 
 def _booked(request: HttpRequest, record: Record) -> HttpResponse:
-    form = CallerForm(request.POST)
+    form, asked = CallerForm(request.POST), _asked_by_text(request, record)
     patient = record.read(Patient, request.GET.get("nguoi", "-"))
     if not form.is_valid():
         return _page(request, record, form, status=422)
@@ -64,10 +66,18 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
     except (Conflict, Invalid) as refusal:
         used_up = beyond.used_up(refusal.params["allowed"]) if refusal.key == "booking.overbooked" else ""
         return _page(request, record, form, refusal=refusal, said=used_up, status=409)
+    if asked is not None:
+        call_backs.end(record, asked, "booked", appointment=made.id or "")
     one = queries.booking_of(made)
     said = {"name": one.patient, "when": spoken.when(one.start) if one.start else "", "code": one.code}
     messages.success(request, _("Đã đặt cho %(name)s: %(when)s, mã %(code)s. Đã nhắn tin.") % said)
-    return redirect("booking:book_for")
+    return redirect("booking:screening" if asked is not None else "booking:book_for")
+
+
+def _asked_by_text(request: HttpRequest, record: Record) -> CallBack | None:
+    """The number that asked by text and is being called now; None for an ordinary call."""
+    number = request.GET.get("tin", "")
+    return call_backs.find(record.actor.facility or "", number) if number else None
 
 
 def _any_of(chosen: str) -> str:
@@ -99,6 +109,12 @@ def _page(
     now = record.clock()
     today = local_day(now)
     q, patient_id, role_id = (request.GET.get(name, "").strip()[:100] for name in ("q", "nguoi", "bac-si"))
+    asked = _asked_by_text(request, record)
+    held = call_backs.wanted(record, asked) if asked is not None else None
+    if asked is not None and not patient_id:
+        q = q or asked.phone
+    role_id = role_id or (held.role_id if held is not None else "")
+    owners = holds.owners_of(record, phone=asked.phone) if asked is not None else ()
     person = people.person_of(record.read(Patient, patient_id)) if patient_id else None
     here = queries.posts_at(record, record.actor.facility or "-") if person else []
     posts = sorted((one for one in here if one.active), key=lambda one: (one.specialty, one.name))
@@ -108,8 +124,8 @@ def _page(
     if specialty:
         times = any_doctor.times(record, facility=record.actor.facility or "", specialty=specialty)
     else:
-        times = queries.times_of(record, queries.ids_of(schedules), now=now)
-    wanted = str(form.data.get("slot", "")) if form else ""
+        times = queries.times_of(record, queries.ids_of(schedules), now=now, owners=owners)
+    wanted = str(form.data.get("slot", "")) if form else held.slot_id if held is not None else ""
     full = beyond.full_times(record, schedules)
     addable = [one for one in full if one.left.left]
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
@@ -118,7 +134,7 @@ def _page(
     page = pages.CallerPage(
         title=_("Đặt hộ"),
         q=q,
-        found=[person_line(one) for one in people.find_people(record, q)] if q else [],
+        found=[person_line(one, asked) for one in people.find_people(record, q)] if q else [],
         searched=bool(q),
         patient_id=patient_id,
         name=person.name if person else "",
@@ -134,12 +150,14 @@ def _page(
         slot=wanted if kept is not None and (kept.free or kept.id in more) else "",
         beyond=beyond.slots(of_day),
         beyond_words=beyond.told(of_day),
-        form=form or CallerForm(initial={"phone": person.phone if person else ""}),
+        form=form or CallerForm(initial={"phone": asked.phone if asked else person.phone if person else ""}),
         taken=said or (refusal_words(refusal, kept, times, day) if refusal else ""),
         by_video=post is not None and post.video,
         series_url=f"{reverse('booking:new_series')}?{urlencode({'nguoi': patient_id})}"
         if patient_id
         else "",
+        by_text=asked.pk if asked is not None else 0,
+        by_text_words=_by_text_words(asked, held) if asked is not None and held is not None else "",
     )
     return render(request, "booking/book_for.html", {"page": page}, status=status)
 
@@ -166,7 +184,13 @@ def _named(posts: list[queries.Post], chosen: queries.Post | None) -> list[pages
     return [pages.Choice(one.role_id, f"{one.name}, {one.specialty}", one is chosen) for one in posts]
 
 
-def person_line(patient: Patient) -> pages.PersonLine:
+def _by_text_words(asked: CallBack, held: call_backs.Wanted) -> str:
+    said = {"phone": words.phone(asked.phone), "when": spoken.when(asked.starts), "doctor": held.doctor,
+            "until": spoken.when(asked.held_until)}  # fmt: skip
+    return _("Gọi lại %(phone)s: giữ %(when)s, %(doctor)s, đến %(until)s.") % said
+
+
+def person_line(patient: Patient, asked: CallBack | None = None) -> pages.PersonLine:
     """Somebody found, with what tells them from others of the name."""
     person = people.person_of(patient)
     note = " · ".join(
@@ -175,6 +199,6 @@ def person_line(patient: Patient) -> pages.PersonLine:
     return pages.PersonLine(
         person.name,
         note,
-        f"{reverse('booking:book_for')}?{urlencode({'nguoi': person.id})}",
+        f"{reverse('booking:book_for')}?{urlencode({'nguoi': person.id} | ({'tin': asked.pk} if asked else {}))}",
         person.claimed,
     )

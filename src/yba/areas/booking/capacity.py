@@ -35,6 +35,7 @@ _SHARE_OF_CHANNEL: Final[Mapping[str, Share]] = {
     "desk": "walk-in",
     "kiosk": "walk-in",
     "phone": "phone",
+    "sms": "phone",
     "his": "his",
 }
 _CHANNEL_OF_ROLE: Final = {"citizen": "app", "outside_system": "his", "customer_care": "phone"}

@@ -26,18 +26,23 @@ def free_for(
     channel: str = "",
     leaving: Collection[str] = (),
     any_day: bool = False,
+    way: str = "",
 ) -> set[str]:
     """The ids of the slots the actor can have now. Two or three reads, however many slots.
+
+    ``way``: the way in, where the house itself knows it (a text message), whatever the role says.
 
     ``leaving``: bookings that give their seats back in the same act. ``any_day``: whoever asks holds notice and days
     ahead to rules of their own (``planning``).
     """
-    return _those(record, slots, owners=owners, channel=channel, leaving=leaving, any_day=any_day, full=False)
+    return _those(
+        record, slots, owners=owners, channel=channel, leaving=leaving, any_day=any_day, full=False, way=way
+    )
 
 
 def full_for(record: Record, slots: Sequence[Slot]) -> set[str]:
     """The ids of the slots that are booked out and could yet take one more beyond their seats: not shut or excluded."""
-    return _those(record, slots, owners=(), channel="", leaving=(), any_day=False, full=True)
+    return _those(record, slots, owners=(), channel="", leaving=(), any_day=False, full=True, way="")
 
 
 def _those(
@@ -49,12 +54,13 @@ def _those(
     leaving: Collection[str],
     any_day: bool,
     full: bool,
+    way: str,
 ) -> set[str]:
     if not slots:
         return set()
     schedules = schedules_by_id(record, {_schedule_id(one) for one in slots})
     own = {*owners, ledger.owner_of(record.actor)}
-    share = capacity.share_of(capacity.channel_of(record.actor.role, channel))
+    share = capacity.share_of(way or capacity.channel_of(record.actor.role, channel))
     begins = min(rules.moment(one.start or "") for one in slots)
     ends = max(rules.moment(one.end or "") for one in slots)
     seats = ledger.seats_around(

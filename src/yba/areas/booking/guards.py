@@ -7,6 +7,7 @@ The record calls ``guard_appointment`` inside the transaction of every write of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from yba.areas.booking import (
@@ -243,8 +244,11 @@ def _take(record: Record, held: Held, appointment: Appointment, *, loaded: bool)
         )
     taker = taker_of(record, appointment)
     around = ledger.seats_near(record, held)
-    # Promised to them already: their hold or offer still runs.
-    promised = any(one.slot_id == held.id and taker.owns(one) for one in around)
+    # Promised to them already: their hold or offer still runs, of whichever way in it was made.
+    own = next((one for one in around if one.slot_id == held.id and taker.owns(one)), None)
+    promised = own is not None
+    if own is not None and own.kind == "hold" and record.actor.role == "citizen":
+        taker = replace(taker, channel=own.channel)
     if record.actor.role in policies.BOUND and not promised:
         ledger.check_asking(held, now=now, path="Appointment.slot")
     ledger.take(record, held, taker, trusted=trusted, around=around)

@@ -283,6 +283,59 @@ class Ring(models.Model):
         return f"{self.extension}: {self.state}"
 
 
+class Talk(models.Model):
+    """What a number was told last by text: the times it can choose from, what it holds. R4 has no resource for it."""
+
+    phone = models.CharField(max_length=20, primary_key=True)
+    said = models.JSONField(default=dict)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%d/%m/%Y %H:%M}"
+
+
+class CallBack(models.Model):
+    """A number no account has proved asked for a time by text: held for it until the desk has called."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open"
+        BOOKED = "booked"
+        UNREACHED = "unreached"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    phone = models.CharField(max_length=20)
+    facility = models.CharField(max_length=64)
+    specialty = models.CharField(max_length=64)
+    called = models.CharField(max_length=200, blank=True, default="")
+    slot_id = models.CharField(max_length=64)
+    hold_id = models.CharField(max_length=64)
+    starts = models.DateTimeField()
+    held_until = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    #: Who calls now, or called last.
+    agent = models.CharField(max_length=64, blank=True, default="")
+    agent_name = models.CharField(max_length=200, blank=True, default="")
+    taken_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.OPEN)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    appointment_id = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["phone"], condition=models.Q(outcome="open"), name="booking_callback_one_open"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["facility", "due_at"], name="booking_callback_facility"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.facility}: {self.outcome}"
+
+
 class Post(models.Model):
     """Who can be booked, with what people choose by: copied from the record so that 5,000 are compared at once.
 

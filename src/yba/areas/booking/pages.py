@@ -422,3 +422,6 @@ class CallerPage:
     taken: str = ""
     by_video: bool = False
     series_url: str = ""
+    #: The number of a call-back asked for by text, and what is held for it.
+    by_text: int = 0
+    by_text_words: str = ""

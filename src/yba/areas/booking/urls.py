@@ -17,7 +17,7 @@ from yba.areas.booking import (
     repeating,
     views,
 )
-from yba.areas.booking.desk import calls, counting, deeds
+from yba.areas.booking.desk import call_backs, calls, counting, deeds
 from yba.areas.booking.desk import views as desk
 from yba.areas.booking.ratings.urls import urlpatterns as ratings
 
@@ -56,6 +56,7 @@ urlpatterns = [
     path("sang-loc/so-lieu", counting.show, name="figures"),
     path("sang-loc/dien-thoai", calls.part, name="telephone"),
     path("sang-loc/may", calls.sit, name="sit_at"),
+    path("sang-loc/goi-lai/<int:number>", call_backs.deed, name="call_back"),
     path("sang-loc/danh-sach", desk.waiting, name="waiting"),
     path("sang-loc/<str:appointment_id>/", desk.open_request, name="request"),
     path("sang-loc/<str:appointment_id>/goi", calls.call, name="call"),

@@ -1,6 +1,7 @@
-"""Reports of delivery that a provider sends by HTTP: its address holds a key, its words are read by its gateway.
+"""What a provider sends by HTTP: reports of delivery, people's texts. The address holds a key; the gateway reads it.
 
-A report is noted before it is acknowledged: one that could not be is answered 500 and comes again.
+What came is kept before it is acknowledged: what could not be is answered 500 and comes again. A text is known by the
+provider's id for it, so that whatever comes twice, or is sent again by somebody who listened, does nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from yba.care.messages import kinds, outbox, port, tasks
+from yba.care.messages import incoming, kinds, outbox, port, tasks
 
 LARGEST = 20_000
 
@@ -30,6 +31,18 @@ def address_of(channel: str) -> str:
     """Where a provider of a channel sends its reports."""
     found: str = settings.YBA_ORIGIN + reverse("messages:report", args=[channel, key_of(channel)])
     return found
+
+
+def texts_address(channel: str) -> str:
+    """Where a provider of a channel sends what people text."""
+    key = key_of(f"{channel}/texts")
+    found: str = settings.YBA_ORIGIN + reverse("messages:heard", args=[channel, key])
+    return found
+
+
+def takes_texts(channel: str) -> bool:
+    """Whether the gateway of a channel takes people's texts by HTTP."""
+    return getattr(port.gateway_of(channel), "incoming", None) is not None
 
 
 def reports(channel: str) -> bool:
@@ -57,13 +70,35 @@ def report(request: HttpRequest, channel: str, key: str) -> HttpResponse:
     return HttpResponse("OK", "text/plain")
 
 
-def _said(request: HttpRequest) -> dict[str, str]:
-    """What it says, flat: of the address, of a form, of JSON (``message.msg_id`` for a value within)."""
-    said = (
-        {name: str(value) for name, value in (request.GET | request.POST).items()}
-        if request.POST
-        else {name: str(value) for name, value in request.GET.items()}
-    )
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def heard(request: HttpRequest, channel: str, key: str) -> HttpResponse:
+    """A text somebody sent. Signed where the operator's file says so; without an id of its own it is refused."""
+    if (
+        channel not in kinds.CHANNELS
+        or not constant_time_compare(key, key_of(f"{channel}/texts"))
+        or not takes_texts(channel)
+    ):
+        raise Http404
+    gateway: Any = port.gateway_of(channel)
+    if len(request.body) > LARGEST:
+        return HttpResponse("too large", "text/plain", 413)
+    if not gateway.proved(request.headers, request.body):
+        return HttpResponse("not signed", "text/plain", 403)
+    found = gateway.read_incoming(_said(request, with_address=not gateway.incoming.signature))
+    if found is None:
+        return HttpResponse("no text with an id", "text/plain", 400)
+    incoming.note(found, now=timezone.now(), later=tasks.hear_later)
+    return HttpResponse(gateway.incoming.answer, "text/plain")
+
+
+def _said(request: HttpRequest, *, with_address: bool = True) -> dict[str, str]:
+    """What it says, flat: of the address, of a form, of JSON (``message.msg_id`` for a value within).
+
+    ``with_address`` False: only of the body, which alone is signed.
+    """
+    said = {name: str(value) for name, value in request.GET.items()} if with_address else {}
+    said |= {name: str(value) for name, value in request.POST.items()}
     if request.content_type == "application/json" and len(request.body) <= LARGEST:
         try:
             said |= _flat(json.loads(request.body), "")

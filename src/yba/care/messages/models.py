@@ -137,6 +137,79 @@ class Report(models.Model):
         return f"{self.channel} {self.provider_id}"
 
 
+class Heard(models.Model):
+    """A text somebody sent here, as it came; what was answered is the message ``heard:<number>``."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Chờ trả lời")
+        ANSWERED = "answered", _("Đã trả lời")
+        IGNORED = "ignored", _("Không phải số thuê bao")
+        LATE = "late", _("Đến quá muộn")
+        TOO_MANY = "too-many", _("Quá nhiều tin")
+        INCOMPLETE = "incomplete", _("Thiếu phần")
+        FAILED = "failed", _("Chưa trả lời được")
+
+    channel = models.CharField(max_length=8)
+    phone = models.CharField(max_length=20)
+    to = models.CharField(max_length=20, blank=True)
+    text = models.TextField(blank=True)
+    #: Hashed: by which a second copy is known.
+    key = models.CharField(max_length=64, unique=True)
+    provider_id = models.CharField(max_length=120, blank=True)
+    #: When it came, and when the provider says it was sent.
+    at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    copies = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    #: What it was understood as.
+    keyword = models.CharField(max_length=20, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "message_heard"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["phone", "-at"], name="message_heard_phone"),
+            models.Index(fields=["at"], condition=models.Q(state="waiting"), name="message_heard_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.pk} {self.state}"
+
+
+class Piece(models.Model):
+    """A part of a text whose other parts have not come yet."""
+
+    #: Channel, who sent it, to which number, the parts' reference and how many there are.
+    key = models.CharField(max_length=120)
+    number = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    coding = models.CharField(max_length=12)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "message_piece"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["key", "number"], name="message_piece_key"),
+            models.Index(fields=["at"], name="message_piece_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.number}"
+
+
+class Stop(models.Model):
+    """A number that wants no reminders and no invitations any more by text, call or Zalo (NĐ 91/2020/NĐ-CP, Đ16)."""
+
+    phone = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "message_stop"
+
+    def __str__(self) -> str:
+        return f"{self.at:%d/%m/%Y}"
+
+
 class Preference(models.Model):
     """How one person wants to be told."""
 

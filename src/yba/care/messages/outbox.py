@@ -116,6 +116,9 @@ def _taken(
         way: Delivery | None = last
     else:
         way = _next_way(row, kind, reader, round_)
+    if way is None and people.not_wanted(kind, reader):
+        _over(row, None, Status.VOID, State.EXPIRED, "stopped by a text of its reader", now=now)
+        return None
     if way is None:
         _over(row, None, Status.FAILED, State.FAILED, row.problem or "no way to reach this person", now=now)
         return None
@@ -127,7 +130,8 @@ def _taken(
 
 def _next_way(row: Message, kind: Kind, reader: people.Reader, round_: int) -> Delivery | None:
     used = set(row.deliveries.filter(round=round_).values_list("channel", flat=True))
-    wanted = rules.chain(kind, reader.wishes, people.reachable(row, reader))
+    reachable = people.reachable(row, reader) - people.not_wanted(kind, reader)
+    wanted = rules.chain(kind, reader.wishes, reachable)
     channel = next((one for one in wanted if one not in used), None)
     if channel is None:
         return None
@@ -156,6 +160,7 @@ def _parcels(
             id=way.key.hex, to=to, kind=kind.key, text=words.text, title=words.title, language=way.language,
             template=kind.zalo, values=words.values, urgent=kind.urgent,
             seconds=max(int(left.total_seconds()), 1), calendar=calendar,
+            sender=row.values.get("from", ""), answers=row.values.get("answers", ""),
         )
         for to in addresses
     ]  # fmt: skip

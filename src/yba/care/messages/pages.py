@@ -123,3 +123,27 @@ class CostsPage:
     tabs: list[object]
     rows: list[CostRow]
     total: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardRow:
+    """A text that came. ``copies``: how often the network delivered it, where that is more than once."""
+
+    when: str
+    phone: str
+    keyword: str
+    status: str
+    status_words: str
+    copies: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardPage:
+    """Texts that came, newest first. ``number``: where people text to; ``address``: where a provider hands them in."""
+
+    title: str
+    tabs: list[object]
+    number: str
+    address: str
+    rows: list[HeardRow]
+    older: str

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from yba.care.messages import port
-from yba.care.messages.models import Message, Preference, Subscription
+from yba.care.messages.kinds import Kind
+from yba.care.messages.models import Message, Preference, Stop, Subscription
 from yba.care.messages.rules import Wishes
 
 
@@ -20,20 +22,23 @@ class Reader:
     language: str = "vi"
     wishes: Wishes = field(default_factory=Wishes)
     email: str = ""
+    #: This number wants no reminders by text, call or Zalo: who holds it texted so.
+    stopped: bool = False
 
 
 def reader_of(phone: str) -> Reader:
     """The reader of messages to a number."""
+    stopped = bool(phone) and Stop.objects.filter(phone=phone).exists()
     path = getattr(settings, "YBA_READER", "")
     account, language = import_string(path)(phone) if path and phone else (None, "")
     if account is None:
-        return Reader()
+        return Reader(stopped=stopped)
     kept = Preference.objects.filter(account_id=account).first()
     if kept is None:
-        return Reader(account, language or "vi")
+        return Reader(account, language or "vi", stopped=stopped)
     off = [name for name, on in (("zalo", kept.zalo), ("voice", kept.voice)) if not on]
     wishes = Wishes(kept.first, frozenset(off), kept.reminders, kept.quiet_from, kept.quiet_to)
-    return Reader(account, language or "vi", wishes, kept.email if kept.email_proved_at else "")
+    return Reader(account, language or "vi", wishes, kept.email if kept.email_proved_at else "", stopped)
 
 
 def reachable(message: Message, reader: Reader) -> set[str]:
@@ -48,6 +53,23 @@ def reachable(message: Message, reader: Reader) -> set[str]:
     ):
         found.add("push")
     return found
+
+
+def not_wanted(kind: Kind, reader: Reader) -> frozenset[str]:
+    """The ways a kind is not sent by to this reader: reminders and invitations, once they were stopped by a text."""
+    if reader.stopped and (kind.reminder or kind.invites):
+        return frozenset({"zalo", "sms", "voice"})
+    return frozenset()
+
+
+def stop(phone: str, *, now: datetime) -> None:
+    """No reminders and invitations to this number any more. Codes, answers and news of one's own visits still come."""
+    Stop.objects.update_or_create(phone=phone, defaults={"at": now})
+
+
+def start(phone: str) -> None:
+    """Reminders again."""
+    Stop.objects.filter(phone=phone).delete()
 
 
 def address(message: Message, channel: str, reader: Reader) -> str:

@@ -14,3 +14,21 @@ CHANNELS: Final = {
     "email": _("Thư điện tử"),
     "voice": _("Gọi điện"),
 }
+
+#: What a text was understood as, for who looks after messages.
+KEYWORDS = {
+    "find": _("Xem giờ"),
+    "more": _("Xem giờ khác"),
+    "choose": _("Chọn giờ"),
+    "person": _("Chọn người"),
+    "yes": _("Đồng ý"),
+    "let-go": _("Bỏ giữ giờ"),
+    "cancel": _("Hủy lượt"),
+    "visits": _("Xem lịch hẹn"),
+    "number": _("Hỏi số thứ tự"),
+    "help": _("Hướng dẫn"),
+    "stop": _("Thôi nhận tin nhắc"),
+    "start": _("Nhận lại tin nhắc"),
+    "emergency": _("Cấp cứu"),
+    "unknown": _("Không rõ"),
+}

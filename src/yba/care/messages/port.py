@@ -26,6 +26,9 @@ class Parcel:
     #: For how long it is worth delivering.
     seconds: int = 86_400
     calendar: bytes = b""
+    #: Of an answer: the number that was written to, and the provider's id of what it answers.
+    sender: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,17 @@ class Demo:
     """Nothing leaves this machine: `/demo/messages` shows the words."""
 
     price = 0
+    #: In a demo people text from its own page.
+    number = "8000"
 
     def send(self, parcel: Parcel) -> Sent:
         """It counts as delivered."""
         return Sent(provider_id=f"demo-{parcel.id}", delivered=True)
+
+
+def number_to_text() -> str:
+    """The number people can text to; empty where no gateway takes their texts."""
+    return str(getattr(gateway_of("sms"), "number", ""))
 
 
 def gateway_of(channel: str) -> Gateway | None:

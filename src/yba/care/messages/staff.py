@@ -19,17 +19,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yba.care.messages import callback, kinds, outbox, port, rules, tasks, texts
-from yba.care.messages.models import Delivery, Message, Preference
+from yba.care.messages.models import Delivery, Heard, Message, Preference
 from yba.care.messages.pages import (
     CostRow,
     CostsPage,
     DeliveriesPage,
+    HeardPage,
+    HeardRow,
     KindPreview,
     Preview,
     Row,
     TemplatesPage,
 )
-from yba.care.messages.phrases import CHANNELS
+from yba.care.messages.phrases import CHANNELS, KEYWORDS
 from yba.ui import spoken
 from yba.ui.parts import Tab
 from yba.ui.requests import number_in, role_required
@@ -46,11 +48,28 @@ _KINDS: Final = {
     "failed": "urgent",
     "expired": "off",
 }
+_HEARD: Final = {
+    "waiting": "wait",
+    "answered": "done",
+    "ignored": "off",
+    "late": "off",
+    "too-many": "warn",
+    "incomplete": "warn",
+    "failed": "urgent",
+}
 
 
-def _tabs(current: str) -> list[object]:
-    names = (("templates", _("Mẫu tin")), ("deliveries", _("Đã gửi")), ("costs", _("Chi phí")))
+def _tabs(current: str, *, whole: bool = False) -> list[object]:
+    """The pages; texts that came are of no facility: only who looks after the whole house sees them."""
+    names = [("templates", _("Mẫu tin")), ("deliveries", _("Đã gửi")), ("costs", _("Chi phí"))]
+    if whole:
+        names.append(("heard_list", _("Tin đến")))
     return [Tab(label, reverse(f"messages:{name}"), current=name == current) for name, label in names]
+
+
+def _is_whole(request: HttpRequest) -> bool:
+    user: Any = request.user
+    return bool(user.role == WHOLE)
 
 
 def _seen(request: HttpRequest) -> QuerySet[Delivery]:
@@ -75,7 +94,7 @@ def templates(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "messages/templates.html",
-        {"page": TemplatesPage(_("Mẫu tin nhắn"), _tabs("templates"), found)},
+        {"page": TemplatesPage(_("Mẫu tin nhắn"), _tabs("templates", whole=_is_whole(request)), found)},
     )
 
 
@@ -130,7 +149,9 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     found = list(rows[: SHOWN + 1])
     here = reverse("messages:deliveries")
     older = f"{here}?{'loi=1&' if failed else ''}truoc={found[SHOWN - 1].pk}" if len(found) > SHOWN else ""
-    page = DeliveriesPage(_("Tin đã gửi"), _tabs("deliveries"), _rows(found[:SHOWN]), older)
+    page = DeliveriesPage(
+        _("Tin đã gửi"), _tabs("deliveries", whole=_is_whole(request)), _rows(found[:SHOWN]), older
+    )
     user: Any = request.user
     addresses = [
         (str(CHANNELS[one]), callback.address_of(one))
@@ -187,6 +208,36 @@ def again(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("messages:deliveries")
 
 
+# -- texts that came --------------------------------------------------------------------------------------
+
+
+@require_safe
+@role_required(WHOLE)
+def heard_list(request: HttpRequest) -> HttpResponse:
+    """What people texted, newest first: when, what it was understood as, what came of it; never its words."""
+    rows = Heard.objects.order_by("-pk")
+    before = number_in(request, "truoc")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows[: SHOWN + 1])
+    here = reverse("messages:heard_list")
+    page = HeardPage(
+        title=_("Tin đến"), tabs=_tabs("heard_list", whole=True), number=port.number_to_text(),
+        address=callback.texts_address("sms") if callback.takes_texts("sms") else "",
+        rows=[_heard_row(one) for one in found[:SHOWN]],
+        older=f"{here}?truoc={found[SHOWN - 1].pk}" if len(found) > SHOWN else "",
+    )  # fmt: skip
+    return render(request, "messages/heard.html", {"page": page})
+
+
+def _heard_row(one: Heard) -> HeardRow:
+    return HeardRow(
+        when=spoken.when(one.at), phone=rules.masked(one.phone), keyword=str(KEYWORDS.get(one.keyword, "")),
+        status=_HEARD[one.state], status_words=str(one.get_state_display()),
+        copies=str(one.copies) if one.copies > 1 else "",
+    )  # fmt: skip
+
+
 # -- costs ------------------------------------------------------------------------------------------------
 
 
@@ -215,5 +266,5 @@ def costs(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "messages/costs.html",
-        {"page": CostsPage(_("Chi phí tin nhắn"), _tabs("costs"), rows, total)},
+        {"page": CostsPage(_("Chi phí tin nhắn"), _tabs("costs", whole=_is_whole(request)), rows, total)},
     )

@@ -8,8 +8,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from yba.care import jobs
-from yba.care.messages import kinds, outbox, reminders
-from yba.care.messages.models import Message, Report
+from yba.care.messages import incoming, kinds, outbox, reminders
+from yba.care.messages.models import Heard, Message, Report
 
 #: Messages older than this are forgotten, with what they cost: a year can be compared with the one before.
 KEPT = timedelta(days=800)
@@ -25,6 +25,17 @@ def later(message: int, at: datetime | None, urgent: bool) -> None:
 def deliver(message: int) -> None:
     """Go on with a message; run as often as one likes, it is sent once a try."""
     outbox.advance(message, now=timezone.now, later=later)
+
+
+def hear_later(phone: str, at: datetime | None) -> None:
+    """Queue the job that answers what a number texted, in this transaction; who texted looks at the screen."""
+    hear.configure(schedule_at=at, priority=URGENT).defer(phone=phone)
+
+
+@app.task(name="messages.hear", queue="messages", retry=5)  # type: ignore[untyped-decorator]  # the same
+def hear(phone: str) -> None:
+    """Answer what a number has texted; run as often as one likes, each text is answered once."""
+    incoming.answer_all(phone, now=timezone.now, later=hear_later)
 
 
 @app.periodic(cron="*/5 * * * *", periodic_id="messages.remind")  # type: ignore[untyped-decorator]  # the same
@@ -44,6 +55,7 @@ def look_after(timestamp: int = 0) -> int:
         awake = getattr(port.gateway_of(channel), "stay_awake", None)
         if awake is not None:
             awake()
+    incoming.sweep(now=timezone.now(), later=hear_later)
     found = list(outbox.left_behind(timezone.now()).values_list("pk", "kind")[:1000])
     for number, kind in found:
         later(number, None, kinds.kind_of(kind).urgent)
@@ -55,4 +67,5 @@ def look_after(timestamp: int = 0) -> int:
 def forget(timestamp: int = 0) -> None:
     """Forget old messages and the reports of those long done."""
     Message.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    Heard.objects.filter(at__lt=timezone.now() - KEPT).delete()
     Report.objects.filter(at__lt=timezone.now() - timedelta(days=14)).delete()

@@ -20,4 +20,6 @@ urlpatterns = [
     path("da-gui/<int:number>/gui-lai", staff.again, name="again"),
     path("chi-phi", staff.costs, name="costs"),
     path("bao-cao/<str:channel>/<str:key>", callback.report, name="report"),
+    path("den/<str:channel>/<str:key>", callback.heard, name="heard"),
+    path("da-den", staff.heard_list, name="heard_list"),
 ]

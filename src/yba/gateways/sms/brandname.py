@@ -6,20 +6,26 @@ Text messages of Vietnamese brand-name providers, and calls that read a text alo
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from yba.care.messages import texts
+from yba.care.messages.incoming import Heard
 from yba.care.messages.port import Failed, Parcel, Refused, Sent
 from yba.gateways.asking import Answer, asked
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a provider is asked. In values: ``{phone}`` (84...), ``{local}`` (0...), ``{text}``, ``{id}``, ``{secret}``.
+    """How a provider is asked. In values: ``{phone}`` (84...), ``{local}`` (0...), ``{text}``, ``{id}``, ``{secret}``;
+    of an answer to somebody's text ``{sender}`` (the number they wrote to) and ``{answers}`` (the id of their text).
 
     ``success``, ``refused``: patterns looked for in the body; ``number``: a pattern whose group is the message's id.
     """
@@ -40,6 +46,27 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Incoming:
+    """How a provider hands over what people send: the names of its fields, and how it proves that it is the provider.
+
+    ``number``: where people text to. ``id`` names the message and is asked for: by it a second copy is known.
+    ``at``: when it was sent (seconds since 1970, or ISO 8601 with its offset). ``signature``: the header that carries
+    the HMAC-SHA256 of the body under the secret, in hex or base64; ``secret``: also where the address itself must not
+    be all the proof. ``answer``: what the provider wants to hear.
+    """
+
+    number: str
+    id: str
+    phone: str
+    text: str
+    to: str = ""
+    at: str = ""
+    signature: str = ""
+    secret: str = ""
+    answer: str = "OK"
+
+
+@dataclass(frozen=True, slots=True)
 class HttpGateway:
     """Sends by such a form. ``places``: where calls may go (`yba.fhir.addresses`)."""
 
@@ -48,12 +75,19 @@ class HttpGateway:
     price: int = 0
     places: tuple[str, ...] = ()
     fold: bool = True
+    incoming: Incoming | None = None
+
+    @property
+    def number(self) -> str:
+        """Where people text to."""
+        return self.incoming.number if self.incoming is not None else ""
 
     def send(self, parcel: Parcel) -> Sent:
         """One call; the provider's own words decide."""
         text = texts.folded(parcel.text) if self.fold else parcel.text
         known = {
             "phone": international(parcel.to), "local": parcel.to, "text": text, "id": parcel.id, "secret": self.secret,
+            "sender": parcel.sender, "answers": parcel.answers,
         }  # fmt: skip
         fields = {name: _filled(value, known) for name, value in self.form.fields.items()}
         headers = {name: _filled(value, known) for name, value in self.form.headers.items()}
@@ -78,6 +112,26 @@ class HttpGateway:
             return number, False, state[:200]
         return None
 
+    def proved(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether what came is signed as agreed; where nothing was agreed, the address is the proof."""
+        said = self.incoming
+        if said is None or not said.signature:
+            return said is not None
+        sum_ = hmac.new(said.secret.encode(), body, hashlib.sha256).digest()
+        given = headers.get(said.signature, "").strip().removeprefix("sha256=")
+        known = (sum_.hex(), base64.b64encode(sum_).decode())
+        return any(hmac.compare_digest(given.encode(), one.encode()) for one in known)
+
+    def read_incoming(self, said: Mapping[str, str]) -> Heard | None:
+        """A person's text by the provider's names; None for what is none, or has no id of its own."""
+        known = self.incoming
+        if known is None or not said.get(known.id) or not said.get(known.phone):
+            return None
+        return Heard(
+            channel="sms", phone=said[known.phone], to=said.get(known.to, "") or known.number,
+            text=said.get(known.text, ""), provider_id=said[known.id], sent_at=_moment(said.get(known.at, "")),
+        )  # fmt: skip
+
     def _judged(self, answer: Answer, parts: int) -> Sent:
         form = self.form
         if answer.status in form.statuses and re.search(form.success, answer.text):
@@ -89,6 +143,17 @@ class HttpGateway:
         raise Failed(said)
 
 
+def _moment(text: str) -> datetime | None:
+    """When a provider says something was sent; None where it says nothing that is a moment."""
+    try:
+        if re.fullmatch(r"\d{10}(\d{3})?", text):
+            return datetime.fromtimestamp(int(text[:10]), UTC)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
 def international(phone: str) -> str:
     """``84905123456`` of ``0905123456``; a number of another country stays as it is."""
     plain = phone.lstrip("+")
@@ -97,7 +162,7 @@ def international(phone: str) -> str:
 
 def _filled(value: str, known: Mapping[str, str]) -> str:
     """A value with its places filled; a brace of the text itself fills nothing."""
-    return re.sub(r"\{(phone|local|text|id|secret)\}", lambda found: known[found[1]], value)
+    return re.sub(r"\{(phone|local|text|id|secret|sender|answers)\}", lambda found: known[found[1]], value)
 
 
 def _body(encoding: str, fields: Mapping[str, str]) -> tuple[bytes, str]:

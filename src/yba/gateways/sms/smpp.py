@@ -1,7 +1,8 @@
-"""Text messages by SMPP 3.4: one bound line a process, kept open for the reports of delivery.
+"""Text messages by SMPP 3.4: one bound line a process, kept open for reports of delivery and for what people send.
 
-A thread reads the line: answers to what was sent (`submit_sm_resp`), reports (`deliver_sm`), and every `quiet` seconds
-without a sign it asks whether the other side is there (`enquire_link`); a line that does not answer is opened anew.
+A thread reads the line: answers to what was sent (`submit_sm_resp`), reports and people's texts (both `deliver_sm`,
+told apart by esm_class). Every `quiet` seconds without a sign it asks whether the other side is there (`enquire_link`);
+a line that does not answer is opened anew.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from smpplib import consts, exceptions, gsm
 from smpplib.client import Client
 
 from yba.care.messages import texts
+from yba.care.messages.incoming import Part
 from yba.care.messages.port import Failed, Parcel, Refused, Sent
+from yba.gateways.sms import arriving
 from yba.gateways.sms.brandname import international
 
 log = logging.getLogger(__name__)
 #: (the provider's id, whether it was delivered, what went wrong)
 OnReport = Callable[[str, bool, str], None]
+OnPart = Callable[[Part], None]
 #: Errors that another try of the same number cannot mend (SMPP 3.4, 5.1.3).
 _FINAL: Final = frozenset(
     {
@@ -60,6 +64,8 @@ class Line:
     quiet: float = 15.0
     answer_within: float = 20.0
     price: int = 0
+    #: The number people text to; empty: nobody can.
+    number: str = ""
 
 
 class _Waiting:
@@ -90,8 +96,8 @@ class _Client(Client):  # type: ignore[misc]  # smpplib has no types
 class SmppGateway:
     """A bound line, opened when it is first needed and again when it breaks."""
 
-    def __init__(self, line: Line, on_report: OnReport) -> None:
-        self._line, self._on_report = line, on_report
+    def __init__(self, line: Line, on_report: OnReport, on_part: OnPart | None = None) -> None:
+        self._line, self._on_report, self._on_part = line, on_report, on_part
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._waiting: dict[int, _Waiting] = {}
@@ -99,6 +105,11 @@ class SmppGateway:
     @property
     def price(self) -> int:
         return self._line.price
+
+    @property
+    def number(self) -> str:
+        """Where people text to."""
+        return self._line.number
 
     def send(self, parcel: Parcel) -> Sent:
         """Hand every part over; the id of the last one stands for the whole: its report comes last."""
@@ -163,7 +174,7 @@ class SmppGateway:
     def _pdu(self, client: Client, parcel: Parcel, body: bytes, has_header: bool) -> Any:
         from smpplib import smpp
 
-        brand = self._line.brand
+        brand = parcel.sender or self._line.brand
         alone = {"source_addr_ton": consts.SMPP_TON_ALNUM, "source_addr_npi": consts.SMPP_NPI_UNK}
         number = {"source_addr_ton": consts.SMPP_TON_INTL, "source_addr_npi": consts.SMPP_NPI_ISDN}
         return smpp.make_pdu(
@@ -245,16 +256,18 @@ class SmppGateway:
         waiting.done.set()
 
     def _received(self, pdu: Any, **_more: Any) -> int | None:
-        """A report of delivery. One that could not be noted is refused, so that the centre sends it again."""
+        """A report, or a person's text. What could not be noted is refused, so that the centre sends it again."""
         if pdu.command != "deliver_sm":
             return None
         found = report_of(pdu)
-        if found is not None:
-            try:
+        try:
+            if found is not None:
                 self._on_report(*found)
-            except Exception:
-                log.exception("a delivery report could not be noted")
-                return int(consts.SMPP_ESME_RX_T_APPN)
+            elif self._on_part is not None and arriving.is_text(pdu):
+                self._on_part(arriving.part_of(pdu))
+        except Exception:
+            log.exception("what the message centre sent could not be noted")
+            return int(consts.SMPP_ESME_RX_T_APPN)
         return None
 
 

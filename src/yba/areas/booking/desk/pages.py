@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from yba.areas.booking.desk import scripts
+from yba.areas.booking.desk.call_backs import Line
 from yba.areas.booking.desk.queries import Waiting, Wanted
 from yba.areas.booking.desk.rules import Level
 from yba.areas.booking.forms import CorrectionForm, RefusalForm, UnreachedForm
@@ -340,6 +341,8 @@ class ScreeningPage:
     exchange: bool
     extension: str
     open: Open | None = None
+    #: Numbers that asked by text and are nobody's account.
+    call_backs: list[Line] = field(default_factory=list)
 
 
 def contact_words(one: Contact, *, now: datetime) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from yba.areas.booking import misses, outward
 from yba.areas.booking import pages as booking_pages
 from yba.areas.booking import queries as booking_queries
 from yba.areas.booking import rules as booking_rules
-from yba.areas.booking.desk import claims, pages, queries, rules, scripts, telephone
+from yba.areas.booking.desk import call_backs, claims, pages, queries, rules, scripts, telephone
 from yba.areas.booking.desk.queries import Wanted
 from yba.areas.booking.forms import CorrectionForm, RefusalForm, UnreachedForm
 from yba.areas.booking.models import Claim, Contact
@@ -121,6 +121,7 @@ def _list(
         finished=[booking_pages.line_of(row, now=now) for row in finished],
         done=done,
         topic=f"screening:{record.actor.facility}",
+        call_backs=call_backs.lines(record.actor.facility or "", me=record.actor.user, now=now),
         list_url=f"{reverse('booking:waiting')}?{again}",
         query=query,
         exchange=telephone.connected(),
