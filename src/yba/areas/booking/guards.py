@@ -16,6 +16,7 @@ from yba.areas.booking import (
     directory,
     ledger,
     misses,
+    news,
     outward,
     policies,
     rules,
@@ -255,7 +256,7 @@ def _take(record: Record, held: Held, appointment: Appointment, *, loaded: bool)
 
 
 GUARDS: Final[Mapping[str, Sequence[Guard]]] = {
-    "Appointment": (guard_appointment, outward.note_change),
+    "Appointment": (guard_appointment, outward.note_change, news.note_news),
     "Encounter": (guard_visit,),
     **directory.GUARDS,
     "Schedule": (timetable_guards.guard_schedule, directory.follow_schedule),

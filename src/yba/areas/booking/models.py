@@ -244,6 +244,22 @@ class Outward(models.Model):
         return f"{self.appointment_id}: {self.state}"
 
 
+class News(models.Model):
+    """That a bare FHIR write changed what a person was told of a visit; taken away once they are told."""
+
+    appointment_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["appointment_id", "kind"], name="booking_news_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.appointment_id}: {self.kind}"
+
+
 class Extension(models.Model):
     """The telephone set an agent sits at."""
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from procrastinate.contrib.django import app
 
-from yba.areas.booking import directory, holds, misses, opening, outward, rules, waiting
+from yba.areas.booking import directory, holds, misses, news, opening, outward, rules, waiting
 from yba.areas.booking.desk import scripts, telephone
 from yba.areas.booking.guards import GUARDS
 from yba.care import jobs
@@ -49,6 +49,13 @@ def close_days(timestamp: int = 0) -> int:
 def tell_hospitals(timestamp: int = 0) -> int:
     """Tell hospitals' own systems of the visits that changed."""
     return outward.send_due(jobs.record())
+
+
+@app.periodic(cron="* * * * *", periodic_id="booking.tell-people")  # type: ignore[untyped-decorator]  # not followed
+@app.task(name="booking.tell_people", queueing_lock="booking.tell_people", retry=1)  # type: ignore[untyped-decorator]  # the same
+def tell_people(timestamp: int = 0) -> int:
+    """Tell people of what bare FHIR writes changed of their visits."""
+    return news.tell_due(jobs.record())
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.hear-telephone")  # type: ignore[untyped-decorator]  # not followed
