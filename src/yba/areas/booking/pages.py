@@ -313,6 +313,8 @@ class SlipPage:
     reasons: list[tuple[str, str]] = field(default_factory=list)
     #: The start as it is shown here, for an act sent later.
     seen: str = ""
+    #: What the service asks to be prepared, as it was shown when the time was chosen.
+    preparation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

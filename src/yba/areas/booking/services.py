@@ -9,10 +9,12 @@ from typing import Final, Literal
 
 from yba.care.identifiers import SPECIALTY_CS
 from yba.care.remote import mode, office
+from yba.fhir.errors import Gone, NotFound
 from yba.fhir.model import references
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension, Money
 from yba.fhir.r4.healthcare_service import HealthcareService
 from yba.fhir.r4.schedule import Schedule
+from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record
 
 _EXTENSION: Final = "https://yba.vn/fhir/extension/"
@@ -110,6 +112,17 @@ def service_id_of(schedule: Schedule) -> str:
         if target is not None and target[0] == "HealthcareService":
             return target[1]
     return ""
+
+
+def of_slot(record: Record, slot_id: str) -> Service | None:
+    """The service a time is of; None where its timetable names none, or is gone."""
+    try:
+        slot = record.read(Slot, slot_id) if slot_id else None
+        target = references.target(slot.schedule) if slot is not None else None
+        schedule = record.read(Schedule, target[1]) if target is not None else None
+    except (NotFound, Gone):
+        return None
+    return services_of(record, [schedule]).get(schedule.id or "") if schedule is not None else None
 
 
 def services_of(record: Record, schedules: Iterable[Schedule]) -> dict[str, Service]:

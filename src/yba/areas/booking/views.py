@@ -267,6 +267,7 @@ def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
         topic=f"person:{one.patient_id}",
         reasons=[(key, str(said)) for key, said in changing.REASONS.items()],
         seen=found.start or "",
+        preparation=_preparation(record, found) if line.booked or line.waiting else "",
     )
     ahead = line.cancellable or line.booked
     day = local_day(one.start or record.clock())
@@ -275,6 +276,12 @@ def slip(request: HttpRequest, appointment_id: str) -> HttpResponse:
     if any_labelled(record, [one.patient_id], types=OF_A_BOOKING):
         return answer
     return keeping.kept(request, answer, also=[reverse("booking:mine")])
+
+
+def _preparation(record: Record, found: Appointment) -> str:
+    """What the service of a visit asks to be prepared."""
+    service = services.of_slot(record, rules.slot_id_of(found) or "")
+    return service.preparation if service is not None else ""
 
 
 @require_safe
