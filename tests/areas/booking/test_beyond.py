@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from tests.areas.booking.province import HOSPITAL, NOW, build, opened
-from yba.areas.booking import actions, beyond, moving, policies
+from tests.areas.booking.province import HOSPITAL, NOW, agent, another_timetable, build, citizen, opened
+from yba.areas.booking import actions, beyond, directory, moving, policies, rules
 from yba.areas.booking.models import Seat
 from yba.areas.booking.policies import Policy
 from yba.areas.booking.queue import queries as reception
@@ -166,3 +167,74 @@ def test_who_calls_off_or_moves_is_told_once_whoever_of_the_household_it_was(hou
     )
     actions.cancel_appointment(opened(house, mother), waiting.id or "")
     assert not Message.objects.filter(subject=waiting.id).exists()
+
+
+def test_for_any_doctor_the_full_hours_can_be_added_to_as_far_as_the_timetables_of_all_let_it(
+    house: Any,
+) -> None:
+    record = opened(house)
+    policy = [policies.policy_extension(Policy(overbooking={"receptionist": 1}))]
+    for number, key in enumerate(("hai", "ba")):
+        like = record.read(Slot, slots(house)[0])
+        another_timetable(record, key, practitioner=f"bs-{key}", room=f"p-{key}", like=like,
+                          minutes_later=0)  # fmt: skip
+        if number == 0:
+            made = record.read(Schedule, f"lich-{key}")
+            made.extension = policy
+            record.update(made)
+    directory.rebuild(record)
+    desk = seat_of("le.tan", "receptionist")
+
+    def page(person: str) -> str:
+        return f"/dat-kham/dat-ho/?nguoi={person}&bac-si=khoa:tim-mach"
+
+    first = rules.instant(rules.moment(record.read(Slot, slots(house)[0]).start or ""))
+    form = {"slot": first, "reason": "Ho", "phone": "0905000002"}
+    for person in ("p1", "p2", "p3"):
+        assert desk.post(page(person), form).status_code == 302
+    assert Seat.objects.filter(over=True).count() == 0
+    # Nobody is free at that hour: the first timetable lets add two in the day, the second one, the third none.
+    assert "còn nhận thêm được 3 lượt trong ngày (đã thêm 0 trên 3)" in desk.get(page("p4")).content.decode()
+    assert desk.post(page("p4"), form).status_code == 422
+    for person in ("p4", "p5", "p6"):
+        assert desk.post(page(person), form | {"beyond": "Từ huyện xa"}).status_code == 302
+    over = Seat.objects.filter(over=True).values_list("schedule_id", flat=True)
+    assert Counter("hai" if one == "lich-hai" else "vt" for one in over) == {"vt": 2, "hai": 1}
+    answer = desk.post(page("p1"), form | {"beyond": "Xin thêm", "once": "k9"})
+    assert (answer.status_code, "đã nhận thêm đủ 3 lượt" in answer.content.decode()) == (409, True)
+
+
+def test_the_desk_moves_a_request_into_a_full_hour_with_a_reason_that_goes_no_further(
+    house: Any,
+) -> None:
+    record = opened(house)
+    schedule = record.find(Schedule)[0]
+    schedule.extension = [policies.policy_extension(Policy(overbooking={"customer_care": 1}))]
+    record.update(schedule)
+    booked(house, "p1", 0)
+    asked = actions.book_appointment(
+        opened(house, citizen("p2")), slot_id=slots(house)[3], patient_id="p2", reason="Ho"
+    )
+    other = actions.book_appointment(
+        opened(house, citizen("p3")), slot_id=slots(house)[4], patient_id="p3", reason="Ho"
+    )
+    care = seat_of("cskh", "customer_care")
+    page = care.get(f"/dat-kham/sang-loc/{asked.id}/").content.decode()
+    assert "còn nhận thêm được 1 lượt trong ngày" in page
+    assert page.count(f'value="{slots(house)[0]}"') == 1
+
+    def moved(key: str | None, **more: str) -> list[str]:
+        answer = care.post(
+            f"/dat-kham/sang-loc/{key}/doi-gio", {"slot": slots(house)[0], **more}, follow=True
+        )
+        return [str(one) for one in answer.context["messages"]]
+
+    assert moved(asked.id) == ["Giờ này đã đầy: viết lý do nhận thêm."]
+    assert "Đang giữ" in moved(asked.id, **{"nhan-them": "Mổ hôm trước"})[0]
+    assert "đã nhận thêm đủ 1 lượt" in moved(other.id, **{"nhan-them": "Xin thêm"})[0]
+    assert list(Seat.objects.filter(over=True).values_list("holder", flat=True)) == [asked.id]
+    # Moved on to a free hour, what was said of the full one is gone.
+    actions.move_request(opened(house, agent()), asked.id or "", slot_id=slots(house)[5])
+    assert [
+        one.url for one in record.read(Appointment, asked.id or "").extension if "overbooking" in str(one.url)
+    ] == []

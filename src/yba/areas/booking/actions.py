@@ -154,6 +154,11 @@ def _beyond(reason: str) -> list[Extension]:
     return [Extension(url=capacity.OVERBOOKED, valueString=reason)] if reason else []
 
 
+def without_beyond(appointment: Appointment) -> list[Extension]:
+    """Its extensions but for why it was taken beyond the seats: at another time that is asked anew."""
+    return [one for one in appointment.extension if one.url != capacity.OVERBOOKED]
+
+
 def call_back_of(appointment: Appointment) -> str:
     """The number this person asked to be called at; empty: the one in their record."""
     for one in appointment.extension:
@@ -336,8 +341,13 @@ def _correct_person(record: Record, patient_id: str, *, name: str, phone: str) -
     return record.update(patient)
 
 
-def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: str = "") -> Outcome:
-    """Another time: the old one stays held until the new one is. Raises Conflict ``booking.slot-taken``."""
+def move_request(
+    record: Record, appointment_id: str, *, slot_id: str, reason: str = "", beyond: str = ""
+) -> Outcome:
+    """Another time: the old one stays held until the new one is. Raises Conflict ``booking.slot-taken``.
+
+    ``beyond``: why one more than the seats is taken there; what was said of the old time says nothing of the new.
+    """
     with record.atomic():
         found = record.lock(Appointment, appointment_id)
         if found.status not in rules.OPEN:
@@ -346,6 +356,7 @@ def move_request(record: Record, appointment_id: str, *, slot_id: str, reason: s
             return Outcome("already", found)
         time = queries.time_of(record, slot_id)
         place_again(record, found, time)
+        found.extension = [*without_beyond(found), *_beyond(beyond)]
         stored = record.update(found)
         note_contact(
             record, stored, Contact.Kind.MOVED, note=words.when(time.slot.start or ""), reason=reason

@@ -13,8 +13,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from yba.areas.booking import actions, capacity, choosing, directory, ledger, policies, rules
-from yba.areas.booking.free import free_for
+from yba.areas.booking import actions, capacity, choosing, directory, ledger, policies, queries, rules
+from yba.areas.booking import beyond as over
+from yba.areas.booking.free import free_for, full_for
 from yba.areas.booking.ledger import Held
 from yba.areas.booking.queries import FreeSlot
 from yba.fhir.errors import Conflict
@@ -33,6 +34,8 @@ select t.slot_id::varchar, t.starts from booking_opentime t join booking_post p 
    and (not %(bound)s::bool or (t.asked_until >= %(now)s and t.asked_from <= %(now)s))
    and (t.kept = '' or t.kept = %(share)s::text or t.kept_until <= %(now)s)
  order by t.starts, t.slot_id"""
+_ROLES: Final = """
+select role_id::varchar from booking_post where active and facility = %s and specialty = %s order by role_id"""
 _TAKEN: Final = """
 select practitioner_id::varchar, starts from booking_seat
  where practitioner_id = any(%s::text[]) and starts >= %s and starts < %s
@@ -105,9 +108,13 @@ def book(
     patient_id: str,
     once: str = "",
     confirmed: bool = False,
+    beyond: str = "",
     **said: Any,
 ) -> Appointment:
     """Book whoever of the specialty has the fewest people in that session; ``confirmed``: for a caller, at once.
+
+    ``beyond``: why one more than the seats is taken where nobody is free any more; of those whose timetable lets the
+    role add one, again who has the fewest.
 
     The same ``once`` answers the same booking. Raises Conflict ``booking.none-free`` where nobody is free then, and as
     ``actions.book_appointment`` does.
@@ -118,8 +125,13 @@ def book(
         return known
     directory.catch_up(record, most=directory.WHILE_READING)
     with record.atomic():
-        chosen = choose(record, facility=facility, specialty=specialty, starts=starts)
-        return act(record, slot_id=chosen, patient_id=patient_id, once=once, **said)
+        try:
+            chosen, reason = choose(record, facility=facility, specialty=specialty, starts=starts), ""
+        except Conflict:
+            if not beyond:
+                raise
+            chosen, reason = _choose_full(record, facility, specialty, starts), beyond
+        return act(record, slot_id=chosen, patient_id=patient_id, once=once, beyond=reason, **said)
 
 
 def _known(record: Record, once: str) -> Appointment | None:
@@ -145,13 +157,39 @@ def choose(
     now_free = free_for(record, [one.slot for one in held.values()], owners=own, way=way)
     found = _fairest(record, [one for key, one in held.items() if key in now_free])
     if not found:
-        raise Conflict(
-            "booking.none-free",
-            f"Nobody of this specialty is free at {rules.instant(starts)} any more. Choose another time.",
-            path="Appointment.slot",
-            start=rules.instant(starts),
-        )
+        raise _none_free(starts)
     return found[0].id
+
+
+def _none_free(starts: datetime) -> Conflict:
+    return Conflict(
+        "booking.none-free",
+        f"Nobody of this specialty is free at {rules.instant(starts)} any more. Choose another time.",
+        path="Appointment.slot",
+        start=rules.instant(starts),
+    )
+
+
+def _choose_full(record: Record, facility: str, specialty: str, starts: datetime) -> str:
+    """The same among those booked out then whose timetable lets the role add one more that day, locked."""
+    roles = [row[0] for row in execute(record.connection, _ROLES, (facility, specialty)).fetchall()]
+    schedules = [one for some in queries.schedules_of(record, roles).values() for one in some]
+    could = [one for one in over.full_times(record, schedules) if one.slot.start == starts]
+    ids = [one.slot.id for one in could if one.left.left]
+    held = ledger.locked(record, ids, known=ids)
+    full = full_for(record, [one.slot for one in held.values()])
+    found = _fairest(record, [one for key, one in held.items() if key in full])
+    if found:
+        return found[0].id
+    allowed = sum(one.left.allowed for one in could)
+    if allowed:
+        raise Conflict(
+            "booking.overbooked",
+            f"All {allowed} bookings beyond the seats that may be added to these timetables that day are used.",
+            path="Appointment.slot",
+            allowed=allowed,
+        )
+    raise _none_free(starts)
 
 
 def _fairest(record: Record, held: Sequence[Held]) -> list[Held]:

@@ -6,9 +6,9 @@ what the staff's booking page shows of it beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from yba.areas.booking import policies, queries, rules
 from yba.areas.booking.free import full_for
+from yba.fhir.errors import Gone, NotFound
+from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.schedule import Schedule
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record
@@ -75,6 +77,39 @@ def full_times(record: Record, schedules: Sequence[Schedule]) -> list[Full]:
             left = Left(allowed.get(schedule, 0), used.get((schedule, local_day(starts)), 0))
             times.append(Full(queries.FreeSlot(slot.id or "", starts, ends), left))
     return times
+
+
+def full_times_of(record: Record, visit: Appointment) -> list[Full]:
+    """Those of the timetable a visit is in; none where that is gone."""
+    try:
+        slot = record.read(Slot, rules.slot_id_of(visit) or "-")
+        schedule = record.read(Schedule, queries.target_id(slot.schedule, "Schedule"))
+    except (NotFound, Gone):
+        return []
+    return full_times(record, [schedule])
+
+
+def of_any(
+    record: Record, specialty: str, posts: Sequence[queries.Post], free: Collection[datetime]
+) -> list[Full]:
+    """The same for whoever of a specialty: each hour at which nobody is free, with what all their timetables let add.
+
+    Its id is the moment, as that of a free time of anybody's (``any_doctor.times``).
+    """
+    roles = [one.role_id for one in posts if one.active and one.specialty_code == specialty]
+    schedules = [one for some in queries.schedules_of(record, roles).values() for one in some]
+    by_hour: dict[datetime, list[Full]] = {}
+    for one in full_times(record, schedules):
+        if one.slot.start not in free:
+            by_hour.setdefault(one.slot.start, []).append(one)
+    return [_all_of(at, some) for at, some in sorted(by_hour.items())]
+
+
+def _all_of(at: datetime, some: Sequence[Full]) -> Full:
+    slot = queries.FreeSlot(rules.instant(at), at, max(one.slot.end for one in some))
+    # What one timetable has used beyond its allowance takes nothing from another's.
+    used = sum(min(one.left.used, one.left.allowed) for one in some)
+    return Full(slot, Left(sum(one.left.allowed for one in some), used))
 
 
 def _used(record: Record, schedules: Sequence[Schedule]) -> Mapping[tuple[str, date], int]:

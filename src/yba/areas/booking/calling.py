@@ -49,7 +49,11 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         "video": form.cleaned_data["by"],
     }  # fmt: skip
     slot, specialty = form.cleaned_data["slot"], _any_of(request.GET.get("bac-si", ""))
-    full = [] if specialty else _full(record, request.GET.get("bac-si", "").strip()[:100])
+    full = (
+        _full_of_any(record, specialty)
+        if specialty
+        else _full(record, request.GET.get("bac-si", "").strip()[:100])
+    )
     # A time this role may never add to was free on the page: it has gone meanwhile, and the ledger says so.
     chosen = next((one for one in full if one.slot.id == slot and one.left.allowed), None)
     if chosen is not None and not chosen.left.left:
@@ -126,7 +130,8 @@ def _page(
     else:
         times = queries.times_of(record, queries.ids_of(schedules), now=now, owners=owners)
     wanted = str(form.data.get("slot", "")) if form else held.slot_id if held is not None else ""
-    full = beyond.full_times(record, schedules)
+    free = {one.start for one in times if one.free}
+    full = beyond.of_any(record, specialty, here, free) if specialty else beyond.full_times(record, schedules)
     addable = [one for one in full if one.left.left]
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     of_day, more = beyond.on_day(full, day), {one.slot.id for one in addable}
@@ -166,6 +171,12 @@ def _full(record: Record, role_id: str) -> list[beyond.Full]:
     return (
         beyond.full_times(record, queries.schedules_of(record, [role_id]).get(role_id, ())) if role_id else []
     )
+
+
+def _full_of_any(record: Record, specialty: str) -> list[beyond.Full]:
+    facility = record.actor.facility or ""
+    free = {one.start for one in any_doctor.times(record, facility=facility, specialty=specialty)}
+    return beyond.of_any(record, specialty, queries.posts_at(record, facility), free)
 
 
 def _anybody(posts: list[queries.Post], chosen: str) -> list[pages.Choice]:

@@ -65,7 +65,7 @@ def moved(system: Record, found: Appointment, slot_id: str) -> tuple[Appointment
     """The booking at another time, counted as one more move; what may be moved has been asked before."""
     time = queries.time_of(system, slot_id)
     actions.place_again(system, found, time)
-    others = [one for one in found.extension if one.url != MOVES]
+    others = [one for one in actions.without_beyond(found) if one.url != MOVES]
     found.extension = [*others, Extension(url=MOVES, valueUnsignedInt=moves_of(found) + 1)]
     return system.update(found), time.slot
 

@@ -261,7 +261,8 @@ def _book_anybody(call: Call, record: Record, said: dict[str, Any]) -> Appointme
     if record.actor.role == "citizen":
         asked["symptoms"] = call.text("comment") or ""
     else:
-        asked |= {"confirmed": True, "channel": _CHANNELS.get(record.actor.role, "desk")}
+        asked |= {"confirmed": True, "channel": _CHANNELS.get(record.actor.role, "desk"),
+                  "beyond": call.text("overbooking-reason") or ""}  # fmt: skip
     return record.attempt(lambda: any_doctor.book(record, **asked, **said))
 
 

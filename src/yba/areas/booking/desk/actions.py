@@ -176,11 +176,11 @@ def same_as(record: Record, appointment_id: str, *, kept: str) -> Outcome:
 
 
 def move_and_confirm(
-    record: Record, appointment_id: str, *, slot_id: str, reason: str, confirmed: bool
+    record: Record, appointment_id: str, *, slot_id: str, reason: str, confirmed: bool, beyond: str = ""
 ) -> Outcome:
     """Another time and, when the person agrees on the telephone, its confirmation in the same transaction."""
     with record.atomic():
-        moved = actions.move_request(record, appointment_id, slot_id=slot_id, reason=reason)
+        moved = actions.move_request(record, appointment_id, slot_id=slot_id, reason=reason, beyond=beyond)
         if not confirmed or moved.result == "cancelled" or moved.appointment.status not in booking.WAITING:
             return moved
         return confirm(record, appointment_id)

@@ -16,6 +16,7 @@ from yba.areas.booking import actions as booking_actions
 from yba.areas.booking import misses, outward
 from yba.areas.booking import pages as booking_pages
 from yba.areas.booking import rules as booking_rules
+from yba.areas.booking.beyond import full_times_of, told, used_up
 from yba.areas.booking.desk import actions, claims, queries, rules, scripts
 from yba.areas.booking.desk.views import ROLE, own_request, page_of, query_of, script_of
 from yba.areas.booking.forms import CorrectionForm, RefusalForm, UnreachedForm
@@ -128,13 +129,24 @@ def answers(request: HttpRequest, record: Record, found: Appointment) -> HttpRes
 def move(request: HttpRequest, record: Record, found: Appointment) -> HttpResponse:
     """Another time: the old one is kept until the new one is held; with ``xac-nhan`` it is confirmed as well."""
     key, wants = found.id or "", bool(request.POST.get("xac-nhan"))
-    reason = request.POST.get("vi-sao", "")
+    reason, slot = request.POST.get("vi-sao", ""), request.POST.get("slot", "")[:64]
+    beyond = request.POST.get("nhan-them", "").strip()[:200]
+    chosen = next(
+        (one for one in full_times_of(record, found) if one.slot.id == slot and one.left.allowed), None
+    )
+    if chosen is not None and not (beyond and chosen.left.left):
+        why = _("Giờ này đã đầy: viết lý do nhận thêm.") if chosen.left.left else told([chosen])
+        messages.error(request, why)
+        return to_request(request, key)
     try:
         outcome = actions.move_and_confirm(
-            record, key, slot_id=request.POST.get("slot", "")[:64], confirmed=wants,
+            record, key, slot_id=slot, confirmed=wants, beyond=beyond if chosen is not None else "",
             reason=reason if reason in rules.book().reasons["move"] else "",
         )  # fmt: skip
     except Conflict as refusal:
+        if refusal.key == "booking.overbooked":
+            messages.error(request, used_up(refusal.params["allowed"]))
+            return to_request(request, key)
         start = refusal.params.get("start")
         time = words.gio(booking_rules.moment(str(start))) if start else ""
         messages.error(request, _("Giờ %(time)s vừa có người đặt. Giờ cũ vẫn được giữ.") % {"time": time})

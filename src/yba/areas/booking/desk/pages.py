@@ -321,6 +321,9 @@ class Open:
     outward: OutwardLine | None
     #: What follows here from visits this person missed; empty: nothing.
     missed: str = ""
+    #: Full times of the day that the role may still add to, and what it is told of the full times.
+    beyond: list[parts.Slot] = field(default_factory=list)
+    beyond_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from yba.areas.booking import actions as booking_actions
-from yba.areas.booking import misses, outward
+from yba.areas.booking import beyond, misses, outward
 from yba.areas.booking import pages as booking_pages
 from yba.areas.booking import queries as booking_queries
 from yba.areas.booking import rules as booking_rules
@@ -154,6 +154,8 @@ def _open(
     progress = queries.progress_of(one.id)
     level = queries.level_of(one, progress)
     typed = {"name": person.name, "phone": phone, "reason": one.reason, "symptoms": one.symptoms}
+    full = beyond.full_times_of(record, found)
+    addable = {row.slot.id for row in full if row.left.left}
     history = [row for row in queries.past_visits(record, one.patient_id) if row.id != one.id]
     due = rules.due_at(one.asked_at, level=level, specialty=queries.specialty_of(found))
     return pages.Open(
@@ -186,10 +188,14 @@ def _open(
         unreached=unreached or UnreachedForm(),
         move_reasons=[(row.code, str(row)) for row in rules.book().reasons["move"].values()],
         script=script_of(record, found, writable=line.waiting and (claim is None or mine)),
-        days=booking_pages.days_of(times, today=today),
+        days=booking_pages.days_of(
+            times, today=today, also={local_day(row.slot.start) for row in full if row.left.left}
+        ),
         day_value=day.isoformat() if day else "",
         day_words=spoken.day_words(day) if day else "",
-        slots=booking_pages.slots_on(times, day),
+        slots=booking_pages.slots_on([row for row in times if row.id not in addable], day),
+        beyond=beyond.slots(beyond.on_day(full, day)),
+        beyond_words=beyond.told(beyond.on_day(full, day)),
         others=[_other(row, held.get(row.id), now=now) for row in others],
         history=[booking_pages.line_of(row, now=now) for row in history],
         contacts=[pages.contact_words(row, now=now) for row in queries.contacts_of(one.id)],
