@@ -368,9 +368,11 @@ def test_a_service_is_written_and_its_preparation_is_read_by_who_books(house, to
     Account.objects.get(role="citizen").links.create(patient_id="p1", relation="ban-than")
     page = person.get(reverse("booking:book", args=["vt"])).content.decode()
     assert "Nhịn ăn 6 giờ." in page
-    made = actions.book_appointment(
-        opened(house, citizen("p1")), slot_id=first_slot(opened(house)), patient_id="p1", reason="Đau"
-    )
+    desk = Actor(user="td", role="receptionist", facility=HOSPITAL)
+    made = actions.book_for_caller(
+        opened(house, desk), slot_id=first_slot(opened(house)), patient_id="p1", reason="Đau", phone="0905123456",
+        channel="desk", once="",
+    )  # fmt: skip
     assert "Nhịn ăn 6 giờ." in person.get(reverse("booking:slip", args=[made.id])).content.decode()
     assert "250.000" in page
 

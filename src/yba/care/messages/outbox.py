@@ -116,7 +116,7 @@ def _taken(
         way: Delivery | None = last
     else:
         way = _next_way(row, kind, reader, round_)
-    if way is None and people.not_wanted(kind, reader):
+    if way is None and people.not_wanted(kind, row.to_phone):
         _over(row, None, Status.VOID, State.EXPIRED, "stopped by a text of its reader", now=now)
         return None
     if way is None:
@@ -130,7 +130,7 @@ def _taken(
 
 def _next_way(row: Message, kind: Kind, reader: people.Reader, round_: int) -> Delivery | None:
     used = set(row.deliveries.filter(round=round_).values_list("channel", flat=True))
-    reachable = people.reachable(row, reader) - people.not_wanted(kind, reader)
+    reachable = people.reachable(row, reader) - people.not_wanted(kind, row.to_phone)
     wanted = rules.chain(kind, reader.wishes, reachable)
     channel = next((one for one in wanted if one not in used), None)
     if channel is None:

@@ -22,23 +22,20 @@ class Reader:
     language: str = "vi"
     wishes: Wishes = field(default_factory=Wishes)
     email: str = ""
-    #: This number wants no reminders by text, call or Zalo: who holds it texted so.
-    stopped: bool = False
 
 
 def reader_of(phone: str) -> Reader:
     """The reader of messages to a number."""
-    stopped = bool(phone) and Stop.objects.filter(phone=phone).exists()
     path = getattr(settings, "YBA_READER", "")
     account, language = import_string(path)(phone) if path and phone else (None, "")
     if account is None:
-        return Reader(stopped=stopped)
+        return Reader()
     kept = Preference.objects.filter(account_id=account).first()
     if kept is None:
-        return Reader(account, language or "vi", stopped=stopped)
+        return Reader(account, language or "vi")
     off = [name for name, on in (("zalo", kept.zalo), ("voice", kept.voice)) if not on]
     wishes = Wishes(kept.first, frozenset(off), kept.reminders, kept.quiet_from, kept.quiet_to)
-    return Reader(account, language or "vi", wishes, kept.email if kept.email_proved_at else "", stopped)
+    return Reader(account, language or "vi", wishes, kept.email if kept.email_proved_at else "")
 
 
 def reachable(message: Message, reader: Reader) -> set[str]:
@@ -55,9 +52,9 @@ def reachable(message: Message, reader: Reader) -> set[str]:
     return found
 
 
-def not_wanted(kind: Kind, reader: Reader) -> frozenset[str]:
-    """The ways a kind is not sent by to this reader: reminders and invitations, once they were stopped by a text."""
-    if reader.stopped and (kind.reminder or kind.invites):
+def not_wanted(kind: Kind, phone: str) -> frozenset[str]:
+    """The ways a kind is not sent by to a number: reminders and invitations, once they were stopped by a text."""
+    if (kind.reminder or kind.invites) and Stop.objects.filter(phone=phone).exists():
         return frozenset({"zalo", "sms", "voice"})
     return frozenset()
 
