@@ -121,7 +121,7 @@ class Application:
         self.conninfo = conninfo
         self.hub = Hub()
         self.listening: asyncio.Task[None] | None = None
-        authenticate = remembering(actor_of_bearer, Ends(conninfo).mark)
+        authenticate = remembering(known_of_bearer, Ends(conninfo).mark)
         self.streams = Streams(conninfo, authenticate, settings.YBA_ORIGIN + "/fhir")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -236,7 +236,7 @@ async def _plain(send: Send, status: int, text: str) -> None:
 
 django.setup()
 
-from yba.site.oauth.bearer import actor_of_bearer  # noqa: E402 - needs Django to be ready
+from yba.site.oauth.bearer import known_of_bearer  # noqa: E402 - needs Django to be ready
 from yba.site.oauth.remembering import Ends, remembering  # noqa: E402 - needs Django to be ready
 
 application = Application(settings.ENVIRONMENT.conninfo)

@@ -46,7 +46,7 @@ def _record_application() -> Application:
     from yba.site.guards import guards
     from yba.site.headers import insecure_refused, strict_transport
     from yba.site.oauth.addresses import oauth_uris
-    from yba.site.oauth.bearer import actor_of_bearer
+    from yba.site.oauth.bearer import known_of_bearer
     from yba.site.oauth.remembering import Ends, remembering
     from yba.site.operations import operations
     from yba.site.profiles import enforced
@@ -54,7 +54,7 @@ def _record_application() -> Application:
     _operators_files_read()
     application: Application = rest.application(
         connect=per_thread(settings.ENVIRONMENT.conninfo),
-        authenticate=remembering(actor_of_bearer, Ends(settings.ENVIRONMENT.conninfo).mark),
+        authenticate=remembering(known_of_bearer, Ends(settings.ENVIRONMENT.conninfo).mark),
         guards=guards(),
         base_url=settings.YBA_ORIGIN + "/fhir",
         files=settings.ENVIRONMENT.files_folder,

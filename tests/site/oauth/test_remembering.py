@@ -5,23 +5,31 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from django.contrib.sessions.models import Session
 
+from tests.site.oauth.steps import Steps
 from yba.fhir.access import Actor
+from yba.site.accounts.actions import make_token
+from yba.site.accounts.models import Account, Token
+from yba.site.accounts.tokens import Known
+from yba.site.oauth.bearer import known_of_bearer
+from yba.site.oauth.models import AccessToken, Connection
 from yba.site.oauth.remembering import Ends, remembering
 
 SOMEONE = Actor(user="1", role="citizen")
 
 
-def asking() -> tuple[list[str], Callable[[str], Actor | None]]:
+def asking() -> tuple[list[str], Callable[[str], Known | None]]:
     asked: list[str] = []
 
-    def ask(text: str) -> Actor | None:
+    def ask(text: str) -> Known | None:
         asked.append(text)
-        return SOMEONE if text == "good" else None
+        return Known(SOMEONE) if text == "good" else None
 
     return asked, ask
 
@@ -55,15 +63,67 @@ def test_an_end_told_while_asking_is_not_missed() -> None:
     mark = [1]
     asked: list[str] = []
 
-    def ask(text: str) -> Actor:
+    def ask(text: str) -> Known:
         asked.append(text)
         mark[0] += 1  # it ends just after the tables were read
-        return SOMEONE
+        return Known(SOMEONE)
 
     who = remembering(ask, lambda: mark[0])
     who("good")
     who("good")
     assert asked == ["good", "good"]
+
+
+def test_nothing_is_remembered_beyond_its_own_end() -> None:
+    """A token, an account or a right that ends by time tells nobody of it: it must be asked for again just then."""
+    until: list[datetime | None] = [datetime.now(UTC) + timedelta(seconds=4)]
+    clock, asked = [0.0], [0]
+
+    def ask(text: str) -> Known:
+        asked[0] += 1
+        return Known(SOMEONE, until[0])
+
+    who = remembering(ask, lambda: 1, clock=lambda: clock[0])
+    who("good")
+    clock[0] = 3.0
+    who("good")
+    assert asked == [1]
+    clock[0] = 4.1
+    until[0] = datetime.now(UTC) - timedelta(seconds=1)  # so late that it would not be given now
+    who("good")
+    who("good")
+    assert asked == [3]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("which", ["token", "account", "right", "connection", "session"])
+def test_every_end_by_time_is_known_when_it_is_remembered(steps: Steps, which: str) -> None:
+    first = datetime.now(UTC) + timedelta(seconds=30)
+    text = steps.tokens(scope="openid launch/patient patient/Observation.rs")["access_token"]
+    {
+        "token": lambda: AccessToken.objects.update(expires_at=first),
+        "account": lambda: Account.objects.update(expires_at=first),
+        "right": lambda: Account.objects.update(rights=["hiv"], rights_until={"hiv": first.isoformat()}),
+        "connection": lambda: Connection.objects.update(until=first),
+        "session": lambda: Session.objects.update(expire_date=first),
+    }[which]()
+    known = known_of_bearer(text)
+    assert known is not None
+    assert known.until == first
+
+
+@pytest.mark.django_db
+def test_a_token_of_the_operator_tells_its_end() -> None:
+    now = datetime.now(UTC)
+    text = make_token(role="system", now=now)
+    Token.objects.update(expires_at=now + timedelta(seconds=30))
+    known = known_of_bearer(text)
+    assert known is not None
+    assert known.until == now + timedelta(seconds=30)
+    Token.objects.update(expires_at=None)
+    again = known_of_bearer(text)
+    assert again is not None
+    assert again.until is None
 
 
 def soon(holds: Callable[[], bool]) -> None:
@@ -97,11 +157,8 @@ def rows() -> None:
     """One of each, so that a change has something to change."""
     from datetime import UTC, datetime, timedelta
 
-    from django.contrib.sessions.models import Session
-
     from tests.site.oauth.steps import an_account, an_app
-    from yba.site.accounts.actions import make_token
-    from yba.site.oauth.models import AccessToken, Connection, Sitting
+    from yba.site.oauth.models import Sitting
 
     now = datetime.now(UTC)
     account, app = an_account(), an_app()

@@ -146,6 +146,13 @@ class Account(AbstractBaseUser):
         """The rights that count: one whose day has passed is none, whoever forgot to take it away."""
         return rules.rights_at(self.rights, self.rights_until, now)
 
+    def rights_end(self, now: datetime) -> list[datetime]:
+        """When rights that count now will end by themselves."""
+        ends = (
+            datetime.fromisoformat(self.rights_until[one]) for one in self.rights if one in self.rights_until
+        )
+        return [one for one in ends if now < one]
+
     def actor(self, *, session: str | None = None, address: str | None = None) -> Actor:
         """How the record sees this account; `session` and `address` are named in the audit."""
         own = self.person if self.role == roles.CITIZEN else None

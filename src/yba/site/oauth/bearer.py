@@ -13,7 +13,7 @@ from yba.care.keys import digest
 from yba.fhir.access import Actor
 from yba.site.accounts import roles
 from yba.site.accounts.models import Account
-from yba.site.accounts.tokens import actor_of_token
+from yba.site.accounts.tokens import Known, known_of_token, soonest
 from yba.site.oauth import issuing, scopes
 from yba.site.oauth.models import AccessToken, App, Connection
 from yba.site.oauth.still import BACKEND_STANDS, JOINED, SENSITIVE, SITTING, STANDS
@@ -25,31 +25,43 @@ NOTED: Final = timedelta(minutes=1)
 
 def actor_of_bearer(text: str) -> Actor | None:
     """Who acts with a bearer token: an app's, or one the operator made. None when it does not count."""
-    return actor_of_access(text) if text.startswith(issuing.PREFIX) else actor_of_token(text)
+    known = known_of_bearer(text)
+    return None if known is None else known.actor
 
 
-def actor_of_access(text: str) -> Actor | None:
+def known_of_bearer(text: str) -> Known | None:
+    """The same, with until when at most that is so."""
+    return _of_access(text) if text.startswith(issuing.PREFIX) else known_of_token(text)
+
+
+def _of_access(text: str) -> Known | None:
     """Who acts with an app's access token; every reason it may have ended is looked at, in one statement."""
     if not connection.in_atomic_block:
         close_old_connections()  # what Django does for its own requests
     mark, now = digest(text), datetime.now(UTC)
     account: Any = next(iter(Account.objects.raw(_OF_PERSON, [mark])), None)
     if account is not None:
-        return _of_person(account, now=now) if account.may_enter(now) else None
+        if not account.may_enter(now):
+            return None
+        ends = account.token_until, account.held_until, account.session_until
+        return Known(_of_person(account, now=now), soonest(account, *ends, now=now))
     app: Any = next(iter(App.objects.raw(_OF_BACKEND, [mark])), None)
-    return _of_backend(app) if app is not None else None
+    return Known(_of_backend(app), app.token_until) if app is not None else None
 
 
 # One statement and no building of it: asked of each token every ten seconds.
 _OF_PERSON: Final = f"""
 select a.*, t.scopes as token_scopes, s.id as sitting_id, s.scopes as sitting_scopes,
        s.context ->> 'patient' as launched, c.id as held_id, c.scopes as held_scopes, c.sensitive as held_sensitive,
-       c.last_used_at as held_used_at, p.client_id, p.scopes as app_scopes
+       c.last_used_at as held_used_at, p.client_id, p.scopes as app_scopes, t.expires_at as token_until,
+       c.until as held_until,
+       (select d.expire_date from django_session d where d.session_key = s.session) as session_until
   from oauth_accesstoken t, {JOINED}
  where t.digest = %s and s.id = t.sitting_id and t.revoked_at is null and t.expires_at > clock_timestamp()
    and {STANDS}"""  # noqa: S608 - fixed texts
 _OF_BACKEND: Final = f"""
-select p.id, p.client_id, p.name, p.facility, p.scopes, t.scopes as token_scopes
+select p.id, p.client_id, p.name, p.facility, p.scopes, t.scopes as token_scopes,
+       t.expires_at as token_until
   from oauth_accesstoken t join (select * from oauth_app where {BACKEND_STANDS}) p on p.id = t.app_id
  where t.digest = %s and t.sitting_id is null and t.revoked_at is null and t.expires_at > clock_timestamp()"""  # noqa: S608
 

@@ -10,11 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
 
 from yba.fhir.access import Actor
+from yba.site.accounts.tokens import Known
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ BELIEVED: Final = 6.0
 SOONEST: Final = 1.0
 LATEST: Final = 30.0
 
-Ask = Callable[[str], Actor | None]
+Ask = Callable[[str], Known | None]
 
 
 class Ends:
@@ -88,8 +90,8 @@ def remembering(
     *,
     seconds: float = REMEMBERED,
     clock: Callable[[], float] = time.monotonic,
-) -> Ask:
-    """Ask at most once in `seconds` a token, as long as nothing has ended.
+) -> Callable[[str], Actor | None]:
+    """Ask at most once in `seconds` a token, as long as nothing has ended, and never later than it ends by itself.
 
     Only tokens that work are remembered, so that guessing can't fill the memory.
     """
@@ -101,14 +103,20 @@ def remembering(
         found = known.get(text)
         if found is not None and found[1] == mark and clock() < found[0]:
             return found[2]
-        actor = ask(text)
+        began = clock()
+        answer = ask(text)
         with lock:
-            if actor is None or mark is None:
+            if answer is None or mark is None:
                 known.pop(text, None)
             else:
                 if len(known) >= MOST_REMEMBERED:
                     known.clear()
-                known[text] = (clock() + seconds, mark, actor)
-        return actor
+                known[text] = (began + min(seconds, _left(answer)), mark, answer.actor)
+        return None if answer is None else answer.actor
 
     return authenticate
+
+
+def _left(known: Known) -> float:
+    """Seconds until time ends it."""
+    return float("inf") if known.until is None else (known.until - datetime.now(UTC)).total_seconds()
