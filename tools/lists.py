@@ -10,6 +10,8 @@ import io
 import sys
 from pathlib import Path
 
+import yaml
+
 _ROOT = Path(__file__).resolve().parents[1] / "src" / "yba"
 CATALOGUES = _ROOT / "care" / "catalogues"
 LISTS = _ROOT / "fhir" / "terminology" / "lists"
@@ -41,7 +43,15 @@ def _text(catalogue: str, code: str, vietnamese: str, english: str) -> str:
             if row[code] and row[code] not in seen:
                 seen.add(row[code])
                 writer.writerow([row[code], row[vietnamese], *([row[english]] if english else [])])
+    if catalogue == "vaccines":
+        writer.writerows(one for one in _vaccines() if one[0] not in seen)
     return written.getvalue()
+
+
+def _vaccines() -> list[list[str]]:
+    """The vaccines of the immunisation schedule: code and names."""
+    tree = yaml.safe_load((_ROOT / "care" / "vaccines" / "schedule.yaml").read_text(encoding="utf-8"))
+    return [[code, *one["name"].split(" | ")] for code, one in tree["products"].items()]
 
 
 def stale() -> list[str]:

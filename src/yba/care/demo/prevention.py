@@ -10,6 +10,7 @@ from typing import Final, Literal
 from yba.care import catalogues, identifiers
 from yba.care.demo.building import HL7, concept, of_facility, ref
 from yba.care.demo.people import HEROINE, Person
+from yba.care.vaccines.spans import span
 from yba.fhir.r4.allergy_intolerance import AllergyIntolerance, AllergyIntoleranceReaction
 from yba.fhir.r4.codes import AllergyIntoleranceCategory
 from yba.fhir.r4.datatypes import CodeableConcept
@@ -65,14 +66,24 @@ def _allergy(
     )
 
 
+#: Days between doses of Japanese encephalitis vaccine; of all others a month.
+_APART: Final = {"JE2": 7, "JE3": 366}
+
+
 def vaccinations_of(random: Random, person: Person, today: date) -> Iterator[Immunization]:
     """The national calendar for children under eight, given within three weeks of the due day; a few are missed."""
     if person.age(today) >= 8:
         return
+    before: dict[str, date] = {}
     for dose in catalogues.vaccines():
         given = person.birth + timedelta(days=dose.due_days + (random.randint(0, 20) if dose.due_days else 0))
+        if dose.series in before:  # never closer than the schedule lets them count
+            given = max(given, before[dose.series] + timedelta(days=_APART.get(dose.code, 28)))
+        if dose.code == "SOI":
+            given = max(given, span("9m").after(person.birth))
         if given >= today or random.random() < 0.04:
             continue
+        before[dose.series] = given
         station = "bvdk-huong-giang" if dose.due_days < 10 else "tyt-thuy-bieu"
         yield Immunization(
             id=f"tc-{person.id.removeprefix('nb-')}-{dose.code.lower()}",

@@ -109,7 +109,12 @@ def _statement(
         interaction=[CapabilityStatementRestInteraction(code=code) for code in _SYSTEM_INTERACTIONS],  # type: ignore[arg-type]  # codes of R4
         searchParam=[_parameter(common[code]) for code in _COMMON if code in common]
         + [_named("_type", "token"), _named("_list", "string"), _named("_filter", "special")],
-        operation=_operations(one for one in OPERATIONS if one.system or _beyond(one)),
+        operation=_operations(
+            [
+                *(one for one in OPERATIONS if one.system or _beyond(one)),
+                *(one for one in beside if one.system),
+            ]
+        ),
         compartment=[f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in COMPARTMENTS],
     )
     return codec.encode(
