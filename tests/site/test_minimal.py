@@ -157,6 +157,7 @@ PARTS = {
     "code": "MedicationRequest",
     "consent_id": "Consent",
     "encounter_id": "Encounter",
+    "immunization_id": "Immunization",
     "invoice": "Invoice",
     "message_id": "Communication",
     "patient": "Patient",

@@ -61,6 +61,7 @@ PAGES: dict[str, list[tuple[str, StrPromise, str]]] = {
     ],
     roles.NURSE: [
         ("booking:stations", _("Gọi số"), "volume-2"),
+        ("programmes:vaccination", _("Tiêm chủng"), "syringe"),
         ("clinic:emergency", _("Mở cấp cứu"), "siren"),
         ("telehealth:inbox", _("Tin người bệnh"), "messages-square"),
         ("telehealth:follow-ups", _("Theo dõi"), "activity"),

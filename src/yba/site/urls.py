@@ -17,6 +17,7 @@ PREFIXES = {
     "administration": "quan-tri/",
     "firsthelp": "hoi-trieu-chung/",
     "telehealth": "kham-tu-xa/",
+    "programmes": "chuong-trinh/",
 }
 
 urlpatterns: list[URLPattern | URLResolver] = [

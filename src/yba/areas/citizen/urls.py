@@ -6,6 +6,7 @@ from yba.areas.citizen import views
 from yba.areas.citizen.opened.urls import urlpatterns as opened
 from yba.areas.citizen.privacy.urls import urlpatterns as privacy
 from yba.areas.citizen.sharing.urls import urlpatterns as sharing
+from yba.areas.citizen.vaccines import vaccines
 
 app_name = "citizen"
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("trang/", views.book, name="book"),
     path("lan-kham/<str:encounter_id>/", views.visit, name="visit"),
+    path("tiem-chung/", vaccines, name="vaccines"),
     path("ho-so/", views.profile, name="profile"),
     path("xa-phuong", views.communes, name="communes"),
     path("gia-dinh/", views.family, name="family"),

@@ -69,7 +69,8 @@ def note_of(found: Forecast) -> str:
         said.append(_("Mũi sơ sinh không tiêm bù; các mũi sau vẫn bảo vệ trẻ."))
     elif found.state == "aged-out":
         said.append(
-            _("Còn thiếu %(count)s mũi. Hỏi bác sĩ về tiêm bù.") % {"count": found.doses - found.counted}
+            _("Còn thiếu %(count)s mũi. Hỏi bác sĩ có tiêm bù được không.")
+            % {"count": found.doses - found.counted}
         )
     if found.mixed:
         said.append(_("Đã tiêm xen hai loại không thay nhau được. Hỏi bác sĩ."))
