@@ -94,8 +94,9 @@ LETTERS = {
     "patch": "u",
     "delete": "d",
 }
-# R4, compartmentdefinition-patient: types of a chart in which a row may be of nobody in particular, or of many.
-OF_MANY = {"Group", "Person", "Schedule", "Provenance", "AuditEvent"}
+# R4, compartmentdefinition-patient: types of a chart in which a row may be of nobody in particular, or of many. (A
+# Schedule is in a chart where a patient is its actor: a doctor's is a catalogue, for apps with patient/ scopes too.)
+OF_MANY = {"Group", "Person", "Provenance", "AuditEvent"}
 
 
 def _in_scope(facts: Facts, actor: Any, row: Row, interaction: str) -> bool:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from tests.areas.booking.province import HOSPITAL, NOW, build, citizen, opened
-from yba.areas.booking import guards, policies
+from yba.areas.booking import actions, guards, policies, queries
 from yba.areas.booking.models import Seat
 from yba.areas.booking.operations import OPERATIONS
 from yba.areas.booking.policies import Policy
 from yba.fhir import rest
-from yba.fhir.access import Actor
+from yba.fhir.access import Actor, Scope
+from yba.fhir.model import codec
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.schedule import Schedule
 
@@ -207,3 +208,39 @@ def test_the_capability_statement_names_them(house: House) -> None:
     names = {one["name"]: one["definition"] for one in offered}
     assert names["book"] == "https://yba.vn/fhir/OperationDefinition/Appointment-book"
     assert {"find", "hold", "book", "reschedule", "cancel"} <= set(names)
+
+
+def test_a_citizen_s_app_with_scopes_of_the_patient_alone_holds_and_books_for_its_person(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``patient/`` scopes reach the person of the launch and what is nobody's; a child beside them they do not."""
+    wide = {"Appointment": "cruds", "Patient": "r", "Slot": "rs"} | dict.fromkeys(
+        ("Schedule", "PractitionerRole", "Practitioner", "Location", "Organization", "HealthcareService"),
+        "rs",
+    )
+    scopes = tuple(Scope("patient", kind, frozenset(said)) for kind, said in wide.items())
+    own = replace(citizen("p1", "p2"), app="app-1", scopes=scopes, launched="p1")
+    monkeypatch.setitem(ACTORS, "app", own)
+    monkeypatch.setitem(
+        ACTORS, "reader", replace(own, scopes=(*scopes[1:], Scope("patient", "Appointment", frozenset("rs"))))
+    )
+    times = found(house, "app", count="2")
+    slot, other = (one["slot"][0]["reference"].removeprefix("Slot/") for one in times)
+    held = house("app", "POST", "/Appointment/$hold", given(slot=slot))
+    assert held.status == 200, held.body
+    made = house(
+        "app", "POST", "/Appointment/$book", given(slot=slot, patient="Patient/p1", reason="Ho", key="a")
+    )
+    assert (made.status, made.body["status"]) == (200, "pending"), made.body
+    bare = Appointment(
+        status="pending", participant=[actions.participant_of(opened(connection).read("Patient", "p1"))]
+    )
+    actions.place(bare, *queries.slot_and_post(opened(connection), other))
+    created = house("app", "POST", "/Appointment", json.loads(codec.encode(bare)))
+    assert created.status == 201, created.body
+    child = house("app", "POST", "/Appointment/$book", given(slot=other, patient="Patient/p2", key="b"))
+    assert child.status in (403, 404)
+    for path, said in (("$hold", {"slot": other}), ("$book", {"slot": other, "patient": "Patient/p1"})):
+        assert house("reader", "POST", f"/Appointment/{path}", given(**said)).status == 403
+    off = house("app", "POST", f"/Appointment/{made.body['id']}/$cancel", given(reason="Bận"))
+    assert (off.status, off.body["status"]) == (200, "cancelled"), off.body

@@ -19,7 +19,9 @@ _LETTERS: Mapping[str, str] = {
     "read": "r", "search": "s", "history": "r", "create": "c", "update": "u", "patch": "u", "delete": "d",
     "history-type": "s", "search-bare": "s", "export": "s",
 }  # fmt: skip
-_CHART = frozenset(COMPARTMENTS["Patient"]) | {"Patient"}
+# R4 puts Schedule into the Patient compartment for the rare one whose actor is a patient; that of a doctor is in no
+# chart, and an app that may book for its person finds the times by it.
+_CHART = frozenset(COMPARTMENTS["Patient"]) - {"Schedule"} | {"Patient"}
 _LAUNCHED = "r.patient = %(actor_launched)s"
 # A row of a type that is in no compartment may be somebody's all the same: a Binary by its security context.
 _OF_NOBODY = f"(r.patient is null or {_LAUNCHED})"
