@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +49,16 @@ def get_script(token: str, path: str, values: list[str]) -> str:
     )
 
 
-def door_script(role: str, asked: str, persons: list[str], in_a_row: int) -> str:
-    """GETs about persons drawn at random, some in a row about each, as one role; a citizen about themselves."""
-    listed = ",".join(f'"{one}"' for one in persons)
-    token = '"citizen:" .. person' if role == "citizen" else f'"{role}"'
+def door_script(tokens: Mapping[str, str], asked: str, in_a_row: int) -> str:
+    """GETs about persons drawn at random, some in a row about each, with the token for that person."""
+    listed = ",".join(f'{{"{person}","{token}"}}' for person, token in tokens.items())
     return (
-        _HEAD.format(token=role)
-        + f"local persons = {{ {listed} }}\nlocal n, person = 0, nil\nlocal asked = [[/fhir/{asked}]]\n"
+        _HEAD.format(token="")
+        + f"local all = {{ {listed} }}\nlocal n, one = 0, nil\nlocal asked = [[/fhir/{asked}]]\n"
         + "request = function()\n"
-        + f"  if n % {in_a_row} == 0 then person = persons[math.random(#persons)] end\n  n = n + 1\n"
-        + f"  headers['Authorization'] = 'Bearer ' .. {token}\n"
-        + "  return wrk.format('GET', (asked:gsub('#', (person:gsub('%%', '%%%%')))), headers)\nend\n"
+        + f"  if n % {in_a_row} == 0 then one = all[math.random(#all)] end\n  n = n + 1\n"
+        + "  headers['Authorization'] = 'Bearer ' .. one[2]\n"
+        + "  return wrk.format('GET', (asked:gsub('#', (one[1]:gsub('%%', '%%%%')))), headers)\nend\n"
         + _TAIL
     )
 
