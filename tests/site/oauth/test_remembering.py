@@ -11,12 +11,15 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 
 from tests.site.oauth.steps import Steps
 from yba.fhir.access import Actor
+from yba.fhir.errors import Unavailable
 from yba.site.accounts.actions import make_token
 from yba.site.accounts.models import Account, Token
 from yba.site.accounts.tokens import Known
+from yba.site.oauth import bearer
 from yba.site.oauth.bearer import known_of_bearer
 from yba.site.oauth.models import AccessToken, Connection
 from yba.site.oauth.remembering import Ends, remembering
@@ -124,6 +127,19 @@ def test_a_token_of_the_operator_tells_its_end() -> None:
     again = known_of_bearer(text)
     assert again is not None
     assert again.until is None
+
+
+def test_tables_that_do_not_answer_are_no_fault_of_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client is told to come again, not that the record has failed."""
+
+    def gone(_: str) -> Known:
+        raise OperationalError("too many clients")
+
+    monkeypatch.setattr(bearer, "known_of_token", gone)
+    monkeypatch.setattr(bearer, "_of_access", gone)
+    for text in ("yba_x", "ybo_x"):
+        with pytest.raises(Unavailable):
+            known_of_bearer(text)
 
 
 def soon(holds: Callable[[], bool]) -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 from django.db.models import Q
 
 from yba.care.keys import digest
 from yba.fhir.access import Actor
+from yba.fhir.errors import Unavailable
 from yba.site.accounts import roles
 from yba.site.accounts.models import Account
 from yba.site.accounts.tokens import Known, known_of_token, soonest
@@ -30,8 +31,13 @@ def actor_of_bearer(text: str) -> Actor | None:
 
 
 def known_of_bearer(text: str) -> Known | None:
-    """The same, with until when at most that is so."""
-    return _of_access(text) if text.startswith(issuing.PREFIX) else known_of_token(text)
+    """The same, with until when at most that is so. Raises Unavailable where the tables do not answer."""
+    try:
+        return _of_access(text) if text.startswith(issuing.PREFIX) else known_of_token(text)
+    except OperationalError as problem:
+        raise Unavailable(
+            "store.unavailable", "The database does not answer. Try again in a moment."
+        ) from problem
 
 
 def _of_access(text: str) -> Known | None:
