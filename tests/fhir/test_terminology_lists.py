@@ -59,6 +59,7 @@ def test_loinc_is_known_in_part() -> None:
     assert TERMINOLOGY.knows(lists.LOINC) is False
     vital_sign = TERMINOLOGY.concept(lists.LOINC, "8480-6")
     assert vital_sign is not None
+    assert vital_sign.display == "Systolic blood pressure"
     assert [one["value"] for one in vital_sign.designations] == [
         "Huyết áp tâm thu",
         "Systolic blood pressure",

@@ -176,6 +176,7 @@ def _loinc() -> Listed:
         if concept is None:
             concept = {"code": row["code"]}
             tree["concept"].append(concept)
+        concept.setdefault("display", row["display:en"])
         concept["designation"] = [
             {"language": "vi", "value": row["display"]}, {"language": "en", "value": row["display:en"]},
         ]  # fmt: skip
