@@ -181,11 +181,17 @@ def test_a_link_cannot_be_guessed() -> None:
     assert queries.ticket_of_link(str(ticket.pk)) is None
 
 
-def test_lines_of_a_facility_take_two_queries(django_assert_num_queries: Any) -> None:
+def test_lines_of_a_facility_take_two_queries_and_one_more_for_what_changed(
+    django_assert_num_queries: Any,
+) -> None:
     record = desk()
     for room in ("r1", "r2"):
         for _ in range(3):
             draw(record, room=room, letter=room)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         lines = queries.lines_of(record, facility="f")
     assert {room: len(line.waiting) for room, line in lines.items()} == {"r1": 3, "r2": 3}
+    with django_assert_num_queries(2):
+        again = queries.lines_of(record, facility="f")
+    assert again == lines
+    assert again["r1"] is lines["r1"], "what lies as it lay is put in order once"

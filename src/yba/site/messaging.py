@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
+from yba.care import asked
 from yba.care.messages import incoming, outbox, port, tasks
 from yba.gateways import push
 from yba.gateways.mail.smtp import MailGateway
@@ -24,11 +25,16 @@ from yba.gateways.sms.smpp import Line, SmppGateway
 from yba.gateways.voice import VoiceGateway
 from yba.gateways.zalo import ZaloApp, ZaloGateway
 from yba.site import secret_files
-from yba.site.accounts.models import Phone
 
 VAPID: Final = "push-key.pem"
 #: Of the operator's file, what `yba.site.video` reads.
 ELSEWHERE: Final = ("video", "turn")
+
+
+_READER: Final = """
+select account.id, account.language
+  from accounts_phone phone join accounts_account account on account.id = phone.account_id
+ where phone.number = %s and account.is_active"""
 
 
 class GatewayProblem(ValueError):
@@ -45,12 +51,9 @@ def gateway_of(channel: str) -> port.Gateway | None:
 
 def reader_of(phone: str) -> tuple[int | None, str]:
     """The account that proved a number, and the language it reads."""
-    row = (
-        Phone.objects.filter(number=phone, account__is_active=True)
-        .values_list("account", "account__language")
-        .first()
-    )
-    return row or (None, "")
+    for account, language in asked.values(_READER, [phone]):
+        return account, language
+    return None, ""
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from django.http import HttpRequest
@@ -128,6 +129,7 @@ OF_THE_PROFILE: Final = (
 OWN: list[tuple[str, StrPromise, str]] = [("accounts:security", _("Bảo mật"), "shield-check")]
 
 
+@cache
 def address(name: str) -> str | None:
     """The address of a page, or None when this house does not have it."""
     try:

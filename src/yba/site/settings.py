@@ -41,7 +41,8 @@ def _database(conninfo: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", None) or ""),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**parts, "prepare_threshold": 2},  # for the record's cursor; Django's own never prepares
+        # Values go apart from the statement, on Django's own cursors too: what is asked twice is planned once.
+        "OPTIONS": {**parts, "server_side_binding": True, "prepare_threshold": 2},
     }
 
 
@@ -183,7 +184,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "yba.site.session_rows"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

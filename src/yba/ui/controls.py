@@ -7,6 +7,7 @@ written here is what Django's own templates write, but for blanks between tags; 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, Final
 
 from django.forms.renderers import DjangoTemplates
@@ -20,8 +21,8 @@ _FOLDER: Final = "django/forms/widgets/"
 
 
 def _text(value: object) -> str:
-    """A value as ``{{ value|stringformat:'s' }}`` writes it."""
-    return conditional_escape(value if isinstance(value, SafeData) else str(value))
+    """A value as ``{{ value|stringformat:'s' }}`` writes it; a page's fifty options ask it two hundred times."""
+    return value.__html__() if isinstance(value, SafeData) else escape(str(value))
 
 
 def _attributes(widget: Widget) -> str:
@@ -50,7 +51,8 @@ def _group(name: str | None, options: list[Widget]) -> str:
 
 
 def _option(option: Widget) -> str:
-    label = conditional_escape(localize(option["label"]))
+    label = option["label"]
+    label = _text(label if isinstance(label, str) else localize(label))
     return f'<option value="{_text(option["value"])}"{_attributes(option)}>{label}</option>'
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from yba.areas.booking import capacity, holds, queries, rules
-from yba.areas.booking.models import Claim, Contact, Progress
-from yba.care import messages, people
+from yba.areas.booking.models import Contact
+from yba.care import asked, messages, people
 from yba.care.identifiers import CHANNEL_TAG, REGISTRATION_CODE, SPECIALTY_CS, new_registration_code
 from yba.care.messages import reminders
 from yba.care.remote import links, mode
@@ -35,6 +35,9 @@ from yba.ui import words
 from yba.ui.words import local_day
 
 CALL_BACK: Final = reminders.CALL_BACK
+_ANSWERED: Final = """
+with claim as (delete from booking_claim where appointment_id = %s)
+delete from booking_progress where appointment_id = %s returning 1"""
 Channel = Literal["app", "phone", "desk", "his", "sms"]
 Result = Literal["done", "already", "cancelled", "missing", "moved"]
 
@@ -298,11 +301,11 @@ def note_contact(
 ) -> None:
     """Note what was done about a request; ``reason`` is a code of ``desk.yaml``. Only the desk's agents are counted."""
     agent = record.actor.user if record.actor.role == "customer_care" else ""
-    Contact.objects.create(
+    asked.insert(Contact(
         appointment_id=about.id or "", at=record.clock(), agent=agent, agent_name=record.actor.name,
         facility=facility_of(about) or "", kind=kind, reason=reason, note=note[:500],
         asked_at=rules.asked_at(about),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def correct_request(
@@ -456,8 +459,7 @@ def call_off(
 
 def answered(appointment_id: str) -> None:
     """Nobody has to call about it any more."""
-    Claim.objects.filter(appointment_id=appointment_id).delete()
-    Progress.objects.filter(appointment_id=appointment_id).delete()
+    asked.values(_ANSWERED, [appointment_id, appointment_id])
 
 
 def tell(record: Record, *, facility: str) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from yba.areas.booking import policies, queries, rules
-from yba.areas.booking.free import full_for
+from yba.areas.booking.free import full_for, taken
 from yba.fhir.errors import Gone, NotFound
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.r4.schedule import Schedule
@@ -67,10 +67,31 @@ def full_times(record: Record, schedules: Sequence[Schedule]) -> list[Full]:
         ("start", f"lt{rules.instant(now + timedelta(days=queries.MOST_DAYS))}"),
         ("_sort", "start"),
     )
-    full, used = full_for(record, found), _used(record, schedules)
+    return _full_of(record, found, schedules)
+
+
+def full_time(record: Record, slot_id: str, *, role_id: str) -> Full | None:
+    """One time to come of a post, where it is full; None where it is not. Two reads where a seat is left.
+
+    What is no time of this post is not looked at: whoever books it is told by the ledger.
+    """
+    try:
+        slot = record.read(Slot, slot_id)
+    except (NotFound, Gone):
+        return None
+    starts, now = rules.moment(slot.start or ""), record.clock()
+    if not now <= starts < now + timedelta(days=queries.MOST_DAYS) or not taken(record, slot):
+        return None
+    schedules = queries.schedules_of(record, [role_id]).get(role_id, ())
+    its = [one for one in schedules if one.id == queries.target_id(slot.schedule, "Schedule")]
+    return next((one for one in _full_of(record, [slot], its)), None) if its else None
+
+
+def _full_of(record: Record, slots: Sequence[Slot], schedules: Sequence[Schedule]) -> list[Full]:
+    full, used = full_for(record, slots), _used(record, schedules)
     allowed = {one.id: policies.policy_of(one).overbooking.get(record.actor.role, 0) for one in schedules}
     times = []
-    for slot in found:
+    for slot in slots:
         if slot.id in full:
             schedule = queries.target_id(slot.schedule, "Schedule")
             starts, ends = rules.moment(slot.start or ""), rules.moment(slot.end or "")

@@ -49,13 +49,13 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         "video": form.cleaned_data["by"],
     }  # fmt: skip
     slot, specialty = form.cleaned_data["slot"], _any_of(request.GET.get("bac-si", ""))
-    full = (
-        _full_of_any(record, specialty)
-        if specialty
-        else _full(record, request.GET.get("bac-si", "").strip()[:100])
-    )
-    # A time this role may never add to was free on the page: it has gone meanwhile, and the ledger says so.
-    chosen = next((one for one in full if one.slot.id == slot and one.left.allowed), None)
+    role_id = request.GET.get("bac-si", "").strip()[:100]
+    if specialty:
+        chosen = next((one for one in _full_of_any(record, specialty) if one.slot.id == slot), None)
+    else:
+        chosen = beyond.full_time(record, slot, role_id=role_id) if role_id else None
+    if chosen is not None and not chosen.left.allowed:
+        chosen = None  # a time this role may never add to has gone since the page: the ledger says so
     if chosen is not None and not chosen.left.left:
         return _page(request, record, form, said=beyond.told([chosen]), status=409)
     if chosen is not None and not form.cleaned_data["beyond"]:
@@ -165,12 +165,6 @@ def _page(
         by_text_words=_by_text_words(asked, held) if asked is not None and held is not None else "",
     )
     return render(request, "booking/book_for.html", {"page": page}, status=status)
-
-
-def _full(record: Record, role_id: str) -> list[beyond.Full]:
-    return (
-        beyond.full_times(record, queries.schedules_of(record, [role_id]).get(role_id, ())) if role_id else []
-    )
 
 
 def _full_of_any(record: Record, specialty: str) -> list[beyond.Full]:

@@ -45,6 +45,14 @@ def full_for(record: Record, slots: Sequence[Slot]) -> set[str]:
     return _those(record, slots, owners=(), channel="", leaving=(), any_day=False, full=True, way="")
 
 
+def taken(record: Record, slot: Slot) -> bool:
+    """Whether others have all the seats of a slot, as far as its own seats tell. One read."""
+    now = record.clock()
+    seats = ledger.seats_around(record, slots=[slot.id or ""], starts=now, ends=now)
+    own, persons = {ledger.owner_of(record.actor)}, record.actor.persons
+    return _is_full(slot, {slot.id or "": [one for one in seats if not _own(one, own, persons)]})
+
+
 def _those(
     record: Record,
     slots: Sequence[Slot],

@@ -123,9 +123,9 @@ def _named(record: Record, params: Sequence[tuple[str, str]]) -> tuple[list[Prac
     return roles, [_post(role, known) for role in roles]
 
 
-def _posts(record: Record, params: Sequence[tuple[str, str]]) -> list[Post]:
+def _posts(record: Record, params: Sequence[tuple[str, str]], *, priced: bool = True) -> list[Post]:
     roles, found = _named(record, params)
-    prices = exam_prices(record, {one.facility_id for one in found})
+    prices = exam_prices(record, {one.facility_id for one in found}) if priced else {}
     by_video, insured = _by_service(record, roles)
     return [
         replace(
@@ -319,6 +319,14 @@ def post(record: Record, role_id: str) -> Post:
     if not found:
         raise _no_post()
     return replace(found[0], schedules=ids_of(schedules_of(record, [role_id]).get(role_id, ())))
+
+
+def post_to_book(record: Record, role_id: str) -> Post:
+    """One post as a booking wants it: without its price and its timetables. Raises NotFound."""
+    found = _posts(record, [("_id", role_id), *_INCLUDED], priced=False)
+    if not found:
+        raise _no_post()
+    return found[0]
 
 
 def _no_post() -> NotFound:

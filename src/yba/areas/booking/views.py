@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from yba.areas.booking import actions, changing, holding, offers, pages, queries, rules, services
 from yba.areas.booking.forms import BookingForm
 from yba.areas.booking.ratings import queries as ratings
-from yba.care import people
+from yba.care import asked, people
 from yba.care.sharing import asking
 from yba.fhir.errors import Conflict, Invalid
 from yba.fhir.r4.appointment import Appointment
@@ -30,6 +30,7 @@ from yba.ui.words import local_day
 
 #: The relation of an account to its own person.
 SELF = "ban-than"
+_LINKS: Final = "select patient_id, relation, id from accounts_accountperson where account_id = %s"
 #: Where one of these bears a sensitive label, no device keeps the pages of bookings.
 OF_A_BOOKING = ("Appointment", "Patient")
 
@@ -44,9 +45,9 @@ def book(request: HttpRequest, role_id: str) -> HttpResponse:
     own = own_people(request, record)
     if not own:
         return to_profile(request)
-    post = queries.post(record, role_id)
     if request.method == "POST":
-        return _held(request, record, post, own)
+        return _held(request, record, queries.post_to_book(record, role_id), own)
+    post = queries.post(record, role_id)
     form = BookingForm(
         people=own,
         video=post.video,
@@ -64,7 +65,7 @@ def _held(
 ) -> HttpResponse:
     form = BookingForm(request.POST, people=own, video=post.video)
     if not form.is_valid():
-        return _book_page(request, record, post, form, status=422)
+        return _book_page(request, record, queries.post(record, post.role_id), form, status=422)
     data = form.cleaned_data
     try:
         made = actions.book_appointment(
@@ -73,6 +74,7 @@ def _held(
             called_from=holding.phones_of(request), video=data.get("by") == "video", known=post,
         )  # fmt: skip
     except (Conflict, Invalid) as refusal:
+        post = queries.post(record, post.role_id)
         return _book_page(request, record, post, form, refusal=refusal, status=409)
     if waited.has_waited(request):
         messages.success(
@@ -190,8 +192,7 @@ def own_people(request: HttpRequest, record: Record) -> list[tuple[str, str]]:
 
 def own_ids(request: HttpRequest) -> list[str]:
     """The people this account acts for, oneself first: the record says who; links only say in which order."""
-    links: Any = request.user
-    rows = links.links.values_list("patient_id", "relation", "id")
+    rows = asked.values(_LINKS, [request.user.pk]) if request.user.is_authenticated else []
     known = [one[0] for one in sorted(rows, key=lambda row: (row[1] != SELF, row[2]))]
     persons = record_of(request).actor.persons
     return [one for one in known if one in persons] + sorted(persons.difference(known))

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import F
 
 from yba import fhir
+from yba.care import asked
 from yba.care.line import order, queries, rules, telling
 from yba.care.line.changing import change, note, taken_back
 from yba.care.line.models import Queue, Status, Stop, Ticket
@@ -25,13 +26,17 @@ from yba.ui.words import local_day
 _NEXT_NUMBER = """
 insert into line_counter (facility, queue, day, last) values (%s, %s, %s, 1)
 on conflict (facility, queue, day) do update set last = line_counter.last + 1
-returning last
+returning last, nextval('line_ticket_id_seq'), nextval('line_stop_id_seq')
 """
 #: In the order of their ids, as everybody who locks several tickets does.
 _OF_ROOM = """
 select * from line_ticket where day = %s and facility = %s and status in ('waiting', 'called')
     and (room = %s or (room = '' and waits_in = any(%s))) order by id for update
 """
+_OF_KEY: Final = "select {columns} from line_ticket where key = %s"
+_OF_APPOINTMENT: Final = """
+select {columns} from line_ticket where appointment_id = %s and status <> 'cancelled' order by id limit 1"""
+_OF_ENCOUNTER: Final = "select {columns} from line_ticket where encounter_id = %s"
 #: What a ticket is like when it comes to a new place.
 _FRESH: Final[dict[str, Any]] = {
     "called_at": None, "call_count": 0, "call_key": "", "started_at": None, "done_at": None, "parked_at": None,
@@ -69,16 +74,20 @@ def draw(
     due_at: datetime | None = None,
     route: Sequence[Leg] = (),
     key: str = "",
+    fresh: bool = False,
 ) -> Ticket:
     """The next number of the series (``queue``, else its letter), in the transaction that is open.
 
     ``waits_in``: the queue several rooms call from; ``room`` may then be empty. ``route``: where to after that.
     A transaction that fails gives its number back. The counter's row stays locked until the end: draw last.
-    The same ``key``, appointment or visit gets the ticket it already has.
+    The same ``key``, appointment or visit gets the ticket it already has. ``fresh``: whoever draws has looked for that
+    already, and holds a lock since.
     """
     with whole():
         queue = queue or letter
-        known = known_ticket(key=key, appointment_id=appointment_id, encounter_id=encounter_id)
+        known = (
+            None if fresh else known_ticket(key=key, appointment_id=appointment_id, encounter_id=encounter_id)
+        )
         if known is not None:
             return known
         now = record.clock()
@@ -91,13 +100,14 @@ def draw(
             route=[asdict(one) for one in route], key=key or None, status=Status.WAITING, number=10**6,
         )  # fmt: skip
         stop = _stop(record, ticket)
-        ticket.number = _next_number(facility, queue, day)
+        ticket.number, ticket.pk, stop.pk = _next_number(facility, queue, day)
         # Of many who draw at once the lower number stands before the higher: the moment is that of the number.
         stood = record.clock()
         if local_day(stood) == day:
             ticket.arrived_at = ticket.queued_at = ticket.joined_at = stop.joined_at = stood
-        ticket.save(force_insert=True)
-        _at(ticket, stop)
+        ticket.stop, stop.ticket = stop.pk, ticket
+        asked.insert(ticket)
+        asked.insert(stop)
         telling.changed_line(ticket)
     return ticket
 
@@ -115,20 +125,19 @@ def _stop(record: fhir.Record, ticket: Ticket) -> Stop:
 def _at(ticket: Ticket, stop: Stop) -> None:
     """The ticket stands at this stop now."""
     stop.ticket = ticket
-    stop.save(force_insert=True)
+    asked.insert(stop)
     ticket.stop = stop.pk
     Ticket.objects.filter(pk=ticket.pk).update(stop=stop.pk)
 
 
 def known_ticket(*, key: str = "", appointment_id: str = "", encounter_id: str = "") -> Ticket | None:
     """The ticket this form, booking or visit has already drawn."""
-    if key and (found := Ticket.objects.filter(key=key).first()):
-        return found
-    if appointment_id:
-        found = Ticket.objects.filter(appointment_id=appointment_id).exclude(status=Status.CANCELLED).first()
-        if found:
-            return found
-    return Ticket.objects.filter(encounter_id=encounter_id).first() if encounter_id else None
+    found = asked.first(Ticket, _OF_KEY, [key]) if key else None
+    if found is None and appointment_id:
+        found = asked.first(Ticket, _OF_APPOINTMENT, [appointment_id])
+    if found is None and encounter_id:
+        found = asked.first(Ticket, _OF_ENCOUNTER, [encounter_id])
+    return found
 
 
 def call_next(record: fhir.Record, *, room: str, key: str = "") -> Ticket | Refusal:
@@ -384,10 +393,12 @@ def _facility(record: fhir.Record, ticket: int | None = None) -> str | None:
     return record.actor.facility
 
 
-def _next_number(facility: str, queue: str, day: date) -> int:
+def _next_number(facility: str, queue: str, day: date) -> tuple[int, int, int]:
+    """The next number of a series, with the keys of the ticket that gets it and of its first wait."""
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_NUMBER, [facility, queue, day])
-        return int(cursor.fetchone()[0])
+        number, ticket, stop = cursor.fetchone()
+        return int(number), int(ticket), int(stop)
 
 
 def _locked_line(record: fhir.Record, room: str, now: datetime) -> list[Ticket]:

@@ -22,10 +22,12 @@ BREAK: Final = timedelta(minutes=30)
 LATELY: Final = timedelta(minutes=30)
 
 _VISITS = """
-select line, room, day, joined_at, started_at, ended_at, kind, passed from (
-    select *, row_number() over (partition by line order by started_at desc) as n from line_stop
-    where facility = %s and line = any(%s) and started_at is not null and ended_at is not null
-) newest where n <= %s order by line, room, started_at
+select newest.line, room, day, joined_at, started_at, ended_at, kind, passed
+  from unnest(%s::text[]) asked (line), lateral (
+    select * from line_stop stop
+     where stop.facility = %s and stop.line = asked.line and started_at is not null and ended_at is not null
+     order by started_at desc limit %s) newest
+ order by newest.line, room, started_at
 """
 _CALLS = """
 select line, day, room, min(called_at), max(called_at) from line_stop
@@ -69,7 +71,7 @@ def known_of(facility: str, lines: Collection[str], *, today: date) -> dict[str,
         return {}
     visits: dict[str, list[_Visit]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_VISITS, [facility, list(lines), VISITS])
+        cursor.execute(_VISITS, [list(lines), facility, VISITS])
         for line, *rest in cursor.fetchall():
             visits.setdefault(line, []).append(_Visit(*rest))
         cursor.execute(_CALLS, [facility, list(lines), today - DAYS])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Final
 
 from django.core.signing import BadSignature, Signer
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from yba import fhir
-from yba.care.line import measures, order, waiting
+from yba.care import asked
+from yba.care.line import kept, measures, order, waiting
 from yba.care.line.models import Queue, Status, Ticket
 from yba.care.line.waiting import Wait
 from yba.ui.words import HANOI, local_day
@@ -32,6 +34,10 @@ class Place:
     called: list[Ticket] = field(default_factory=list)
     inside: list[Ticket] = field(default_factory=list)
     waiting: list[Ticket] = field(default_factory=list)
+    #: What one who joins is told, by minute and kind: worked out once as long as the line lies as it lies.
+    told: dict[tuple[datetime, str, datetime | None], tuple[measures.Known, Wait]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def now(self) -> Ticket | None:
@@ -73,11 +79,29 @@ class Line:
         return next(iter(self.called or self.in_room), None)
 
 
+#: Said to the database as they stand: composed by Django they cost more than their answers.
+_QUEUES: Final = "select {columns} from line_queue where facility = %s and active"
+_QUEUE: Final = "select {columns} from line_queue where facility = %s and code = %s and active"
+_TICKET: Final = "select {columns} from line_ticket where id = %s"
+_OF_APPOINTMENT: Final = """
+select {columns} from line_ticket where appointment_id = %s and status <> 'cancelled' order by id desc limit 1"""
+_LIVE_IN_QUEUE: Final = """
+select {columns} from line_ticket where facility = %s and day = %s and waits_in = %s
+    and status in ('waiting', 'called', 'in_room')"""
+_LIVE_IN_ROOM: Final = """
+select {columns} from line_ticket where facility = %s and day = %s and waits_in = '' and room = %s
+    and status in ('waiting', 'called', 'in_room')"""
+
+_CROWD_IN_QUEUE: Final = """
+select count(*) from line_ticket where facility = %s and day = %s and waits_in = %s and status = 'waiting'"""
+_CROWD_IN_ROOM: Final = """
+select count(*) from line_ticket where facility = %s and day = %s and waits_in = '' and room = %s
+    and status = 'waiting'"""
+
+
 def queues_of(facility: str | None) -> list[Queue]:
     """The queues of a facility that several rooms call from, by stage and name."""
-    return sorted(
-        Queue.objects.filter(facility=facility or "", active=True), key=lambda one: (one.stage, one.name)
-    )
+    return sorted(asked.rows(Queue, _QUEUES, [facility or ""]), key=lambda one: (one.stage, one.name))
 
 
 def in_line_of(room: str, queues: Iterable[Queue]) -> Q:
@@ -99,21 +123,74 @@ def line_of(record: fhir.Record, *, room: str, day: date | None = None) -> Line:
 
 
 def lines_of(record: fhir.Record, *, facility: str, day: date | None = None) -> dict[str, Line]:
-    """All lines of a facility by room, in two queries. Who waits for any room of a queue is in the line of each."""
+    """All lines of a facility by room. Who waits for any room of a queue is in the line of each.
+
+    A line is put in order once for as long as it lies as it lay: the same tickets in the same versions, and nobody's
+    booked time come near meanwhile. Its tickets are shared, and not to be changed.
+    """
     now = record.clock()
     queues = queues_of(facility)
+    serving: dict[str, list[str]] = {}
+    for queue in queues:
+        for room in queue.rooms:
+            serving.setdefault(queue.code, []).append(room)
+    of_day = kept.day_of(facility, day or local_day(now))
     by_room: dict[str, list[Ticket]] = {}
-    for ticket in Ticket.objects.filter(facility=facility, day=day or local_day(now)):
-        serving = (room for one in queues if one.code == ticket.waits_in for room in one.rooms)
-        for room in [ticket.room] if ticket.room else serving:
+    by_line: dict[str, list[Ticket]] = {}
+    for ticket in of_day.tickets:
+        by_line.setdefault(ticket.line, []).append(ticket)
+        for room in [ticket.room] if ticket.room else serving.get(ticket.waits_in, ()):
             by_room.setdefault(room, []).append(ticket)
-    places = _places(
-        facility, {one.pk: one for all_ in by_room.values() for one in all_}.values(), queues, now
-    )
+    own = {room: queue for queue in reversed(queues) for room in queue.rooms}
     return {
-        room: _line(room, tickets, queues, now, facility=facility, places=places)
+        room: _arranged(of_day, room, tickets, by_line, own.get(room), now, facility)
         for room, tickets in by_room.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    """A line as it was put in order, and what makes it another: its tickets' versions, its queue, somebody's turn."""
+
+    marks: tuple[str, ...]
+    queue: tuple[object, ...]
+    since: datetime
+    until: datetime
+    line: Line
+
+
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def _arranged(
+    of_day: kept.Day,
+    room: str,
+    tickets: list[Ticket],
+    by_line: dict[str, list[Ticket]],
+    queue: Queue | None,
+    now: datetime,
+    facility: str,
+) -> Line:
+    shared = by_line.get(queue.code, []) if queue else tickets
+    marks = tuple([of_day.marks[one.pk] for one in tickets] + [of_day.marks[one.pk] for one in shared])
+    said = (queue.pk, queue.name, queue.stage, *queue.rooms) if queue else ()
+    known: _Arranged | None = of_day.made.get(room)
+    if (
+        known is not None
+        and known.marks == marks
+        and known.queue == said
+        and known.since <= now < known.until
+    ):
+        return known.line
+    queues = [queue] if queue else []
+    everybody = {one.pk: one for one in [*tickets, *shared]}.values()
+    places = _places(facility, everybody, queues, now)
+    line = _line(room, tickets, queues, now, facility=facility, places=places)
+    turns = [one.due_at - order.rule().early for one in everybody if one.due_at is not None]
+    since = max((one for one in turns if one <= now), default=_FIRST)
+    until = min((one for one in turns if one > now), default=_LAST)
+    of_day.made[room] = _Arranged(marks, said, since, until, line)
+    return line
 
 
 def _line(
@@ -155,18 +232,13 @@ def place_of(record: fhir.Record, *, facility: str, key: str, day: date) -> Plac
 
 
 def _place(facility: str, key: str, queue: Queue | None, *, day: date, now: datetime) -> Place:
-    tickets = _in(facility, key, queue, day).filter(status__in=_LIVE)
+    tickets = asked.rows(Ticket, _LIVE_IN_QUEUE if queue else _LIVE_IN_ROOM, [facility, day, key])
     found = _places(facility, tickets, [queue] if queue else [], now)
     return found.get(key) or Place(key, facility, queue)
 
 
 def _queue(facility: str, key: str) -> Queue | None:
-    return Queue.objects.filter(facility=facility, code=key, active=True).first()
-
-
-def _in(facility: str, key: str, queue: Queue | None, day: date) -> QuerySet[Ticket]:
-    own = Q(waits_in=key) if queue else Q(waits_in="", room=key)
-    return Ticket.objects.filter(own, facility=facility, day=day)
+    return asked.first(Queue, _QUEUE, [facility, key])
 
 
 _LIVE = (Status.WAITING, Status.CALLED, Status.IN_ROOM)
@@ -233,8 +305,8 @@ class Told:
 def told(record: fhir.Record, ticket: Ticket) -> Told:
     """What one who joins a line now is told. A crowd is counted, not played: in it, each waits for all the others."""
     now, facility, key = record.clock(), ticket.facility, ticket.line
-    queue = _queue(facility, key)
-    crowd = _in(facility, key, queue, ticket.day).filter(status=Status.WAITING).count()
+    queue = _queue(facility, key) if ticket.waits_in else None
+    crowd = int(asked.values(_CROWD_IN_QUEUE if queue else _CROWD_IN_ROOM, [facility, ticket.day, key])[0][0])
     if crowd > CROWD:
         empty = Place(key, facility, queue)
         known = _known(empty, record)
@@ -256,10 +328,17 @@ def wait_of_next(
     priority: str = "none",
     due_at: datetime | None = None,
 ) -> Wait:
-    """How long one who draws a number now may wait: said before joining."""
-    now = record.clock()
-    newcomer = stranger(place, priority=priority, due_at=due_at, now=now)
-    return expected(place, newcomer, known or _known(place, record), now=now)
+    """How long one who draws a number now may wait: said before joining. Played from the full minute."""
+    now = record.clock().replace(second=0, microsecond=0)
+    known = known or _known(place, record)
+    told = place.told.get((now, priority, due_at))
+    if told is not None and told[0] == known:
+        return told[1]
+    wait = expected(place, stranger(place, priority=priority, due_at=due_at, now=now), known, now=now)
+    if len(place.told) > 8:
+        place.told.clear()
+    place.told[now, priority, due_at] = (known, wait)
+    return wait
 
 
 def stranger(place: Place, *, priority: str, due_at: datetime | None, now: datetime) -> Ticket:
@@ -350,16 +429,11 @@ def ticket_of(
 ) -> Ticket | None:
     """The ticket of a visit, a booking, a person's newest of today, or by its own id."""
     if ticket is not None:
-        return Ticket.objects.filter(pk=ticket).first()
+        return asked.first(Ticket, _TICKET, [ticket])
     if encounter:
         return Ticket.objects.filter(encounter_id=encounter).first()
     if appointment:
-        return (
-            Ticket.objects.filter(appointment_id=appointment)
-            .exclude(status=Status.CANCELLED)
-            .order_by("-id")
-            .first()
-        )
+        return asked.first(Ticket, _OF_APPOINTMENT, [appointment])
     today = local_day(record.clock())
     return Ticket.objects.filter(patient_id=patient, day=today).order_by("-id").first() if patient else None
 

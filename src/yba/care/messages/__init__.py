@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
+
+from yba.care import asked
 
 if TYPE_CHECKING:
     from yba.fhir.r4.appointment import Appointment
@@ -69,12 +71,9 @@ def _queued(kind: str, fields: Mapping[str, object], dedupe_key: str | None, now
     known = kinds.kind_of(kind)
     about = fields.get("about_at")
     expires = rules.expires_at(known, about=about if isinstance(about, datetime) else None, now=now)
-    try:
-        with transaction.atomic():
-            row = Message.objects.create(kind=kind, dedupe_key=dedupe_key, expires_at=expires, **fields)
+    row = Message(kind=kind, dedupe_key=dedupe_key, expires_at=expires, **fields)
+    with transaction.atomic(savepoint=False):  # told and queued, or neither
+        told = asked.insert(row, unless="dedupe_key")
+        if told:
             tasks.later(row.pk, None, known.urgent)
-    except IntegrityError:
-        if dedupe_key is None or not Message.objects.filter(dedupe_key=dedupe_key).exists():
-            raise
-        return False
-    return True
+    return told

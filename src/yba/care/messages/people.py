@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from yba.care import asked
 from yba.care.messages import port
 from yba.care.messages.kinds import Kind
 from yba.care.messages.models import Message, Preference, Stop, Subscription
@@ -30,7 +31,9 @@ def reader_of(phone: str) -> Reader:
     account, language = import_string(path)(phone) if path and phone else (None, "")
     if account is None:
         return Reader()
-    kept = Preference.objects.filter(account_id=account).first()
+    kept = asked.first(
+        Preference, "select {columns} from message_preference where account_id = %s", [account]
+    )
     if kept is None:
         return Reader(account, language or "vi")
     off = [name for name, on in (("zalo", kept.zalo), ("voice", kept.voice)) if not on]

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from yba.care import messages, people
+from yba.care.asked import first
 from yba.care.keys import digest
 from yba.care.refusal import Refusal, refuse
 from yba.care.sharing import noting, tables, terms
@@ -36,6 +37,10 @@ from yba.fhir.r4.patient import Patient
 from yba.fhir.record import Record
 from yba.ui.words import local_day
 
+_WAITING: Final = """
+select {columns} from sharing_ask
+ where kind = 'share' and state = 'waiting' and patient_id = %s and facility = %s and expires_at > %s
+ order by asked_at desc limit 1"""
 #: Who may ask a person of their own facility.
 ASKERS: Final = ("doctor", "nurse", "head_of_department", "receptionist")
 #: Who may note a consent that was signed on paper.
@@ -79,11 +84,8 @@ def offer(record: Record, patient_id: str, facility: str, day: date) -> str:
 
 def waiting(record: Record, patient_id: str) -> Ask | None:
     """What the actor's facility asked of a person that is not answered yet."""
-    found = Ask.objects.filter(
-        kind=Ask.Kind.SHARE, patient_id=patient_id, facility=record.actor.facility or "",
-        state=Ask.State.WAITING, expires_at__gt=record.clock(),
-    )  # fmt: skip
-    return found.order_by("-asked_at").first()
+    said = [patient_id, record.actor.facility or "", record.clock()]
+    return first(Ask, _WAITING, said)
 
 
 def _asked_person(record: Record, patient_id: str) -> Patient:

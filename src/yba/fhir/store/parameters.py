@@ -88,6 +88,8 @@ def prepare(
         code = name.partition(":")[0]
         if code == "_sort":
             plain = all(one.removeprefix("-") in known or one.startswith("_") for one in value.split(","))
+        elif code in _INCLUDES:
+            plain = _includes_known(value)
         else:
             plain = "." not in name and (code in known or code in _PLAIN)
         if not plain:
@@ -100,6 +102,15 @@ def prepare(
 _PLAIN = frozenset(
     {"_count", "_total", "_summary", "_elements", "_format", "_pretty", "_cursor", "_score", "_type", "_list"}
 )
+
+
+_INCLUDES = frozenset({"_include", "_revinclude"})
+
+
+def _includes_known(value: str) -> bool:
+    """Whether an include goes by a parameter FHIR defines: "PractitionerRole:location"."""
+    type_name, _, rest = value.partition(":")
+    return type_name in MODULES and rest.partition(":")[0] in builtin(type_name)
 
 
 def index_version() -> int:

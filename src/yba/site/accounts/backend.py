@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from yba.care import asked
+
+_ACCOUNT: Final = "select {columns} from accounts_account where id = %s"
 BACKEND = "yba.site.accounts.backend.Backend"
 
 
@@ -18,7 +21,5 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no ty
         return bool(user.may_enter(timezone.now()))
 
     def get_user(self, user_id: int) -> Any:
-        # Asked at every request, so its SQL is not composed anew each time.
-        accounts = get_user_model()._default_manager
-        user = next(iter(accounts.raw("select * from accounts_account where id = %s", [user_id])), None)
+        user = asked.first(get_user_model(), _ACCOUNT, [user_id])
         return user if user is not None and self.user_can_authenticate(user) else None

@@ -12,6 +12,7 @@ from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from yba.care import asked
 from yba.fhir.access import Actor
 from yba.fhir.access.seeing import charges_of
 from yba.site.accounts import roles, rules
@@ -26,6 +27,12 @@ IDENTITY_LEVELS: Final = {
     AT_DESK: _("Đã xác minh tại quầy"),
     BY_PROVIDER: _("Đã xác minh qua định danh điện tử"),
 }
+
+
+_PHONE: Final = """
+select number from accounts_phone where account_id = %s order by used_at desc, id limit 1"""
+_SELF: Final = """
+select patient_id from accounts_accountperson where account_id = %s and relation = %s order by id limit 1"""
 
 
 class Accounts(BaseUserManager["Account"]):
@@ -86,8 +93,7 @@ class Account(AbstractBaseUser):
         """The number a citizen last proved; staff have none here."""
         if self.role != roles.CITIZEN:
             return ""
-        found = self.phones.order_by("-used_at", "pk").values_list("number", flat=True).first()
-        return found or ""
+        return next((str(one[0]) for one in asked.values(_PHONE, [self.pk])), "")
 
     @property
     def is_verified(self) -> bool:
@@ -140,7 +146,7 @@ class Account(AbstractBaseUser):
     @property
     def person(self) -> str | None:
         """The Patient id of oneself."""
-        return self.links.filter(relation=AccountPerson.SELF).values_list("patient_id", flat=True).first()
+        return next((str(one[0]) for one in asked.values(_SELF, [self.pk, AccountPerson.SELF])), None)
 
     def rights_at(self, now: datetime) -> frozenset[str]:
         """The rights that count: one whose day has passed is none, whoever forgot to take it away."""

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 
 from yba.ui import parts, spoken
 from yba.ui.components.rendering import attributes, listed, register, render, safe
+from yba.ui.components.signs import icon
+from yba.ui.context import NavigationItem
 
 
 @register.simple_tag
@@ -64,6 +66,34 @@ def table_wrap(content: str, label: str) -> SafeString:
 def tabs(label: str, items: Iterable[parts.Tab]) -> SafeString:
     """Views of the same list."""
     return render("tabs", label=label, items=items)
+
+
+@register.simple_tag
+def spine_items(items: Iterable[NavigationItem]) -> SafeString:
+    """The rooms of a desk's spine."""
+    return _rooms_to_go("spine-item", tuple(items), get_language())
+
+
+@register.simple_tag
+def tabbar_items(items: Iterable[NavigationItem]) -> SafeString:
+    """The pages of the tab bar."""
+    return _rooms_to_go("tabbar-item", tuple(items), get_language())
+
+
+@lru_cache(maxsize=1024)
+def _rooms_to_go(kind: str, items: tuple[NavigationItem, ...], _language: str | None) -> SafeString:
+    """Written once for the same rooms: every page has them, and few readers have others."""
+    waits = (
+        f'<span class="visually-hidden">{escape(_(", đang chờ:"))} </span>' if kind == "spine-item" else ""
+    )
+    links = []
+    for one in items:
+        here = ' aria-current="page"' if one.current else ""
+        count = f'<span class="count">{waits}{one.count}</span>' if one.count else ""
+        links.append(
+            f'<a class="{kind}" href="{escape(one.url)}"{here}>{icon(one.icon)}{escape(one.label)}{count}</a>'
+        )
+    return safe("\n  ".join(links))
 
 
 @register.simple_tag

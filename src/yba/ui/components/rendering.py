@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 register = template.Library()
 
@@ -18,6 +20,27 @@ TEAR = "<!--tear-->"
 
 def render(component: str, /, **values: Any) -> SafeString:
     return safe(render_to_string(f"ui/components/{component}.html", values))
+
+
+#: What may differ between two components that look the same: everything of other types is drawn anew.
+_PLAIN = (str, SafeString, bool, int, type(None))
+
+
+def render_once(component: str, /, **values: Any) -> SafeString:
+    """The same of a component that says only what it is given: drawn once for the same words in a language.
+
+    Such a component asks nothing of the request and draws no ids of its own.
+    """
+    if any(type(one) not in _PLAIN for one in values.values()):
+        return render(component, **values)
+    # Escaped markup equals the plain text it is made of: the types are part of what is asked.
+    asked = tuple((name, type(one), one) for name, one in values.items())
+    return _drawn(component, get_language(), asked)
+
+
+@lru_cache(maxsize=2048)
+def _drawn(component: str, _language: str | None, asked: tuple[tuple[str, type, Any], ...]) -> SafeString:
+    return render(component, **{name: one for name, _type, one in asked})
 
 
 def safe(html: object) -> SafeString:

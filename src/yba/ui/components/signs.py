@@ -13,7 +13,7 @@ from lucide.templatetags.lucide import lucide
 
 from yba.ui import live as live_topics
 from yba.ui import words
-from yba.ui.components.rendering import attributes, register, render, safe
+from yba.ui.components.rendering import attributes, register, render_once, safe
 
 STATUS_ICONS = {
     "wait": "hourglass",
@@ -61,7 +61,7 @@ def _icon(name: str, big: bool, label: str) -> SafeString:
 @register.simple_tag
 def mark_shape() -> SafeString:
     """The mark of the house: a label with a Y."""
-    return render("mark")
+    return render_once("mark")
 
 
 @register.simple_tag
@@ -102,7 +102,7 @@ def button(
         "why": why,
         "reason": reason,
     }
-    return render("button", classes=" ".join(classes), attrs=attributes(attrs), **values)
+    return render_once("button", classes=" ".join(classes), attrs=attributes(attrs), **values)
 
 
 @register.simple_tag

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
-
 from yba.areas.booking import actions, queries
 from yba.areas.booking import rules as booking
 from yba.areas.booking.desk import rules
 from yba.areas.booking.models import Claim, Contact
+from yba.care import asked
 from yba.fhir.access import Actor
 from yba.fhir.r4.appointment import Appointment
 from yba.fhir.record import Record
@@ -28,6 +27,16 @@ _ONE_BY_ONE: Final = """
 select pg_advisory_xact_lock(hashtextextended(name, 4))
   from (select name from unnest(%s::text[]) name order by name collate "C") x"""
 _OF_A_CLAIM: Final = ("agent", "agent_name", "taken_at", "facility", "patient_id", "phone")
+_TAKE: Final = """
+insert into booking_claim (appointment_id, agent, agent_name, taken_at, facility, patient_id, phone)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (appointment_id) do update
+   set agent = excluded.agent, agent_name = excluded.agent_name, taken_at = excluded.taken_at,
+       facility = excluded.facility, patient_id = excluded.patient_id, phone = excluded.phone
+returning appointment_id"""
+_KNOWN: Final = """
+select {columns} from booking_claim
+ where appointment_id = %s or (%s <> '' and patient_id = %s) or (%s <> '' and phone = %s) order by appointment_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +78,7 @@ def take(record: Record, appointment: Appointment) -> Taken:
             appointment_id=key, agent=me.user, agent_name=me.name, taken_at=now, facility=me.facility or "",
             patient_id=patient, phone=phone,
         )  # fmt: skip
-        Claim.objects.bulk_create(
-            [fresh], update_conflicts=True, unique_fields=["appointment_id"], update_fields=_OF_A_CLAIM
-        )
+        asked.values(_TAKE, [getattr(fresh, one) for one in ("appointment_id", *_OF_A_CLAIM)])
         if old is not None and old.agent == me.user and is_live(old, now=now):
             return Taken(fresh, mine=True)
         before = old if old is not None and old.agent != me.user else None
@@ -83,10 +90,7 @@ def take(record: Record, appointment: Appointment) -> Taken:
 
 def _known(key: str, patient: str, phone: str) -> list[Claim]:
     """The claims of this request, this person and this number, whosesoever."""
-    same = Q(appointment_id=key)
-    same |= Q(patient_id=patient) if patient else Q()
-    same |= Q(phone=phone) if phone else Q()
-    return list(Claim.objects.filter(same).order_by("pk"))
+    return asked.rows(Claim, _KNOWN, [key, patient, patient, phone, phone])
 
 
 def _is_others(claim: Claim, me: Actor, *, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yba.areas.booking import rules as booking
 from yba.areas.booking.queue import queries, rules
-from yba.care import coverages, people
+from yba.care import asked, coverages, people
 from yba.care.identifiers import CHANNEL_TAG, TICKET
 from yba.care.line import actions as line
 from yba.care.line import queries as lines
@@ -36,6 +36,7 @@ from yba.ui.words import local_day
 
 ACT_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 LIVE: Final = (Status.WAITING, Status.CALLED, Status.IN_ROOM)
+_OF_VISIT: Final = "update line_ticket set encounter_id = %s where id = %s returning id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _admit(record: Record, patient: Patient, wish: Wish, appointment: Appointmen
         )
     ticket = _ticket(record, patient, wish, appointment, facility=facility, now=now)
     visit = record.create(_visit(patient, wish, appointment, facility=facility, ticket=ticket, now=now))
-    Ticket.objects.filter(pk=ticket.pk).update(encounter_id=visit.id)
+    asked.values(_OF_VISIT, [visit.id, ticket.pk])
     ticket.encounter_id = visit.id or ""
     return CheckedIn(ticket, _fee(record, patient, wish, visit, ticket, facility))
 
@@ -215,6 +216,7 @@ def _ticket(
         priority=priority,
         due_at=booking.moment(appointment.start) if appointment and appointment.start else None,
         key="" if appointment else wish.key,
+        fresh=True,  # both ways to check in have looked, holding the appointment's row or the form's lock
     )
 
 
