@@ -22,7 +22,7 @@ _FOLDER: Final = "django/forms/widgets/"
 
 def _text(value: object) -> str:
     """A value as ``{{ value|stringformat:'s' }}`` writes it; a page's fifty options ask it two hundred times."""
-    return value.__html__() if isinstance(value, SafeData) else escape(str(value))
+    return str(value) if isinstance(value, SafeData) else escape(str(value))
 
 
 def _attributes(widget: Widget) -> str:
