@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from tests.areas.booking.province import HOSPITAL, NOW, build, citizen, opened
-from yba.areas.booking import actions, guards, policies, queries
+from yba.areas.booking import actions, guards, policies, queries, rules
 from yba.areas.booking.models import Seat
 from yba.areas.booking.operations import OPERATIONS
 from yba.areas.booking.policies import Policy
@@ -244,3 +244,52 @@ def test_a_citizen_s_app_with_scopes_of_the_patient_alone_holds_and_books_for_it
         assert house("reader", "POST", f"/Appointment/{path}", given(**said)).status == 403
     off = house("app", "POST", f"/Appointment/{made.body['id']}/$cancel", given(reason="Bận"))
     assert (off.status, off.body["status"]) == (200, "cancelled"), off.body
+
+
+def test_a_series_is_found_booked_moved_and_called_off_as_one_act(house: House) -> None:
+    schedule = opened(connection).find(Schedule, ("actor", "PractitionerRole/vt"))[0].id
+    rhythm = (f"/Appointment/$find?schedule=Schedule/{schedule}&start=2026-11-24T07:50:00%2B07:00&series-count=4"
+              "&series-weekday=tue&series-weekday=thu")  # fmt: skip
+    proposed = [one["resource"] for one in house("desk", "GET", rhythm).body["entry"]]
+    starts = [one["start"][:16] for one in proposed]
+    assert starts == ["2026-11-24T07:50", "2026-11-26T07:50", "2026-12-01T07:50", "2026-12-03T07:50"]
+    times = [one["slot"][0]["reference"] for one in proposed]
+    asked = given(patient="Patient/p1", reason="Thay băng", phone="0905123456", key="s1")
+    asked["parameter"] += [{"name": "slot", "valueReference": {"reference": one}} for one in times]
+    first, again = (house("desk", "POST", "/Appointment/$book", asked) for _ in range(2))
+    assert (first.status, first.body["type"]) == (200, "collection")
+    ids = [one["resource"]["id"] for one in first.body["entry"]]
+    assert [one["resource"]["id"] for one in again.body["entry"]] == ids
+    joined = {value["value"] for one in first.body["entry"] for value in one["resource"]["identifier"]
+              if value["system"] == rules.SERIES}  # fmt: skip
+    assert (len(ids), len(joined)) == (4, 1)
+    # Somebody else gets none of them, and is told which went.
+    others = [one for one in asked["parameter"] if one["name"] != "key"]
+    body = {"resourceType": "Parameters", "parameter": [*others, *given(key="s2")["parameter"]]}
+    taken = house("desk", "POST", "/Appointment/$book", body)
+    assert (taken.status, key_of(taken)) == (409, "booking.series-taken")
+    # Two of them move, or none.
+    later = house("desk", "GET", rhythm.replace("T07:50", "T10:10").replace("count=4", "count=2")).body[
+        "entry"
+    ]
+    visits = [
+        {"name": "visit", "part": [{"name": "appointment", "valueString": key},
+                                   {"name": "slot", "valueString": one["resource"]["slot"][0]["reference"]}]}
+        for key, one in zip(ids, later, strict=False)
+    ]  # fmt: skip
+    moved = house(
+        "desk",
+        "POST",
+        f"/Appointment/{ids[0]}/$reschedule",
+        {"resourceType": "Parameters", "parameter": visits},
+    )
+    assert [one["resource"]["start"][:16] for one in moved.body["entry"]] == [
+        "2026-11-24T10:10",
+        "2026-11-26T10:10",
+    ]
+    # From the third on, then all.
+    after = ["booked", "booked", "cancelled", "cancelled"]
+    for at, series, left in ((2, "following", after), (0, "all", ["cancelled"] * 4)):
+        off = house("p1", "POST", f"/Appointment/{ids[at]}/$cancel", given(series=series))
+        assert (off.status, [one["resource"]["status"] for one in off.body["entry"]]) == (200, left)
+    assert house("p1", "POST", f"/Appointment/{ids[0]}/$cancel", given(series="x")).status == 400

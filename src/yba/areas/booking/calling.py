@@ -56,6 +56,8 @@ def _booked(request: HttpRequest, record: Record) -> HttpResponse:
         chosen = beyond.full_time(record, slot, role_id=role_id) if role_id else None
     if chosen is not None and not chosen.left.allowed:
         chosen = None  # a time this role may never add to has gone since the page: the ledger says so
+    if asked is not None and slot == asked.slot_id:
+        chosen = None  # held for this caller: not full for them
     if chosen is not None and not chosen.left.left:
         return _page(request, record, form, said=beyond.told([chosen]), status=409)
     if chosen is not None and not form.cleaned_data["beyond"]:
@@ -132,6 +134,8 @@ def _page(
     wanted = str(form.data.get("slot", "")) if form else held.slot_id if held is not None else ""
     free = {one.start for one in times if one.free}
     full = beyond.of_any(record, specialty, here, free) if specialty else beyond.full_times(record, schedules)
+    own = {one.id for one in times if one.free}  # what is held for the caller is not full for them
+    full = [one for one in full if one.slot.id not in own]
     addable = [one for one in full if one.left.left]
     day = chosen_day(request.GET.get("ngay", ""), wanted, times)
     of_day, more = beyond.on_day(full, day), {one.slot.id for one in addable}

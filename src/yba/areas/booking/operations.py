@@ -14,17 +14,31 @@ from typing import Any, Final
 from django.db import close_old_connections, connection, transaction
 
 from yba import fhir
-from yba.areas.booking import actions, any_doctor, free, holds, moving, queries, rules
+from yba.areas.booking import (
+    actions,
+    any_doctor,
+    free,
+    holds,
+    moving,
+    planning,
+    queries,
+    rhythm,
+    rules,
+    series,
+)
 from yba.care.identifiers import BASE, SPECIALTY_CS
-from yba.fhir.errors import Conflict, Forbidden, Invalid, TooCostly
+from yba.fhir.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooCostly
 from yba.fhir.model import codec
+from yba.fhir.model.references import reference
 from yba.fhir.r4.appointment import Appointment, AppointmentParticipant
+from yba.fhir.r4.bundle import Bundle, BundleEntry
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Extension, Identifier, Meta, Reference
 from yba.fhir.r4.slot import Slot
 from yba.fhir.record import Record
-from yba.fhir.rest.operations.call import Call, Operation, answer
+from yba.fhir.rest.operations.call import Call, Operation, Parameter, answer
 from yba.fhir.rest.operations.searchset import searchset, url
 from yba.fhir.rest.response import Response
+from yba.ui.words import HANOI
 
 HOLD_KEY: Final = BASE + "booking-hold"
 #: Until when a proposed Appointment is held (instant).
@@ -53,7 +67,10 @@ def _house(call: Call) -> Record:
 
 def _target(call: Call, name: str, kind: str) -> str:
     """The id a parameter names: a Reference, or text as ``Slot/1`` or ``1``; empty where it is not given."""
-    value: Any = call.value(name)
+    return _id_of(call, name, kind, call.value(name))
+
+
+def _id_of(call: Call, name: str, kind: str, value: Any) -> str:
     if isinstance(value, dict):
         value = value.get("reference")
     if value is None:
@@ -80,6 +97,10 @@ _FIND: Final = (
     "patient",
     "count",
     "any-practitioner",
+    "schedule",
+    "series-count",
+    "series-step",
+    "series-weekday",
 )
 
 
@@ -89,6 +110,12 @@ def find(call: Call) -> Response:
     record = _house(call)
     most = call.number("count")
     most = min(20 if most is None else most, _MOST)
+    if call.text("series-count"):
+        found = _series_times(call, record)
+        entries = [b'{"resource":%b,"search":{"mode":"match"}}' % codec.encode(one) for one in found]
+        return searchset(
+            entries, [("self", url(call.request.base_url, "Appointment/$find", []))], len(entries)
+        )
     now = record.clock()
     start = rules.moment(call.text("start") or rules.instant(now))
     end = rules.moment(call.text("end") or rules.instant(now + timedelta(days=rules.HORIZON_DAYS)))
@@ -112,6 +139,41 @@ def find(call: Call) -> Response:
     entries = [b'{"resource":%b,"search":{"mode":"match"}}' % codec.encode(one) for one in found]
     own = url(call.request.base_url, "Appointment/$find", [])
     return searchset(entries, [("self", own)], len(entries))
+
+
+def _series_times(call: Call, record: Record) -> list[Appointment]:
+    """For each day of a rhythm in one timetable the free time nearest to the hour of ``start``; days without one stay
+    out. Its times may not be opened yet: ``$book`` opens them.
+    """
+    first = rules.moment_or_none(call.text("start") or "")
+    house = planning.house_of(record, _target(call, "schedule", "Schedule") or "-")
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    days = frozenset(names.index(one) for one in call.texts("series-weekday") if one in names)
+    count, step = call.number("series-count") or 0, call.number("series-step") or 0
+    if first is None or bool(days) == bool(step) or step > rhythm.MOST_STEP:
+        raise Invalid(
+            "operation.value",
+            "A series has a start, and either series-weekday (mon, tue, ...) or series-step (days apart).",
+            path="Parameters.series-step",
+        )
+    here = first.astimezone(HANOI)
+    wished = rhythm.Rhythm(
+        here.date(), here.time(), step=step, weekdays=days, times=min(count, house.policy.series_most)
+    )
+    post = queries.post_of(record, house.schedule)
+    made = []
+    for one in planning.plan(record, house, rhythm.days_of(wished), wished.at):
+        if one.time is not None:
+            slot = Slot(
+                id=one.time.id, schedule=reference("Schedule", house.schedule.id), status="free",
+                start=rules.instant(one.time.start), end=rules.instant(one.time.end), meta=house.schedule.meta,
+            )  # fmt: skip
+            who = [AppointmentParticipant(actor=slot.schedule, status="accepted")]
+            proposed = Appointment(status="proposed", participant=who)
+            actions.place(proposed, slot, post)
+            proposed.participant = [*proposed.participant] or who
+            made.append(proposed)
+    return made
 
 
 def _of_anybody(
@@ -208,14 +270,19 @@ def hold(call: Call) -> Response:
 
 _BOOK: Final = (
     "slot", "hold", "appt-resource", "patient", "reason", "comment", "phone", "overbooking-reason", "key",
-    "specialty", "organization", "start",
+    "specialty", "organization", "start", "schedule", "based-on",
 )  # fmt: skip
 
 
 def book(call: Call) -> Response:
-    """Book a time, held before or not. A citizen's is pending until the facility has called; others' is booked."""
+    """Book a time, held before or not. A citizen's is pending until the facility has called; others' is booked.
+
+    Several times of one timetable are a series: all of them or none, answered as a collection.
+    """
     call.refuse_unknown(_BOOK)
     record, phone = _house(call), call.text("phone") or ""
+    if len(call.all("slot")) > 1:
+        return _collection(_book_series(call, record, phone))
     hold_id = call.text("hold")
     anybody = not hold_id and bool(call.text("specialty")) and not call.all("slot")
     slot_id = ""
@@ -241,6 +308,41 @@ def book(call: Call) -> Response:
     beyond = call.text("overbooking-reason") or ""
     made = record.attempt(lambda: actions.book_for_caller(record, channel=channel, beyond=beyond, **said))
     return answer(made)
+
+
+def _book_series(call: Call, record: Record, phone: str) -> list[Appointment]:
+    """Every time of a series in one act (``series``)."""
+    slots = [_id_of(call, "slot", "Slot", one.value) for one in call.all("slot")]
+    once = call.text("key") or (call.request.header("IDEMPOTENCY_KEY") or "")[:64]
+    if not once:
+        raise Invalid(
+            "operation.missing", "A series is booked under a key of its own.", path="Parameters.key"
+        )
+    wish = series.Wish(
+        patient_id=_patient(call), reason=call.text("reason") or "", phone=phone,
+        channel="app" if record.actor.role == "citizen" else _CHANNELS.get(record.actor.role, "desk"),
+        symptoms=call.text("comment") or "", order=_target(call, "based-on", "ServiceRequest"),
+    )  # fmt: skip
+    schedule = _target(call, "schedule", "Schedule") or _schedule_of(record, slots)
+    return series.book(record, schedule_id=schedule, slot_ids=slots, wish=wish, once=once)
+
+
+def _schedule_of(record: Record, slots: list[str]) -> str:
+    """The timetable of a series: that of the first of its times that is opened."""
+    for one in slots:
+        try:
+            return queries.target_id(record.read(Slot, one).schedule, "Schedule")
+        except (NotFound, Gone):
+            continue
+    raise Invalid(
+        "operation.missing",
+        "None of these times is opened yet: name their timetable, too.",
+        path="Parameters.schedule",
+    )
+
+
+def _collection(found: list[Appointment]) -> Response:
+    return answer(Bundle(type="collection", entry=[BundleEntry(resource=codec.to_raw(one)) for one in found]))
 
 
 def _book_anybody(call: Call, record: Record, said: dict[str, Any]) -> Appointment:
@@ -294,10 +396,24 @@ def _over(appointment: Appointment) -> Conflict:
 
 
 def reschedule(call: Call) -> Response:
-    """Move it to another slot, within the rules of its timetable."""
-    call.refuse_unknown(("slot", "appt-resource", "reason"))
-    record, slot_id = _house(call), _slot_of(call)
-    reason = call.text("reason") or ""
+    """Move it to another slot, within the rules of its timetable.
+
+    With ``visit`` (parts ``appointment`` and ``slot``) several visits of its series, all of them or none.
+    """
+    call.refuse_unknown(("slot", "appt-resource", "reason", "visit"))
+    record, reason = _house(call), call.text("reason") or ""
+    if call.all("visit"):
+        found = record.read(Appointment, call.id or "")
+        chosen = {
+            _id_of(call, "visit", "Appointment", _part(one, "appointment")): _id_of(
+                call, "visit", "Slot", _part(one, "slot")
+            )
+            for one in call.all("visit")
+        }
+        return _collection(
+            series.move_following(record, rules.series_of(found), chosen=chosen, reason=reason)
+        )
+    slot_id = _slot_of(call)
     outcome = record.attempt(lambda: moving.reschedule(record, call.id or "", slot_id=slot_id, reason=reason))
     if outcome.result == "cancelled":
         raise _over(outcome.appointment)
@@ -305,13 +421,40 @@ def reschedule(call: Call) -> Response:
 
 
 def cancel(call: Call) -> Response:
-    """Call it off; what is off already stays off."""
-    call.refuse_unknown(("reason",))
+    """Call it off; what is off already stays off. ``series`` ``following``: and the visits of its series after it."""
+    call.refuse_unknown(("reason", "series"))
     record, reason = _house(call), call.text("reason") or ""
+    if (call.text("series") or "this") != "this":
+        return _collection(_cancel_series(call, record, reason))
     outcome = record.attempt(lambda: actions.cancel_appointment(record, call.id or "", reason=reason))
     if outcome.result == "missing":
         raise _over(outcome.appointment)
     return answer(record.read(Appointment, call.id or ""))
+
+
+def _part(one: Parameter, name: str) -> Any:
+    """A part of a parameter: a Reference, or text."""
+    return next((part.value for part in one.parts if part.name == name), None)
+
+
+def _cancel_series(call: Call, record: Record, reason: str) -> list[Appointment]:
+    """This visit and those after it, or all that are still to come."""
+    asked, found = call.text("series"), record.read(Appointment, call.id or "")
+    joined = rules.series_of(found)
+    if asked not in ("following", "all") or not joined:
+        raise Invalid(
+            "operation.value",
+            "'series' is 'this', 'following' or 'all', of a visit that is one of a series.",
+            path="Parameters.series",
+        )
+    first = rules.number_of(found) if asked == "following" else 0
+    visits = series.visits_of(record, found)
+    numbers = [
+        rules.number_of(one) for one in visits if rules.number_of(one) >= first and one.status in rules.OPEN
+    ]
+    if numbers:
+        record.attempt(lambda: series.cancel_following(record, joined, number=min(numbers), reason=reason))
+    return series.visits_of(record, found)
 
 
 def _operation(name: str, run: Callable[[Call], Response], *, on_one: bool, changes: bool) -> Operation:

@@ -104,6 +104,7 @@ def _list(
     now, wanted, query = record.clock(), _wanted(request), query_of(request)
     done = request.GET.get("xem") == "xong"
     rows = queries.waiting_list(record, now=now)
+    by_text = call_backs.lines(record.actor.facility or "", me=record.actor.user, now=now)
     finished = queries.finished_today(record, now=now)
     home = reverse("booking:screening")
     again = "&".join(filter(None, [f"dang={current}", query, "xem=xong" if done else ""]))
@@ -111,7 +112,7 @@ def _list(
         title=_("Bàn sàng lọc"),
         place=booking_queries.facility_name(record, record.actor.facility or "")[0],
         tabs=[
-            parts.Tab(_("Chờ"), f"{home}?{query}" if query else home, current=not done, count=len(rows)),
+            parts.Tab(_("Chờ"), f"{home}?{query}" if query else home, current=not done, count=len(rows) + len(by_text)),
             parts.Tab(_("Xong"), f"{home}?xem=xong", current=done, count=len(finished)),
         ],
         lines=[
@@ -121,7 +122,7 @@ def _list(
         finished=[booking_pages.line_of(row, now=now) for row in finished],
         done=done,
         topic=f"screening:{record.actor.facility}",
-        call_backs=call_backs.lines(record.actor.facility or "", me=record.actor.user, now=now),
+        call_backs=by_text,
         list_url=f"{reverse('booking:waiting')}?{again}",
         query=query,
         exchange=telephone.connected(),
