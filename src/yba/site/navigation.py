@@ -116,6 +116,7 @@ TREATING: Final = frozenset(
         "telehealth:inbox",
         "telehealth:follow-ups",
         "booking:ratings",
+        "programmes:vaccination",
     }
 )
 #: Who treats calls people into a room as themselves; other desks call for whoever sits there.

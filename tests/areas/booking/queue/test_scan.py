@@ -37,7 +37,7 @@ def an_appointment(status: str, start: str = "2026-11-23T09:30:00+07:00") -> App
 
 @pytest.mark.parametrize(
     ("status", "key"),
-    [("pending", "queue.pending"), ("cancelled", "queue.cancelled"), ("noshow", "queue.cancelled"),
+    [("pending", "queue.pending"), ("cancelled", "queue.cancelled"), ("noshow", "queue.missed"),
      ("fulfilled", "queue.fulfilled")],
 )  # fmt: skip
 def test_what_cannot_be_checked_in_says_why_and_the_way_out(status: str, key: str) -> None:
