@@ -112,7 +112,12 @@ def _list(
         title=_("Bàn sàng lọc"),
         place=booking_queries.facility_name(record, record.actor.facility or "")[0],
         tabs=[
-            parts.Tab(_("Chờ"), f"{home}?{query}" if query else home, current=not done, count=len(rows) + len(by_text)),
+            parts.Tab(
+                _("Chờ"),
+                f"{home}?{query}" if query else home,
+                current=not done,
+                count=len(rows) + len(by_text),
+            ),
             parts.Tab(_("Xong"), f"{home}?xem=xong", current=done, count=len(finished)),
         ],
         lines=[

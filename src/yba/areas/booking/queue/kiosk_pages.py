@@ -120,6 +120,7 @@ class Pay(Page):
     fee: Fee
     on: str
     again: str
+    every: int = AGAIN
 
     @property
     def idle_to(self) -> str:
