@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.areas.booking.province import HOSPITAL, NOW, TAG, agent, build, citizen, opened
 from yba.areas.booking import actions, misses, policies, queries, waiting
+from yba.areas.booking.desk import claims, closing
 from yba.areas.booking.models import Appeal, Contact, Seat
 from yba.areas.booking.policies import MissedRule, Standing
 from yba.care.messages.models import Message
@@ -327,3 +328,24 @@ def test_the_pages_say_what_became_of_an_appeal_and_keep_what_was_typed(house, b
     late = hanh.post(own, said, follow=True).content.decode()
     assert "Không còn lượt nào bị tính là lỡ ở đây." in late
     assert Appeal.objects.count() == 1
+
+
+def test_a_request_nobody_called_about_is_ended_at_the_day_s_end_and_the_person_is_told(house):
+    """It would leave the desk's list on the second day, and the person would wait for a call that does not come."""
+    over, held, later = (
+        ask(house, one, actor=citizen(one), slot=slot, now=NOW).id
+        for one, slot in (("p1", 0), ("p2", 1), ("p3", 30))
+    )
+    claims.take(at(house, agent()), opened(house).read(Appointment, held))
+    assert closing.close_unanswered(at(house, now=NOW)) == 0, "its time is not over"
+    assert Seat.objects.filter(holder=over).count() == 1
+    assert closing.close_unanswered(at(house)) == 1
+    assert closing.close_unanswered(at(house)) == 0
+    found = {key: opened(house).read(Appointment, key).status for key in (over, held, later)}
+    assert found == {over: "cancelled", held: "pending", later: "pending"}, "one an agent is at is left"
+    message = Message.objects.get(kind="booking.unanswered")
+    assert message.subject == over
+    assert Contact.objects.get(appointment_id=over).kind == "ended"
+    assert Seat.objects.filter(holder=over).count() == 0
+    day_after = EVENING + timedelta(hours=24)
+    assert closing.close_unanswered(at(house, now=day_after)) == 1, "the claim has run out by then"

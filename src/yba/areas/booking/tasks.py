@@ -7,7 +7,7 @@ from datetime import timedelta
 from procrastinate.contrib.django import app
 
 from yba.areas.booking import directory, holds, misses, news, opening, outward, rules, waiting
-from yba.areas.booking.desk import scripts, telephone
+from yba.areas.booking.desk import closing, scripts, telephone
 from yba.areas.booking.guards import GUARDS
 from yba.care import jobs
 from yba.care.telephone import exchange
@@ -40,8 +40,9 @@ def sweep(timestamp: int = 0) -> int:
 @app.periodic(cron="45 16 * * *", periodic_id="booking.close-days")  # type: ignore[untyped-decorator]  # not followed; 23:45 here
 @app.task(name="booking.close_days", queueing_lock="booking.close_days", retry=3)  # type: ignore[untyped-decorator]  # the same
 def close_days(timestamp: int = 0) -> int:
-    """Mark the visits of the day nobody came to, where the facility's rule says so."""
-    return misses.close_days(jobs.record(GUARDS))
+    """Mark the visits of the day nobody came to, where the facility's rule says so; end requests nobody decided."""
+    record = jobs.record(GUARDS)
+    return closing.close_unanswered(record) + misses.close_days(record)
 
 
 @app.periodic(cron="* * * * *", periodic_id="booking.tell-hospitals")  # type: ignore[untyped-decorator]  # not followed
