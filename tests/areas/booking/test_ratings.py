@@ -15,7 +15,7 @@ from tests.work import statements_sent
 from yba.areas.booking import choosing, directory
 from yba.areas.booking.choosing import Asked
 from yba.areas.booking.models import OpenTime, Post
-from yba.areas.booking.ratings import actions, asking, keeping, queries, rules
+from yba.areas.booking.ratings import actions, asking, demo, keeping, queries, rules
 from yba.areas.booking.ratings.models import Dispute, Rating
 from yba.areas.booking.ratings.rules import Figures, Said
 from yba.care import rating as visits
@@ -416,3 +416,15 @@ def test_a_visit_entered_in_error_is_taken_out_of_the_figures(house):
     record.update(wrong)
     assert keeping.look_again(record) == 1
     assert keeping.figures(record, ["vt"])["vt"] == Figures(4, 18)
+
+
+def test_the_demo_s_people_have_rated_their_visits_but_not_the_reader_s(house):
+    for person in ("p1", "p2", "p3", "p4", "p5", "p6"):
+        a_visit(house, person)
+        a_visit(house, person)
+    demo.load(opened(house))
+    assert Rating.objects.count() == keeping.figures(opened(house), ["vt"])["vt"].count == demo.EACH
+    made = Rating.objects.first()
+    assert made is not None
+    assert made.writer == f"demo-{made.patient_id}"
+    assert all(rules.words_refusal(one.words, names=()) is None for one in Rating.objects.all())
