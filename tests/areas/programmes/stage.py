@@ -8,6 +8,7 @@ from tests.areas.clinic.stage import HOUSE, ROOM, put, tagged
 from tests.builders import a_patient, an_organization
 from yba.care import people
 from yba.care.identifiers import VACCINE_CS
+from yba.fhir.access.consent import sharing
 from yba.fhir.r4.datatypes import CodeableConcept, Coding, Period, Reference
 from yba.fhir.r4.encounter import Encounter
 from yba.fhir.r4.immunization import Immunization
@@ -40,6 +41,11 @@ def stage(system: Record, **child: Any) -> None:
         relation="parent",
         guardian=True,
     )
+
+
+def shares(system: Record) -> None:
+    """The family shares the child's book with the station: it sees what other houses recorded."""
+    system.create(sharing(CHILD, [Reference(reference=f"Organization/{HOUSE}")], now=system.clock()))
 
 
 def vars_of(found: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from tests.areas.clinic.stage import HOUSE, put, tagged
-from tests.areas.programmes.stage import CHILD, HOSPITAL, MOTHER, NAME, NURSE, injected, stage, visits
+from tests.areas.programmes.stage import CHILD, HOSPITAL, MOTHER, NAME, NURSE, injected, shares, stage, visits
 from tests.areas.telehealth.stage import citizen
 from tests.areas.telehealth.test_chat import Clock
 from yba.care.identifiers import ICD10
@@ -44,6 +44,7 @@ def child(record: Record, clock: Clock) -> Record:
     stage(record)
     visits(record)
     injected(record, "BCG", "2026-01-16")
+    shares(record)
     return record
 
 
@@ -225,3 +226,24 @@ def test_peer_10_unknown_birth_and_strangers(child: Record) -> None:
     said = text(desk.get(PAGE))
     assert "Chưa tính được lịch tiêm" in said
     assert "Không có vắc xin nào được tính nếu tiêm hôm nay" in said
+
+
+def test_peer_10_what_other_houses_gave_is_asked_for_where_it_is_not_shared(
+    record: Record, clock: Clock
+) -> None:
+    """Advice from a part is told as such, and nothing is given before the doses of other houses are written down."""
+    stage(record)
+    visits(record)
+    injected(record, "BCG", "2026-01-16")
+    desk = nurse()
+    page = text(desk.get(PAGE))
+    assert "từ 0 mũi ghi trong sổ" in page
+    assert "mũi ghi ở nơi khác chưa được chia sẻ" in page
+    barred = give(desk, screened(desk, record, elsewhere="yes"), "5TRONG1")
+    assert (barred.status_code, "Còn mũi đã tiêm ở nơi khác chưa ghi vào sổ này" in text(barred)) == (
+        422,
+        True,
+    )
+    assert shots(record) == []
+    shares(record)
+    assert "chưa được chia sẻ" not in text(desk.get(PAGE))

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from tests.areas.clinic.stage import HOUSE, put, tagged
-from tests.areas.programmes.stage import BIRTH, CHILD, HOSPITAL, MOTHER, injected, stage, visits
+from tests.areas.programmes.stage import BIRTH, CHILD, HOSPITAL, MOTHER, injected, shares, stage, visits
 from tests.builders import NOW
 from yba.areas.programmes.operations import OPERATIONS
 from yba.care.identifiers import ICD10
@@ -86,6 +86,7 @@ def child(record: Record) -> Record:
 
 
 def test_peer_10_forecast_of_the_record(child: Record) -> None:
+    shares(child)
     code, body = call("nurse", "GET", PATH)
     assert code == 200, body
     (recommendation,) = parts(body, "recommendation")
@@ -133,7 +134,11 @@ def test_peer_10_forecast_is_held_to_the_door(child: Record) -> None:
     assert call("desk", "GET", PATH)[0] == 403
     assert [call(one, "GET", PATH)[0] for one in ("elsewhere", "stranger")] == [404, 404]
     assert call("nurse", "GET", f"/Patient/{MOTHER}/$immds-forecast")[0] == 404
-    # What another house injected is seen by the nurse whom the child has come to.
+    # What another house injected is seen by the nurse whom the child has come to once the family shares it.
+    assert call("nurse", "GET", PATH)[0] == 403
+    assert call("nurse", "GET", f"/Immunization?patient={CHILD}")[1]["total"] == 1
+    shares(child)
+    assert call("nurse", "GET", PATH)[0] == 200
     code, body = call("nurse", "GET", f"/Immunization?patient={CHILD}")
     assert (code, body["total"]) == (200, 3)
     assert {one["resource"]["meta"]["tag"][0]["code"] for one in body["entry"]} == {HOUSE, HOSPITAL}

@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.site.accounts.test_sign_in import acts
+from tests.site.accounts.who import actor_of_token
 from yba.care.messages.models import Message
 from yba.fhir.access import labels
 from yba.site.accounts import actions, rights, roles, rules
 from yba.site.accounts.models import Account, StaffRight
-from yba.site.accounts.tokens import actor_of_token
 
 pytestmark = pytest.mark.django_db
 ADMIN = roles.FACILITY_ADMINISTRATOR

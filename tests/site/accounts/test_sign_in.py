@@ -14,11 +14,11 @@ from django.test import Client
 
 from tests import signing
 from tests.signing import enter_citizen
+from tests.site.accounts.who import actor_of_token
 from yba.care.messages.models import Message
 from yba.site.accounts import actions, factors, limits, roles, rules
 from yba.site.accounts.models import Account, Phone, SignInCode, Token
 from yba.site.accounts.rules import Refusal
-from yba.site.accounts.tokens import actor_of_token
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PHONE = "0905123456"

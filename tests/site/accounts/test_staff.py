@@ -15,13 +15,13 @@ from tests import signing
 from tests.builders import an_organization
 from tests.site.accounts.test_factors import secret_on
 from tests.site.accounts.test_sign_in import acts
+from tests.site.accounts.who import actor_of_token
 from yba import fhir
 from yba.care.messages.models import Message
 from yba.fhir.model.references import reference
 from yba.site.accounts import roles, staff
 from yba.site.accounts.actions import make_token
 from yba.site.accounts.models import Account, Invitation
-from yba.site.accounts.tokens import actor_of_token
 
 pytestmark = pytest.mark.django_db
 PHONE = "0912000111"

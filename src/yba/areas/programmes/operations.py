@@ -15,7 +15,7 @@ from yba.care.vaccines.forecasting import advise
 from yba.care.vaccines.reading import advice_of, given, whole_day
 from yba.care.vaccines.schedule import schedule
 from yba.care.vaccines.values import Advice, Person
-from yba.fhir.errors import Invalid, TooCostly
+from yba.fhir.errors import Forbidden, Invalid, TooCostly
 from yba.fhir.model import codec, tree
 from yba.fhir.r4.datatypes import Reference
 from yba.fhir.r4.immunization import Immunization
@@ -30,11 +30,15 @@ _MOST: Final = 500
 
 
 def forecast_of_record(call: Call) -> Response:
-    """Advice about a person of the record, as far as the caller may read them."""
+    """Advice about a person of the record; from a part of their vaccinations it would be wrong. Raises Forbidden."""
     call.refuse_unknown(("assessmentDate",))
     record = call.record
     on = _date(call) or local_day(record.clock())
     _chart, advice = advice_of(record, call.id or "", on=on)
+    if advice.partial:
+        raise Forbidden(
+            "vaccines.history", "Advice on vaccines needs the right to see every vaccination of the person."
+        )
     return _answer(advice, Reference(reference=f"Patient/{call.id}"))
 
 

@@ -91,6 +91,11 @@ def stands_on(found: Advice) -> str:
         return _("Chưa biết đủ ngày sinh, nên không tính được lịch. Bổ sung ngày sinh trước.")
     if not found.judged:
         said += " " + _("Sổ chưa ghi mũi nào: có thể đã tiêm mà chưa ghi, hỏi sổ giấy trước.")
+    if found.partial:
+        said += " " + _(
+            "Chỉ tính mũi ghi ở cơ sở này: mũi ghi ở nơi khác chưa được chia sẻ."
+            " Xem sổ giấy, ghi thêm mũi cũ, hoặc xin chia sẻ sổ."
+        )
     if found.unjudged:
         count = {"count": len(found.unjudged)}
         said += " " + _("Có %(count)s mũi chưa tính được vì thiếu ngày hoặc tên vắc xin.") % count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from yba.care.vaccines.schedule import Product, Schedule, schedule
 from yba.care.vaccines.values import Advice, Fact, Given, Person
 from yba.fhir.access.writing import Given as Made
 from yba.fhir.access.writing import may_store
-from yba.fhir.errors import Forbidden
 from yba.fhir.model import references
 from yba.fhir.model.dates import period_of
 from yba.fhir.r4.adverse_event import AdverseEvent
@@ -48,16 +47,16 @@ class Chart:
     rows: tuple[Immunization, ...]
     facts: tuple[Fact, ...]
     asked_allergies: bool
+    sees_all: bool
 
     def row(self, identifier: str) -> Immunization | None:
         return next((one for one in self.rows if one.id == identifier), None)
 
 
 def chart_of(record: Record, patient_id: str, *, on: date | None = None) -> Chart:
-    """Everything of a person that the schedule is asked with; five searches. Raises NotFound, Forbidden."""
+    """What the reader may see of what the schedule is asked with; five searches. Raises NotFound."""
     made, today = schedule(), on or local_day(record.clock())
     patient = record.read(Patient, patient_id)
-    check_history(record, patient_id)
     who = one_person(record, patient_id)
     rows = find_of(record, Immunization, who)
     allergies = find_of(record, AllergyIntolerance, who)
@@ -78,30 +77,28 @@ def chart_of(record: Record, patient_id: str, *, on: date | None = None) -> Char
             *_of_events(events, rows, history),
         ),
         asked_allergies=bool(allergies),
+        sees_all=sees_all(record, patient_id),
     )
 
 
-def check_history(record: Record, patient_id: str) -> None:
-    """Advice from a part of the vaccinations would be wrong: whoever may not see those of every house gets none.
+def sees_all(record: Record, patient_id: str) -> bool:
+    """Whether the reader sees the vaccinations of every house: their own, or shared with them.
 
     Asked of the reader's rights over a vaccination there could be, so the answer tells nothing of those there are.
-    Raises Forbidden.
     """
     row = Made(
         type="Immunization", id="any", shard=shard_of(patient_id), patient=patient_id, facility="elsewhere",
         occurred=None, updated=record.clock(), index=lambda _table: "[]",
     )  # fmt: skip
-    if not may_store(lambda: record.connection, record.actor, "read", row):
-        raise Forbidden(
-            "vaccines.history", "Advice on vaccines needs the right to see every vaccination of the person."
-        )
+    return may_store(lambda: record.connection, record.actor, "read", row)
 
 
 def advice_of(record: Record, patient_id: str, *, on: date | None = None) -> tuple[Chart, Advice]:
-    """What the schedule says of a person of the record. Raises NotFound, Forbidden (``check_history``)."""
+    """What the schedule says of a person by what the reader sees of them (``Advice.partial``). Raises NotFound."""
     today = on or local_day(record.clock())
     chart = chart_of(record, patient_id, on=today)
-    return chart, advise(schedule(), chart.person, chart.history, chart.facts, on=today)
+    found = advise(schedule(), chart.person, chart.history, chart.facts, on=today)
+    return chart, replace(found, partial=not chart.sees_all)
 
 
 def whole_day(text: str | None) -> date | None:

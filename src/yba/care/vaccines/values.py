@@ -128,7 +128,7 @@ class Advice:
     """What the schedule says of a person on a day, and what it stands on.
 
     ``whole``: everything that was recorded could be judged; without it nothing may be called finished.
-    ``unjudged``: what was recorded and could not be.
+    ``unjudged``: what was recorded and could not be. ``partial``: vaccinations of other houses may be hidden.
     """
 
     on: date
@@ -137,10 +137,11 @@ class Advice:
     forecasts: tuple[Forecast, ...]
     judged: int
     unjudged: tuple[Verdict, ...]
+    partial: bool = False
 
     @property
     def whole(self) -> bool:
-        return self.person.birth is not None and not self.unjudged
+        return self.person.birth is not None and not self.unjudged and not self.partial
 
     def of(self, series: str) -> Forecast:
         """The forecast of a series."""
