@@ -57,6 +57,8 @@ class TestNotice:
         page = text_of(client.get(reverse("billing:transfers")))
         assert "Đã khớp hóa đơn" in page
         assert Receipt.objects.get().code in page
+        sought = client.get(reverse("billing:transfers"), {"q": "\0FT1\0"})
+        assert (sought.status_code, Receipt.objects.get().code in text_of(sought)) == (200, True)
         waiting = client.get(reverse("billing:invoice", args=[invoice.id]), {"doi": "1"})
         assert (waiting.status_code, waiting.headers.get("HX-Refresh")) == (204, "true")
 

@@ -108,6 +108,12 @@ def test_the_page_offers_it_and_its_form_may_lead_there(client: Client, issuer: 
     assert action[1].split() == ["'self'", issuer]
 
 
+@pytest.mark.parametrize("named", ["khac", "a%00b", "%27%3B--"])
+def test_another_provider_is_not_there(client: Client, named: str) -> None:
+    for path in (f"/vao/dinh-danh/{named}", f"/vao/dinh-danh/{named}/ve"):
+        assert (client.get(path).status_code, client.post(path).status_code) == (404, 404), path
+
+
 def test_somebody_new_is_entered_as_the_provider_says(
     client: Client, issuer: str, record: fhir.Record
 ) -> None:

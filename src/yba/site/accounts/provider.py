@@ -42,6 +42,12 @@ def button() -> tuple[str, str]:
     return str(app["name"]), reverse("openid_connect_login", args=[app["provider_id"]])
 
 
+def is_known(provider_id: str) -> bool:
+    """Whether an address names the house's provider: allauth would ask a table for whatever else it names."""
+    app = _app()
+    return app is not None and provider_id == str(app["provider_id"])
+
+
 def allow_form(request: HttpRequest, response: HttpResponse) -> None:
     """Let this page's form lead to the provider: browsers hold redirects after a form to `form-action` too."""
     app = _app()

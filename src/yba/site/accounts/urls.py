@@ -10,7 +10,6 @@ from allauth.mfa.base import views as factor_views
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.socialaccount.providers.openid_connect import views as openid
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -95,7 +94,7 @@ allauths = [
     path("tai-khoan/khoa/<int:pk>/bo", freshly_proved(security.remove_passkey), name="mfa_remove_webauthn"),
     path("tai-khoan/khoa/<int:pk>/ten", freshly_proved(webauthn.edit_webauthn), name="mfa_edit_webauthn"),
     path("vao/dinh-danh/<str:provider_id>", security.to_provider, name="openid_connect_login"),
-    path("vao/dinh-danh/<str:provider_id>/ve", openid.callback, name="openid_connect_callback"),
+    path("vao/dinh-danh/<str:provider_id>/ve", security.from_provider, name="openid_connect_callback"),
     path("vao/dinh-danh-huy", sign_in.cancelled, name="socialaccount_login_cancelled"),
     path("vao/dinh-danh-loi", sign_in.cancelled, name="socialaccount_login_error"),
     path("vao/dinh-danh-moi", sign_in.cancelled, name="socialaccount_signup"),

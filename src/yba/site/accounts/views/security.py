@@ -110,11 +110,20 @@ def _used(one: Authenticator) -> str:
 
 def to_provider(request: HttpRequest, provider_id: str) -> Any:
     """allauth's way to the identity provider. Who is signed in connects it, as a way in: only freshly proved."""
+    if not provider.is_known(provider_id):
+        raise Http404
     if not request.user.is_authenticated:
         return openid.login(request, provider_id)
     if getattr(request.user, "role", "") != "citizen":
         raise Http404
     return freshly_proved(openid.login)(request, provider_id)
+
+
+def from_provider(request: HttpRequest, provider_id: str) -> Any:
+    """allauth's way back from it."""
+    if not provider.is_known(provider_id):
+        raise Http404
+    return openid.callback(request, provider_id)
 
 
 # -- sessions and devices ---------------------------------------------------------------------------------
