@@ -209,6 +209,39 @@ def test_files_that_are_not_there(
     assert b"No such file" in capfdbinary.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["x.ndjson.gz", "x.json.gz"])
+@pytest.mark.parametrize("damage", ["cut", "broken"])
+def test_a_damaged_packed_file_is_named(
+    view: Path, tmp_path: Path, name: str, damage: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    packed = bytearray(
+        gzip.compress(lines([{"resourceType": "Patient", "id": f"p{n * n}"} for n in range(3000)]))
+    )
+    half = len(packed) // 2
+    packed[half:] = b"" if damage == "cut" else bytes(one ^ 255 for one in packed[half:])
+    path = tmp_path / name
+    path.write_bytes(packed)
+    assert told(view, "--resources", str(path)) == 2
+    out, err = capfdbinary.readouterr()
+    assert out == b""
+    assert err.startswith(f"yba: {path}".encode())
+    assert err.count(b"\n") == 1
+
+
+def test_parquet_refuses_names_that_differ_by_case_only(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    view, path = tmp_path / "view.json", tmp_path / "x.ndjson"
+    columns = [{"name": "id", "path": "id"}, {"name": "ID", "path": "gender"}]
+    view.write_text(json.dumps({"resource": "Patient", "select": [{"column": columns}]}))
+    path.write_bytes(lines([{"resourceType": "Patient", "id": "a"}]))
+    wanted = ("--format", "parquet", "--output", str(tmp_path / "x.parquet"))
+    assert told(view, "--resources", str(path), *wanted) == 2
+    assert b"'id' and 'ID' differ by case only" in capfdbinary.readouterr().err
+    assert not (tmp_path / "x.parquet").exists()
+    assert told(view, "--resources", str(path)) == 0
+
+
 def test_several_values_print_nothing(
     view: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources as packaged
 from pathlib import Path
@@ -147,6 +148,8 @@ class Analysis:
         text = str(error)
         if "Malformed JSON" in text or "maximum_object_size" in text:
             return self._first_fault() or Invalid("views.file", "A line of the files cannot be read as JSON.")
+        if "GZIP" in text or "gzip" in text:
+            return self._first_fault() or Invalid("views.file", "A file cannot be unpacked by gzip.")
         if isinstance(error, duckdb.InvalidInputException) and " has several values " in text:
             return BadView("views.data", text.partition(": ")[2])
         if isinstance(error, duckdb.InvalidInputException) and " is no boolean in " in text:
@@ -209,7 +212,7 @@ def _fault_in(path: Path) -> Invalid | None:
                     return Invalid(
                         "views.file", f"{path}, line {number}: this is no resource: it has no resourceType."
                     )
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         return Invalid("views.file", f"{path} cannot be read: {error}")
     return None
 
@@ -219,7 +222,7 @@ def _whole(path: Path) -> Sequence[tree.Tree] | None:
     try:
         with _opened(path) as file:
             data: bytes = file.read().removeprefix(BOM)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise Invalid("views.file", f"{path} cannot be read: {error}") from None
     try:
         found = tree.parse(data)

@@ -69,6 +69,7 @@ def parquet_of(table: Table, path: Path) -> None:
     """Write the rows; in between they lie in a file beside it, not in memory."""
     import duckdb  # here: it is large, and a web process seldom needs it
 
+    _check_names(table.columns)
     with tempfile.TemporaryDirectory(prefix="yba-parquet-", dir=path.parent) as folder:
         between = Path(folder) / "rows.ndjson"
         with between.open("wb") as out:
@@ -77,6 +78,19 @@ def parquet_of(table: Table, path: Path) -> None:
         with duckdb.connect(":memory:", config={**OFFLINE, "temp_directory": folder}) as database:
             database.execute("set timezone = 'UTC'")
             database.execute(_copy(table.columns, between, path))
+
+
+def _check_names(columns: tuple[Output, ...]) -> None:
+    """Readers of Parquet pass over case in names: two columns that differ by nothing else would be one."""
+    seen: dict[str, str] = {}
+    for one in columns:
+        other = seen.setdefault(one.name.lower(), one.name)
+        if other != one.name:
+            raise BadView(
+                "views.parquet-names",
+                f"The columns '{other}' and '{one.name}' differ by case only, which Parquet's readers pass over."
+                " Name one otherwise, or ask for JSON or CSV.",
+            )
 
 
 def _as_texts(table: Table) -> Table:
