@@ -169,7 +169,13 @@ def test_the_word_validate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     folder = tmp_path / "definitions"
     folder.mkdir()
     (folder / "gender.json").write_text(json.dumps(GENDER))
+    (folder / "package.json").write_text('{"name": "mine"}')
     assert main(["validate", "--definitions", str(folder), "--profile", GENDER["url"], str(good)]) == 1
     capsys.readouterr()
+    (folder / "broken.json").write_text('{"resourceType": "StructureDefinition"')
+    assert main(["validate", "--definitions", str(folder), str(good)]) == 1, (
+        "what a lost profile forbids would pass"
+    )
+    assert "broken.json cannot be read: The JSON cannot be read at line 1" in capsys.readouterr().err
     assert main(["validate", str(tmp_path / "none.json")]) == 1
     assert json.loads(capsys.readouterr().out)["issue"][0]["severity"] == "fatal"

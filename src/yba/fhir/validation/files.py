@@ -57,33 +57,33 @@ def of_package(path: Path) -> Iterator[Tree]:
                 if member.isfile() and len(parts) == 2 and parts[1].endswith(".json") and _wanted(parts[1]):
                     opened = package.extractfile(member)
                     if opened is not None:
-                        yield from _definition(opened.read())
+                        yield from _definition(_read(opened.read()))
     except (OSError, tarfile.TarError, EOFError) as error:
         raise Invalid("validate.package", f"{path} cannot be read as a package: {error}.") from None
 
 
 def of_folder(path: Path) -> Iterator[Tree]:
-    """The definitions in a folder's JSON and XML files, or in one file."""
+    """The definitions in a folder's JSON and XML files, or in one file; what is no resource is passed over.
+
+    Raises Invalid for a file that can't be read: without a profile that was asked for, what breaks it would pass.
+    """
     files = sorted([*path.rglob("*.json"), *path.rglob("*.xml")]) if path.is_dir() else [path]
     for one in files:
         try:
             data = one.read_bytes()
         except OSError as error:
             raise Invalid("validate.definitions", f"{one} cannot be read: {error.strerror}.") from None
-        if one.suffix == ".xml":
-            found = _from_xml(data)
-            if isinstance(found, dict):
-                yield found
-        else:
-            yield from _definition(data)
+        found = _from_xml(data) if one.suffix == ".xml" else _read(data)
+        if isinstance(found, RecordError):
+            raise Invalid("validate.definitions", f"{one} cannot be read: {found.message}")
+        yield from _definition(found)
 
 
 def _wanted(name: str) -> bool:
     return not name.startswith((".", "package"))
 
 
-def _definition(data: bytes) -> Iterator[Tree]:
-    found = _read(data)
+def _definition(found: Tree | RecordError) -> Iterator[Tree]:
     if isinstance(found, dict) and found.get("resourceType") in (
         "StructureDefinition",
         "ValueSet",
