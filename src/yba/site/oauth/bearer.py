@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.db.models import Q
 
 from yba.care.keys import digest
@@ -34,7 +34,7 @@ def known_of_bearer(text: str) -> Known | None:
     """The same, with until when at most that is so. Raises Unavailable where the tables do not answer."""
     try:
         return _of_access(text) if text.startswith(issuing.PREFIX) else known_of_token(text)
-    except OperationalError as problem:
+    except (InterfaceError, OperationalError) as problem:  # also a connection that was lost just now
         raise Unavailable(
             "store.unavailable", "The database does not answer. Try again in a moment."
         ) from problem
