@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -26,13 +27,17 @@ def _ends_with_us() -> Callable[[], None] | None:
     return signal_when_parent_dies(signal.SIGTERM)
 
 
+#: Below the ports systems give to outgoing connections: a house that is down for a moment must find its own again.
+PORTS = range(15_000, 31_000)
+
+
 def free_port() -> int:
     """A port that is free together with the next one, where live events go."""
     for _ in range(50):
+        port = random.SystemRandom().choice(PORTS)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except (OSError, OverflowError):
                 continue
